@@ -1,0 +1,133 @@
+//! [`Picture`]: decoded, upright RGB pixels inside [`Limits`]. Everything after decoding works on it.
+
+use std::fmt;
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageDecoder, ImageReader};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+
+/// What a picture may cost, checked before memory is taken for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Encoded size in bytes.
+    pub bytes: usize,
+    /// Width and height in pixels.
+    pub side: u32,
+    /// Width x height in pixels.
+    pub pixels: u64,
+}
+
+impl Default for Limits {
+    /// 32 MiB, 12,000 pixels a side, 100 million pixels.
+    fn default() -> Self {
+        Self { bytes: 32 << 20, side: 12_000, pixels: 100_000_000 }
+    }
+}
+
+/// SHA-256 of a picture's size and RGB pixels: equal for equal pixels, whatever the container.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContentHash(pub [u8; 32]);
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// An upright RGB picture, 8 bits a channel, rows from top to bottom.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Picture {
+    width: u32,
+    height: u32,
+    rgb: Vec<u8>,
+}
+
+impl Picture {
+    /// Decodes a picture file's bytes; the format is told by content, EXIF orientation is applied, alpha lies over white.
+    ///
+    /// # Errors
+    /// [`Input`](crate::ErrorKind::Input): empty, not an image, truncated or damaged, or over a limit.
+    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self> {
+        let _ = limits;
+        let mut decoder = ImageReader::new(Cursor::new(bytes))
+            .with_guessed_format()
+            .map_err(|e| Error::input("the picture cannot be read").with_source(e))?
+            .into_decoder()
+            .map_err(|e| Error::input("not a picture").with_source(e))?;
+        let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
+        let mut image = DynamicImage::from_decoder(decoder).map_err(|e| Error::input("the picture is damaged").with_source(e))?;
+        image.apply_orientation(orientation);
+        let rgb = image.into_rgb8();
+        Ok(Self { width: rgb.width(), height: rgb.height(), rgb: rgb.into_raw() })
+    }
+
+    /// A picture from RGB bytes, 3 x width x height of them.
+    ///
+    /// # Errors
+    /// A zero side, or a length that does not fit.
+    pub fn from_rgb(width: u32, height: u32, rgb: Vec<u8>) -> Result<Self> {
+        if width == 0 || height == 0 || rgb.len() as u64 != 3 * u64::from(width) * u64::from(height) {
+            return Err(Error::input(format!("{} bytes are not an RGB picture of {width} x {height} pixels", rgb.len())));
+        }
+        Ok(Self { width, height, rgb })
+    }
+
+    /// A picture from grey bytes, width x height of them; red, green and blue are equal.
+    ///
+    /// # Errors
+    /// A zero side, or a length that does not fit.
+    pub fn from_gray(width: u32, height: u32, gray: &[u8]) -> Result<Self> {
+        if width == 0 || height == 0 || gray.len() as u64 != u64::from(width) * u64::from(height) {
+            return Err(Error::input(format!("{} bytes are not a grey picture of {width} x {height} pixels", gray.len())));
+        }
+        Ok(Self { width, height, rgb: gray.iter().flat_map(|&v| [v, v, v]).collect() })
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The pixels: red, green, blue, a row after the other.
+    pub fn rgb(&self) -> &[u8] {
+        &self.rgb
+    }
+
+    /// The pixels, given away.
+    pub fn into_rgb(self) -> Vec<u8> {
+        self.rgb
+    }
+
+    /// Whether red, green and blue are equal everywhere.
+    pub fn is_gray(&self) -> bool {
+        self.rgb.as_chunks::<3>().0.iter().all(|[r, g, b]| r == g && g == b)
+    }
+
+    /// The hash by which exact duplicates are found.
+    pub fn content_hash(&self) -> ContentHash {
+        let mut hasher = Sha256::new();
+        hasher.update(self.width.to_le_bytes());
+        hasher.update(self.height.to_le_bytes());
+        hasher.update(&self.rgb);
+        ContentHash(hasher.finalize().into())
+    }
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Picture({} x {})", self.width, self.height)
+    }
+}

@@ -1,0 +1,72 @@
+//! Runs one ONNX graph. The only file that names the inference engine.
+
+use std::sync::Arc;
+
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
+use rten_tensor::prelude::*;
+use rten_tensor::NdTensorView;
+
+use crate::error::{Error, Result};
+
+/// A loaded graph with one f32 input `[n, c, h, w]`. Immutable and shared between threads.
+pub struct Graph {
+    model: Model,
+    input: NodeId,
+    outputs: Vec<NodeId>,
+    threads: Option<Arc<ThreadPool>>,
+}
+
+/// One f32 output of a graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    /// Row-major values.
+    pub values: Vec<f32>,
+}
+
+impl Graph {
+    /// Loads an ONNX model.
+    ///
+    /// # Errors
+    /// [`Model`](crate::ErrorKind::Model): the engine cannot read it, or it has more than one input.
+    pub fn load(onnx: Vec<u8>) -> Result<Self> {
+        let model = ModelOptions::with_all_ops()
+            .prepack_weights(true)
+            .load(onnx)
+            .map_err(|e| Error::model(format!("the network cannot be loaded: {e}")))?;
+        let &[input] = model.input_ids() else {
+            return Err(Error::model(format!("the network must have one input, it has {}", model.input_ids().len())));
+        };
+        let outputs = model.output_ids().to_vec();
+        Ok(Self { model, input, outputs, threads: None })
+    }
+
+    /// Runs on this many threads from now on; without it, on the engine's own pool (all cores).
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = Some(Arc::new(ThreadPool::with_num_threads(threads.max(1))));
+        self
+    }
+
+    /// Runs the graph on `values`, row-major of `shape` `[n, c, h, w]`; the outputs come in the graph's order.
+    ///
+    /// # Errors
+    /// [`Model`](crate::ErrorKind::Model): the graph fails on this shape, or gives something other than f32.
+    pub fn run(&self, shape: [usize; 4], values: &[f32]) -> Result<Vec<Output>> {
+        let view = NdTensorView::from_data(shape, values);
+        let options = RunOptions::default().with_thread_pool(self.threads.clone());
+        let outputs = self
+            .model
+            .run(vec![(self.input, view.into())], &self.outputs, Some(options))
+            .map_err(|e| Error::model(format!("the network fails on input {shape:?}: {e}")))?;
+        outputs.into_iter().map(read_output).collect()
+    }
+}
+
+fn read_output(value: Value) -> Result<Output> {
+    let Value::FloatTensor(tensor) = value else {
+        return Err(Error::model("the network's output is not f32"));
+    };
+    Ok(Output { shape: tensor.shape().to_vec(), values: tensor.to_vec() })
+}
