@@ -1,1 +1,3 @@
+//! Trains expression networks and writes them as Fervor bundles.
 
+pub mod layers;

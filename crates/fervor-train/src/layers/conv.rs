@@ -1,0 +1,109 @@
+//! Convolution over pictures.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Device, Tensor, module::conv2d, ops::ConvOptions},
+};
+
+use super::{Init, init::constant, relu};
+
+/// What a [`Conv2d`] is made from.
+#[derive(Clone, Debug)]
+pub struct Conv2dConfig {
+    channels_in: usize,
+    channels_out: usize,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    bias: bool,
+    init: Init,
+}
+
+impl Conv2dConfig {
+    /// A square kernel of `kernel` x `kernel`, stride 1, no padding, with a bias, He's weights.
+    pub fn new(channels_in: usize, channels_out: usize, kernel: usize) -> Self {
+        Self {
+            channels_in,
+            channels_out,
+            kernel,
+            stride: 1,
+            padding: 0,
+            bias: true,
+            init: Init::default(),
+        }
+    }
+
+    /// Step of the kernel, in pixels, in both directions.
+    pub fn with_stride(mut self, stride: usize) -> Self {
+        self.stride = stride;
+        self
+    }
+
+    /// Zeros put around the picture, in pixels, on all four sides.
+    pub fn with_padding(mut self, padding: usize) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// Whether a bias is added to each channel. Pointless right before a batch norm.
+    pub fn with_bias(mut self, bias: bool) -> Self {
+        self.bias = bias;
+        self
+    }
+
+    /// How the weights start.
+    pub fn with_init(mut self, init: Init) -> Self {
+        self.init = init;
+        self
+    }
+
+    /// Makes the layer; its weights come from this thread's [`seed`](super::seed).
+    pub fn init(&self, device: &Device) -> Conv2d {
+        let area = self.kernel * self.kernel;
+        let shape = [
+            self.channels_out,
+            self.channels_in,
+            self.kernel,
+            self.kernel,
+        ];
+        let (fan_in, fan_out) = (self.channels_in * area, self.channels_out * area);
+        Conv2d {
+            weight: self.init.weight(shape, fan_in, fan_out, device),
+            bias: self.bias.then(|| constant(0.0, self.channels_out, device)),
+            stride: self.stride,
+            padding: self.padding,
+        }
+    }
+}
+
+/// Two-dimensional convolution (as everywhere in this field: cross-correlation).
+#[derive(Module, Debug)]
+pub struct Conv2d {
+    /// `[out, in, kernel, kernel]`.
+    pub weight: Param<Tensor<4>>,
+    /// `[out]`.
+    pub bias: Option<Param<Tensor<1>>>,
+    /// Step of the kernel, in pixels.
+    pub stride: usize,
+    /// Zeros around the picture, in pixels.
+    pub padding: usize,
+}
+
+impl Conv2d {
+    /// `[n, in, h, w]` to `[n, out, (h + 2 padding - kernel) / stride + 1, ...]`.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let options = ConvOptions::new(
+            [self.stride, self.stride],
+            [self.padding, self.padding],
+            [1, 1],
+            1,
+        );
+        let bias = self.bias.as_ref().map(|bias| bias.val());
+        conv2d(x, self.weight.val(), bias, options)
+    }
+
+    /// [`forward`](Self::forward), then [`relu`].
+    pub fn forward_relu(&self, x: Tensor<4>) -> Tensor<4> {
+        relu(self.forward(x))
+    }
+}

@@ -1,0 +1,90 @@
+//! Dropout (Srivastava et al., 2014).
+
+use burn::{
+    module::Module,
+    tensor::{Tensor, TensorData},
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::init::next_key;
+
+/// Inverted dropout: on an autodiff device it zeroes a share `rate` of the elements and scales the
+/// others by `1 / (1 - rate)`; elsewhere it changes nothing.
+///
+/// The masks come from this thread's [`seed`](super::seed).
+#[derive(Module, Debug)]
+pub struct Dropout {
+    /// Share of elements zeroed, in `0.0..1.0`.
+    pub rate: f64,
+}
+
+impl Dropout {
+    /// A layer that zeroes a share `rate` of its input, `0.0 <= rate < 1.0`.
+    ///
+    /// # Panics
+    /// On a rate outside that range; recipes are checked before they come here.
+    pub fn new(rate: f64) -> Self {
+        assert!(
+            (0.0..1.0).contains(&rate),
+            "a dropout rate must lie in 0.0..1.0, but is {rate}"
+        );
+        Self { rate }
+    }
+
+    /// Any shape to the same shape.
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        if self.rate == 0.0 || !x.device().is_autodiff() {
+            return x;
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(next_key());
+        let keep = 1.0 - self.rate;
+        let scale = (1.0 / keep) as f32;
+        let mask: Vec<f32> = (0..x.shape().num_elements())
+            .map(|_| if rng.random_bool(keep) { scale } else { 0.0 })
+            .collect();
+        let mask = Tensor::from_data(TensorData::new(mask, x.shape()), &x.device());
+        x * mask
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::layers::seed;
+
+    fn drop_ones(rate: f64, device: &Device) -> Vec<f32> {
+        let x = Tensor::<2>::ones([100, 101], device);
+        Dropout::new(rate)
+            .forward(x)
+            .into_data()
+            .try_to_vec()
+            .unwrap()
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_masks() {
+        let device = Device::flex().autodiff();
+        seed(3);
+        let (first, second) = (drop_ones(0.25, &device), drop_ones(0.25, &device));
+        seed(3);
+        assert_eq!(first, drop_ones(0.25, &device));
+        assert_ne!(first, second);
+    }
+
+    #[test]
+    fn the_kept_share_is_scaled_so_that_the_mean_stays() {
+        seed(4);
+        let y = drop_ones(0.25, &Device::flex().autodiff());
+        assert!(y.iter().all(|&v| v == 0.0 || v == 1.0 / 0.75));
+        let mean = y.iter().sum::<f32>() / y.len() as f32;
+        assert!((mean - 1.0).abs() < 0.03, "{mean}");
+    }
+
+    #[test]
+    fn nothing_is_dropped_outside_training() {
+        assert!(drop_ones(0.5, &Device::flex()).iter().all(|&v| v == 1.0));
+    }
+}

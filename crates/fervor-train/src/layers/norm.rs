@@ -1,0 +1,103 @@
+//! Batch normalisation (Ioffe and Szegedy, 2015).
+
+use burn::{
+    module::{Module, Param, RunningState},
+    tensor::{
+        Device, Tensor,
+        module::{batch_norm, batch_norm_train},
+    },
+};
+
+use super::{init::constant, relu};
+
+/// What a [`BatchNorm`] is made from.
+#[derive(Clone, Debug)]
+pub struct BatchNormConfig {
+    channels: usize,
+    momentum: f64,
+    epsilon: f64,
+}
+
+impl BatchNormConfig {
+    /// Momentum 0.1 and epsilon 1e-5, the values of PyTorch.
+    pub fn new(channels: usize) -> Self {
+        Self {
+            channels,
+            momentum: 0.1,
+            epsilon: 1e-5,
+        }
+    }
+
+    /// Share of the newest batch in the running statistics: 0.1 here is 0.9 in Keras' terms.
+    pub fn with_momentum(mut self, momentum: f64) -> Self {
+        self.momentum = momentum;
+        self
+    }
+
+    /// Added to the variance before its root is taken.
+    pub fn with_epsilon(mut self, epsilon: f64) -> Self {
+        self.epsilon = epsilon;
+        self
+    }
+
+    /// Makes the layer: scale 1, shift 0, running mean 0, running variance 1.
+    pub fn init(&self, device: &Device) -> BatchNorm {
+        BatchNorm {
+            gamma: constant(1.0, self.channels, device),
+            beta: constant(0.0, self.channels, device),
+            running_mean: RunningState::new(Tensor::zeros([self.channels], device)),
+            running_var: RunningState::new(Tensor::ones([self.channels], device)),
+            momentum: self.momentum,
+            epsilon: self.epsilon,
+        }
+    }
+}
+
+/// Normalises each channel: by the batch's own mean and variance on an autodiff device, where it
+/// also moves the running statistics; by the running ones elsewhere.
+#[derive(Module, Debug)]
+pub struct BatchNorm {
+    /// Scale, `[channels]`.
+    pub gamma: Param<Tensor<1>>,
+    /// Shift, `[channels]`.
+    pub beta: Param<Tensor<1>>,
+    /// Running mean, `[channels]`.
+    pub running_mean: RunningState<Tensor<1>>,
+    /// Running variance (of the population, not of a sample), `[channels]`.
+    pub running_var: RunningState<Tensor<1>>,
+    /// Share of the newest batch in the running statistics.
+    pub momentum: f64,
+    /// Added to the variance before its root is taken.
+    pub epsilon: f64,
+}
+
+impl BatchNorm {
+    /// `[n, channels, ...]` to the same shape: pictures, or flat rows.
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        let (gamma, beta) = (self.gamma.val(), self.beta.val());
+        if !x.device().is_autodiff() {
+            let (mean, variance) = (self.running_mean.value(), self.running_var.value());
+            return batch_norm(x, gamma, beta, mean, variance, self.epsilon);
+        }
+        let batch = batch_norm_train(x, gamma, beta, self.epsilon);
+        self.follow(&self.running_mean, batch.mean);
+        self.follow(&self.running_var, batch.variance);
+        batch.output
+    }
+
+    /// [`forward`](Self::forward), then [`relu`].
+    pub fn forward_relu<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        relu(self.forward(x))
+    }
+
+    /// `relu(forward(x) + shortcut)`: the end of a residual block.
+    pub fn forward_add_relu<const D: usize>(&self, x: Tensor<D>, shortcut: Tensor<D>) -> Tensor<D> {
+        relu(self.forward(x) + shortcut)
+    }
+
+    fn follow(&self, running: &RunningState<Tensor<1>>, batch: Tensor<1>) {
+        let before = running.value_sync().mul_scalar(1.0 - self.momentum);
+        let after = before + batch.detach().mul_scalar(self.momentum);
+        running.update(after.detach());
+    }
+}
