@@ -1,6 +1,7 @@
 //! Expression names: the canonical eight with their synonyms, ordered label sets, explicit maps between them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -87,7 +88,7 @@ pub fn canonical_label(text: &str) -> String {
 /// The classes of a model or a data set: at least two, unique, ordered. A class index means nothing without it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
-pub struct LabelSet(Vec<String>);
+pub struct LabelSet(Arc<[String]>);
 
 impl LabelSet {
     /// Checks and canonicalises the names.
@@ -108,13 +109,13 @@ impl LabelSet {
                     .with_hint("synonyms (happiness, joy, happy) count as one class"));
             }
         }
-        Ok(Self(names))
+        Ok(Self(names.into()))
     }
 
     /// The seven classes of FER-2013 in its own index order: angry 0, disgust 1, fear 2, happy 3, sad 4, surprise 5, neutral 6.
     pub fn fer2013() -> Self {
         use Emotion::{Angry, Disgust, Fear, Happy, Neutral, Sad, Surprise};
-        Self([Angry, Disgust, Fear, Happy, Sad, Surprise, Neutral].map(|e| e.name().to_owned()).to_vec())
+        Self([Angry, Disgust, Fear, Happy, Sad, Surprise, Neutral].map(|e| e.name().to_owned()).into())
     }
 
     /// The names in order.
@@ -153,7 +154,7 @@ impl TryFrom<Vec<String>> for LabelSet {
 
 impl From<LabelSet> for Vec<String> {
     fn from(labels: LabelSet) -> Self {
-        labels.0
+        labels.0.to_vec()
     }
 }
 

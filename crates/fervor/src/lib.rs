@@ -1,14 +1,22 @@
 //! Fervor reads facial expressions from pictures.
 
+pub mod analyzer;
+pub mod bundle;
 pub mod emotion;
 pub mod error;
 pub mod face;
+pub mod onnx;
 pub mod picture;
+pub mod prediction;
 pub mod preprocess;
+pub mod quality;
 pub mod runtime;
 
+pub use analyzer::Analyzer;
+pub use bundle::{Bundle, Card};
 pub use emotion::{Emotion, LabelMap, LabelSet};
 pub use error::{Error, ErrorKind, Result};
 pub use face::{BoundingBox, Face, FindFaces, WholePicture};
 pub use picture::{ContentHash, Limits, Picture};
+pub use prediction::{PicturePrediction, Prediction, Probabilities};
 pub use preprocess::{Chip, Preprocess};

@@ -1,0 +1,287 @@
+//! [`Bundle`]: a network and its [`Card`] in one ONNX file. Loading proves that the network does what the card says.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use prost::Message;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::emotion::LabelSet;
+use crate::error::{Error, Result};
+use crate::onnx::{self, Cost, ModelProto};
+use crate::picture::ContentHash;
+use crate::preprocess::{Chip, Preprocess};
+use crate::runtime::Graph;
+
+/// The card's schema that this version writes and reads.
+pub const CARD_SCHEMA: &str = "fervor.card/1";
+const CARD_KEY: &str = "fervor.card";
+const TRAINING_KEY: &str = "fervor.training_pictures";
+/// Bytes kept of each training picture's hash: 48 bits make a false alarm among 30,000 x 3,600 pairs a one-in-two-million event.
+const PREFIX: usize = 6;
+/// How far golden logits may differ between two runtimes, relative to `1 + |logit|`.
+const GOLDEN_TOLERANCE: f32 = 1e-3;
+/// Chips run through the network at once.
+const BATCH: usize = 64;
+
+/// Everything that must be known to run a network and to trust it. Travels inside the model file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// Always [`CARD_SCHEMA`].
+    pub schema: String,
+    /// The model's name.
+    pub name: String,
+    /// One or two sentences for people.
+    pub description: String,
+    /// Classes in the order of the logits.
+    pub labels: LabelSet,
+    /// How a face becomes the network's input.
+    pub preprocess: Preprocess,
+    /// Logits are divided by it before the softmax (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+    pub temperature: f32,
+    /// What the training framework answered for [`Preprocess::golden_chip`].
+    pub golden: Golden,
+    /// What it was trained on.
+    pub data: TrainingData,
+    /// How it was trained.
+    pub recipe: RecipeInfo,
+    /// Licence of the weights.
+    pub licence: String,
+    /// Scores by name, such as `validation.accuracy`; each says in its name on which split.
+    pub metrics: BTreeMap<String, f64>,
+}
+
+/// Logits for the fixed synthetic chip.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Golden {
+    pub logits: Vec<f32>,
+}
+
+/// The data that a network was trained on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingData {
+    /// The data set's name.
+    pub name: String,
+    /// SHA-256 of the manifest with pictures, labels and splits.
+    pub manifest_sha256: String,
+    /// Pictures trained on.
+    pub training_pictures: usize,
+    /// Pictures that chose the epoch; a score on them is no test.
+    pub validation_pictures: usize,
+}
+
+/// The recipe that a network was trained by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecipeInfo {
+    pub name: String,
+    /// SHA-256 of the resolved text.
+    pub sha256: String,
+    /// The recipe with all defaults filled in, as TOML.
+    pub toml: String,
+    /// The epoch, from 1, whose weights these are.
+    pub epoch: usize,
+}
+
+impl Card {
+    /// Reads a card's JSON.
+    ///
+    /// # Errors
+    /// [`Model`](crate::ErrorKind::Model): another schema version, an unknown or missing key, a value out of range.
+    pub fn parse(json: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            schema: String,
+        }
+        let bad = |e: serde_json::Error| Error::model(format!("the model's card cannot be read: {e}"));
+        let Versioned { schema } = serde_json::from_str(json).map_err(bad)?;
+        if schema != CARD_SCHEMA {
+            return Err(Error::model(format!("the model's card has schema {schema:?}; this version reads {CARD_SCHEMA:?}"))
+                .with_hint("use the version of fervor that wrote the model, or train it again"));
+        }
+        let card: Self = serde_json::from_str(json).map_err(bad)?;
+        card.check()?;
+        Ok(card)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.preprocess.check().map_err(|e| Error::model(format!("the model's card is wrong: {}", e.message())))?;
+        if !(self.temperature.is_finite() && self.temperature > 0.0) {
+            return Err(Error::model(format!("the card's temperature must be a positive number, it is {}", self.temperature)));
+        }
+        if self.golden.logits.len() != self.labels.len() {
+            return Err(Error::model(format!(
+                "the card names {} classes and holds {} golden logits",
+                self.labels.len(),
+                self.golden.logits.len()
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Writes a bundle: the graph with the card and the hashes of the training pictures in its metadata.
+///
+/// # Errors
+/// [`Model`](crate::ErrorKind::Model): the card is wrong in itself. [`Bundle::load`] judges the rest.
+pub fn pack(mut graph: ModelProto, card: &Card, training: impl IntoIterator<Item = ContentHash>) -> Result<Vec<u8>> {
+    card.check()?;
+    let json = serde_json::to_string(card).map_err(|e| Error::model("the card cannot be written").with_source(e))?;
+    let mut prefixes: Vec<[u8; PREFIX]> = training.into_iter().map(prefix).collect();
+    prefixes.sort_unstable();
+    prefixes.dedup();
+    graph.doc_string.clone_from(&card.description);
+    graph.set_metadata(CARD_KEY, json);
+    graph.set_metadata(TRAINING_KEY, BASE64.encode(prefixes.as_flattened()));
+    Ok(graph.encode_to_vec())
+}
+
+fn prefix(hash: ContentHash) -> [u8; PREFIX] {
+    std::array::from_fn(|i| hash.0[i])
+}
+
+/// A network that has proven itself: its card is valid, its golden logits agree, it gives one logit a class.
+pub struct Bundle {
+    card: Card,
+    graph: Graph,
+    cost: Cost,
+    sha256: String,
+    bytes: usize,
+    training: HashSet<[u8; PREFIX]>,
+}
+
+impl std::fmt::Debug for Bundle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Bundle({}, {})", self.card.name, self.sha256)
+    }
+}
+
+impl Bundle {
+    /// Loads a model file's bytes and runs the golden check.
+    ///
+    /// # Errors
+    /// [`Model`](crate::ErrorKind::Model): not ONNX, no card or a wrong one, another count of logits than classes,
+    /// logits that are not numbers or not the golden ones.
+    pub fn load(bytes: Vec<u8>) -> Result<Self> {
+        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let size = bytes.len();
+        let model = ModelProto::parse(&bytes)?;
+        let card = Card::parse(model.metadata(CARD_KEY).ok_or_else(|| {
+            Error::model("the model has no card").with_hint(
+                "a network alone does not say its classes and its input; export it with `fervor train`, which writes both",
+            )
+        })?)?;
+        let training = training_pictures(&model)?;
+        let cost = onnx::cost(&model);
+        drop(model);
+        let bundle = Self { card, graph: Graph::load(bytes)?, cost, sha256, bytes: size, training };
+        bundle.golden_check()?;
+        Ok(bundle)
+    }
+
+    /// Loads a model file.
+    ///
+    /// # Errors
+    /// As [`Bundle::load`], and a file that cannot be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|e| {
+            Error::model(format!("the model file cannot be read: {}: {e}", path.display()))
+                .with_hint("`fervor models` lists the built-in models; a path ends in .onnx")
+        })?;
+        Self::load(bytes).map_err(|e| e.context(path.display()))
+    }
+
+    /// Runs on this many threads from now on instead of all cores.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.graph = self.graph.with_threads(threads);
+        self
+    }
+
+    /// What the model says of itself.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// Parameters and multiply-adds.
+    pub fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    /// SHA-256 of the file, in hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Size of the file in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether exactly this picture was trained on (by the first 48 bits of its content hash).
+    pub fn was_trained_on(&self, hash: ContentHash) -> bool {
+        self.training.contains(&prefix(hash))
+    }
+
+    /// Whether the bundle knows its training pictures at all.
+    pub fn knows_training_pictures(&self) -> bool {
+        !self.training.is_empty()
+    }
+
+    /// Logits of each chip, `[chips][classes]`, before temperature.
+    ///
+    /// # Errors
+    /// [`Model`](crate::ErrorKind::Model): a chip made for another card, or logits that are not numbers.
+    pub fn logits(&self, chips: &[Chip]) -> Result<Vec<Vec<f32>>> {
+        let [channels, size, _] = self.card.preprocess.shape();
+        let mut all = Vec::with_capacity(chips.len());
+        for batch in chips.chunks(BATCH) {
+            let mut values = Vec::with_capacity(batch.len() * channels * size * size);
+            for chip in batch {
+                if (chip.channels(), chip.size()) != (channels, size) {
+                    let (c, s) = (chip.channels(), chip.size());
+                    return Err(Error::model(format!("the model takes chips of {channels}x{size}x{size}, got {c}x{s}x{s}")));
+                }
+                values.extend(chip.pixels().iter().map(|&v| f32::from(v)));
+            }
+            let outputs = self.graph.run([batch.len(), channels, size, size], &values)?;
+            let classes = self.card.labels.len();
+            let output = outputs.first().filter(|o| o.shape == [batch.len(), classes]).ok_or_else(|| {
+                let shape = outputs.first().map(|o| o.shape.clone()).unwrap_or_default();
+                Error::model(format!("the card names {classes} classes; for {} chips the network gives {shape:?}", batch.len()))
+            })?;
+            if !output.values.iter().all(|v| v.is_finite()) {
+                return Err(Error::model("the network answers with numbers that are not finite (NaN or infinity)"));
+            }
+            all.extend(output.values.chunks(classes).map(<[f32]>::to_vec));
+        }
+        Ok(all)
+    }
+
+    fn golden_check(&self) -> Result<()> {
+        let found = &self.logits(&[self.card.preprocess.golden_chip()])?[0];
+        let golden = &self.card.golden.logits;
+        // Written so that NaN in the card fails, too.
+        let agree = found.iter().zip(golden).all(|(a, b)| (a - b).abs() <= GOLDEN_TOLERANCE * (1.0 + b.abs()));
+        if agree {
+            return Ok(());
+        }
+        Err(Error::model(format!("the network does not give the golden logits of its card: {found:?} instead of {golden:?}"))
+            .with_hint("the file was changed after it was made, or the card belongs to another network"))
+    }
+}
+
+fn training_pictures(model: &ModelProto) -> Result<HashSet<[u8; PREFIX]>> {
+    let Some(text) = model.metadata(TRAINING_KEY) else { return Ok(HashSet::new()) };
+    let bytes = BASE64.decode(text).map_err(|e| Error::model("the list of training pictures is damaged").with_source(e))?;
+    let (prefixes, []) = bytes.as_chunks::<PREFIX>() else {
+        return Err(Error::model(format!("the list of training pictures is damaged: {} bytes", bytes.len())));
+    };
+    Ok(prefixes.iter().copied().collect())
+}

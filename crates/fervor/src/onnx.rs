@@ -1,0 +1,433 @@
+//! The part of the ONNX format (onnx.proto, IR 8, opset 17) that bundles use, a small builder for graphs,
+//! and counts of what a graph holds and costs.
+
+use std::collections::HashMap;
+
+use prost::Message;
+
+use crate::error::{Error, Result};
+
+const FLOAT: i32 = 1;
+const INT64: i32 = 7;
+
+#[derive(Clone, PartialEq, Message)]
+pub struct ModelProto {
+    #[prost(int64, tag = "1")]
+    pub ir_version: i64,
+    #[prost(string, tag = "2")]
+    pub producer_name: String,
+    #[prost(string, tag = "3")]
+    pub producer_version: String,
+    #[prost(string, tag = "6")]
+    pub doc_string: String,
+    #[prost(message, optional, tag = "7")]
+    pub graph: Option<GraphProto>,
+    #[prost(message, repeated, tag = "8")]
+    pub opset_import: Vec<OperatorSetIdProto>,
+    #[prost(message, repeated, tag = "14")]
+    pub metadata_props: Vec<StringStringEntryProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct OperatorSetIdProto {
+    #[prost(string, tag = "1")]
+    pub domain: String,
+    #[prost(int64, tag = "2")]
+    pub version: i64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct StringStringEntryProto {
+    #[prost(string, tag = "1")]
+    pub key: String,
+    #[prost(string, tag = "2")]
+    pub value: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct GraphProto {
+    #[prost(message, repeated, tag = "1")]
+    pub node: Vec<NodeProto>,
+    #[prost(string, tag = "2")]
+    pub name: String,
+    #[prost(message, repeated, tag = "5")]
+    pub initializer: Vec<TensorProto>,
+    #[prost(message, repeated, tag = "11")]
+    pub input: Vec<ValueInfoProto>,
+    #[prost(message, repeated, tag = "12")]
+    pub output: Vec<ValueInfoProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct NodeProto {
+    #[prost(string, repeated, tag = "1")]
+    pub input: Vec<String>,
+    #[prost(string, repeated, tag = "2")]
+    pub output: Vec<String>,
+    #[prost(string, tag = "3")]
+    pub name: String,
+    #[prost(string, tag = "4")]
+    pub op_type: String,
+    #[prost(message, repeated, tag = "5")]
+    pub attribute: Vec<AttributeProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct AttributeProto {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(float, tag = "2")]
+    pub f: f32,
+    #[prost(int64, tag = "3")]
+    pub i: i64,
+    #[prost(int64, repeated, packed = "false", tag = "8")]
+    pub ints: Vec<i64>,
+    #[prost(int32, tag = "20")]
+    pub kind: i32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct TensorProto {
+    #[prost(int64, repeated, packed = "false", tag = "1")]
+    pub dims: Vec<i64>,
+    #[prost(int32, tag = "2")]
+    pub data_type: i32,
+    #[prost(float, repeated, tag = "4")]
+    pub float_data: Vec<f32>,
+    #[prost(int64, repeated, tag = "7")]
+    pub int64_data: Vec<i64>,
+    #[prost(string, tag = "8")]
+    pub name: String,
+    #[prost(bytes = "vec", tag = "9")]
+    pub raw_data: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct ValueInfoProto {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(message, optional, tag = "2")]
+    pub kind: Option<TypeProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct TypeProto {
+    #[prost(message, optional, tag = "1")]
+    pub tensor_type: Option<TensorTypeProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct TensorTypeProto {
+    #[prost(int32, tag = "1")]
+    pub elem_type: i32,
+    #[prost(message, optional, tag = "2")]
+    pub shape: Option<TensorShapeProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct TensorShapeProto {
+    #[prost(message, repeated, tag = "1")]
+    pub dim: Vec<DimensionProto>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct DimensionProto {
+    #[prost(int64, optional, tag = "1")]
+    pub dim_value: Option<i64>,
+    #[prost(string, optional, tag = "2")]
+    pub dim_param: Option<String>,
+}
+
+impl ModelProto {
+    /// Reads a model file's bytes.
+    ///
+    /// # Errors
+    /// [`Model`](crate::ErrorKind::Model): not ONNX, or without a graph.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let bad = || Error::model("not an ONNX model").with_hint("a Fervor model is one .onnx file written by `fervor train`");
+        let model = Self::decode(bytes).map_err(|e| bad().with_source(e))?;
+        if model.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) { Err(bad()) } else { Ok(model) }
+    }
+
+    /// The value of a metadata entry.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        self.metadata_props.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
+    }
+
+    /// Sets a metadata entry, replacing one of the same key.
+    pub fn set_metadata(&mut self, key: &str, value: String) {
+        self.metadata_props.retain(|entry| entry.key != key);
+        self.metadata_props.push(StringStringEntryProto { key: key.to_owned(), value });
+    }
+}
+
+/// What a graph holds and costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Cost {
+    /// Numbers in the weights of convolutions and dense layers (scales and shapes not counted).
+    pub parameters: u64,
+    /// Multiply-adds of convolutions and dense layers for one input; `None` where a shape could not be followed.
+    pub multiply_adds: Option<u64>,
+}
+
+/// Counts parameters and multiply-adds of a graph for one input of its declared shape.
+pub fn cost(model: &ModelProto) -> Cost {
+    let Some(graph) = &model.graph else {
+        return Cost { parameters: 0, multiply_adds: None };
+    };
+    let weights: HashMap<&str, &[i64]> = graph.initializer.iter().map(|t| (t.name.as_str(), t.dims.as_slice())).collect();
+    let size = |name: &str| weights.get(name).map_or(0, |dims| dims.iter().product::<i64>().unsigned_abs());
+    let mut shapes: HashMap<&str, Vec<i64>> = HashMap::new();
+    for input in &graph.input {
+        if let Some(shape) = declared_shape(input) {
+            shapes.insert(&input.name, shape);
+        }
+    }
+    let (mut parameters, mut multiply_adds) = (0, Some(0));
+    for node in &graph.node {
+        let input = node.input.first().and_then(|name| shapes.get(name.as_str())).cloned();
+        let weight = node.input.get(1).and_then(|name| weights.get(name.as_str())).copied();
+        let shape = match (node.op_type.as_str(), input, weight) {
+            ("Conv", input, Some(weight @ &[out, _, kh, kw])) => {
+                parameters += node.input[1..].iter().map(|name| size(name)).sum::<u64>();
+                let shape = input.and_then(|x| window(node, &x, [kh, kw], out));
+                let macs = shape.as_ref().map(|s| (s[2] * s[3] * weight.iter().product::<i64>()).unsigned_abs());
+                multiply_adds = multiply_adds.zip(macs).map(|(sum, macs)| sum + macs);
+                shape
+            }
+            ("Gemm" | "MatMul", _, Some(weight @ &[rows, columns])) => {
+                parameters += node.input[1..].iter().map(|name| size(name)).sum::<u64>();
+                let out = if node.attribute.iter().any(|a| a.name == "transB" && a.i == 1) { rows } else { columns };
+                multiply_adds = multiply_adds.map(|sum| sum + weight.iter().product::<i64>().unsigned_abs());
+                Some(vec![1, out])
+            }
+            ("MaxPool" | "AveragePool", Some(x), _) => {
+                ints(node, "kernel_shape").and_then(|kernel| window(node, &x, kernel.try_into().ok()?, x[1]))
+            }
+            ("GlobalAveragePool", Some(x), _) if x.len() == 4 => Some(vec![x[0], x[1], 1, 1]),
+            ("Flatten", Some(x), _) => Some(vec![x[0], x[1..].iter().product()]),
+            ("Relu" | "Mul" | "Add" | "Sub" | "Div" | "Sigmoid" | "Softmax" | "Identity" | "BatchNormalization" | "Clip", x, _) => x,
+            _ => None,
+        };
+        if let (Some(shape), Some(output)) = (shape, node.output.first()) {
+            shapes.insert(output, shape);
+        }
+    }
+    Cost { parameters, multiply_adds }
+}
+
+fn declared_shape(value: &ValueInfoProto) -> Option<Vec<i64>> {
+    let shape = value.kind.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?;
+    // A named dimension is the batch: one.
+    Some(shape.dim.iter().map(|dim| dim.dim_value.unwrap_or(1)).collect())
+}
+
+fn ints(node: &NodeProto, name: &str) -> Option<Vec<i64>> {
+    node.attribute.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.ints.clone())
+}
+
+/// The output shape of a convolution or a pool.
+fn window(node: &NodeProto, input: &[i64], kernel: [i64; 2], channels: i64) -> Option<Vec<i64>> {
+    let &[n, _, height, width] = input else { return None };
+    let strides = ints(node, "strides").unwrap_or(vec![1, 1]);
+    let pads = ints(node, "pads").unwrap_or(vec![0; 4]);
+    let side = |size: i64, axis: usize| (size + pads[axis] + pads[axis + 2] - kernel[axis]) / strides[axis] + 1;
+    (strides.len() == 2 && pads.len() == 4).then(|| vec![n, channels, side(height, 0), side(width, 1)])
+}
+
+/// Builds a graph node by node; each method returns the name of its output value.
+#[derive(Debug, Default)]
+pub struct GraphBuilder {
+    graph: GraphProto,
+    count: usize,
+}
+
+impl GraphBuilder {
+    /// A graph with one f32 input `[n, channels, height, width]`, `n` free.
+    pub fn new(name: &str, input: &str, [channels, height, width]: [usize; 3]) -> Self {
+        let shape = [None, Some(channels), Some(height), Some(width)];
+        let graph = GraphProto { name: name.to_owned(), input: vec![value_info(input, &shape)], ..Default::default() };
+        Self { graph, count: 0 }
+    }
+
+    /// A node with one output.
+    pub fn node(&mut self, op_type: &str, inputs: &[&str], attributes: Vec<AttributeProto>) -> String {
+        self.count += 1;
+        let name = format!("{}_{}", op_type.to_lowercase(), self.count);
+        self.graph.node.push(NodeProto {
+            input: inputs.iter().map(|&input| input.to_owned()).collect(),
+            output: vec![name.clone()],
+            name: name.clone(),
+            op_type: op_type.to_owned(),
+            attribute: attributes,
+        });
+        name
+    }
+
+    /// A constant f32 tensor.
+    ///
+    /// # Panics
+    /// If the values do not fill the shape.
+    pub fn tensor(&mut self, shape: &[usize], values: &[f32]) -> String {
+        assert_eq!(shape.iter().product::<usize>(), values.len(), "values must fill {shape:?}");
+        self.initializer(shape, FLOAT, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+
+    /// A constant i64 vector.
+    pub fn integers(&mut self, values: &[i64]) -> String {
+        self.initializer(&[values.len()], INT64, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
+
+    fn initializer(&mut self, shape: &[usize], data_type: i32, raw_data: Vec<u8>) -> String {
+        self.count += 1;
+        let name = format!("constant_{}", self.count);
+        let dims = shape.iter().map(|&side| side as i64).collect();
+        self.graph.initializer.push(TensorProto { dims, data_type, name: name.clone(), raw_data, ..Default::default() });
+        name
+    }
+
+    /// `x * scale + shift`, one value each: brings raw 0..=255 pixels into the network's range.
+    pub fn scale(&mut self, x: &str, scale: f32, shift: f32) -> String {
+        let factor = self.tensor(&[], &[scale]);
+        let scaled = self.node("Mul", &[x, &factor], vec![]);
+        if shift == 0.0 {
+            return scaled;
+        }
+        let offset = self.tensor(&[], &[shift]);
+        self.node("Add", &[&scaled, &offset], vec![])
+    }
+
+    /// `x * scale + shift` a channel of `[n, c, h, w]`.
+    pub fn scale_channels(&mut self, x: &str, scale: &[f32], shift: &[f32]) -> String {
+        let factor = self.tensor(&[1, scale.len(), 1, 1], scale);
+        let scaled = self.node("Mul", &[x, &factor], vec![]);
+        let offset = self.tensor(&[1, shift.len(), 1, 1], shift);
+        self.node("Add", &[&scaled, &offset], vec![])
+    }
+
+    /// Convolution; `weight` is `[out, in / groups, kh, kw]`, padding the same on four sides.
+    pub fn conv(
+        &mut self,
+        x: &str,
+        weight: &[f32],
+        shape: [usize; 4],
+        bias: Option<&[f32]>,
+        stride: usize,
+        padding: usize,
+    ) -> String {
+        let mut inputs = vec![x.to_owned(), self.tensor(&shape, weight)];
+        if let Some(bias) = bias {
+            inputs.push(self.tensor(&[shape[0]], bias));
+        }
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        let (s, p) = (stride as i64, padding as i64);
+        let attributes = vec![
+            int_list("kernel_shape", &[shape[2] as i64, shape[3] as i64]),
+            int_list("strides", &[s, s]),
+            int_list("pads", &[p, p, p, p]),
+        ];
+        self.node("Conv", &inputs, attributes)
+    }
+
+    /// Fully connected layer; `weight` is `[out, in]`.
+    pub fn dense(&mut self, x: &str, weight: &[f32], shape: [usize; 2], bias: &[f32]) -> String {
+        let weight = self.tensor(&shape, weight);
+        let bias = self.tensor(&[shape[0]], bias);
+        self.node("Gemm", &[x, &weight, &bias], vec![int("transB", 1)])
+    }
+
+    /// max(x, 0).
+    pub fn relu(&mut self, x: &str) -> String {
+        self.node("Relu", &[x], vec![])
+    }
+
+    /// Square max pooling without padding.
+    pub fn max_pool(&mut self, x: &str, kernel: usize, stride: usize) -> String {
+        let (k, s) = (kernel as i64, stride as i64);
+        self.node("MaxPool", &[x], vec![int_list("kernel_shape", &[k, k]), int_list("strides", &[s, s])])
+    }
+
+    /// Sum of two values of the same shape.
+    pub fn add(&mut self, a: &str, b: &str) -> String {
+        self.node("Add", &[a, b], vec![])
+    }
+
+    /// Mean over height and width: `[n, c, 1, 1]`.
+    pub fn global_average_pool(&mut self, x: &str) -> String {
+        self.node("GlobalAveragePool", &[x], vec![])
+    }
+
+    /// `[n, c, h, w]` to `[n, c * h * w]`.
+    pub fn flatten(&mut self, x: &str) -> String {
+        self.node("Flatten", &[x], vec![int("axis", 1)])
+    }
+
+    /// Names the value `x` as the graph's output `[n, k]` and closes the graph.
+    pub fn finish(mut self, x: &str, output: &str, k: usize) -> ModelProto {
+        for node in &mut self.graph.node {
+            for name in node.output.iter_mut().chain(&mut node.input) {
+                if name == x {
+                    output.clone_into(name);
+                }
+            }
+        }
+        self.graph.output.push(value_info(output, &[None, Some(k)]));
+        ModelProto {
+            ir_version: 8,
+            producer_name: "fervor".to_owned(),
+            producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+            graph: Some(self.graph),
+            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 17 }],
+            ..Default::default()
+        }
+    }
+}
+
+fn value_info(name: &str, shape: &[Option<usize>]) -> ValueInfoProto {
+    let dim = shape
+        .iter()
+        .map(|side| match side {
+            Some(side) => DimensionProto { dim_value: Some(*side as i64), dim_param: None },
+            None => DimensionProto { dim_value: None, dim_param: Some("n".to_owned()) },
+        })
+        .collect();
+    let tensor_type = TensorTypeProto { elem_type: FLOAT, shape: Some(TensorShapeProto { dim }) };
+    ValueInfoProto { name: name.to_owned(), kind: Some(TypeProto { tensor_type: Some(tensor_type) }) }
+}
+
+/// An integer attribute.
+pub fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto { name: name.to_owned(), i: value, kind: 2, ..Default::default() }
+}
+
+/// An attribute that is a list of integers.
+pub fn int_list(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto { name: name.to_owned(), ints: values.to_vec(), kind: 7, ..Default::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_graph_counts_its_parameters_and_multiply_adds() {
+        let mut g = GraphBuilder::new("tiny", "pixels", [1, 8, 8]);
+        let x = g.scale("pixels", 1.0 / 255.0, 0.0);
+        let x = g.conv(&x, &[0.1; 36], [4, 1, 3, 3], Some(&[0.0; 4]), 1, 1); // 36 x 64
+        let x = g.relu(&x);
+        let x = g.max_pool(&x, 2, 2);
+        let x = g.flatten(&x);
+        let x = g.dense(&x, &[0.1; 128], [2, 64], &[0.0; 2]); // 128
+        let model = g.finish(&x, "logits", 2);
+        assert_eq!(cost(&model), Cost { parameters: 36 + 4 + 128 + 2, multiply_adds: Some(36 * 64 + 128) });
+        let again = ModelProto::parse(&model.encode_to_vec()).unwrap();
+        assert_eq!(again, model);
+    }
+
+    #[test]
+    fn bytes_that_are_no_model_are_refused() {
+        for bytes in [&b""[..], b"hello", &[0xFF; 40]] {
+            assert!(ModelProto::parse(bytes).is_err());
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What is said of a face and of a picture: [`Probabilities`], [`Quality`] flags, and the JSON schema `fervor.prediction/1`.
+
+use serde::{Serialize, Serializer};
+
+use crate::bundle::Bundle;
+use crate::emotion::LabelSet;
+use crate::error::{Error, ErrorKind};
+use crate::face::{BoundingBox, Face, Landmarks};
+use crate::quality::Quality;
+
+/// A probability for each class: finite, not negative, summing to 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probabilities {
+    labels: LabelSet,
+    values: Vec<f32>,
+}
+
+impl Probabilities {
+    /// Softmax of `logits / temperature`, computed so that large logits do not overflow.
+    ///
+    /// # Panics
+    /// If there is not one finite logit a label: a bundle's logits always fit.
+    pub fn from_logits(labels: &LabelSet, logits: &[f32], temperature: f32) -> Self {
+        assert_eq!(logits.len(), labels.len(), "one logit a label");
+        let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        assert!(top.is_finite(), "logits must be finite");
+        let weights: Vec<f64> = logits.iter().map(|&z| (f64::from(z - top) / f64::from(temperature)).exp()).collect();
+        let sum: f64 = weights.iter().sum();
+        Self { labels: labels.clone(), values: weights.iter().map(|w| (w / sum) as f32).collect() }
+    }
+
+    /// The classes, in the order of the values.
+    pub fn labels(&self) -> &LabelSet {
+        &self.labels
+    }
+
+    /// The values, in the order of the labels.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The probability of a class, `None` if it is not one of the labels.
+    pub fn get(&self, label: impl AsRef<str>) -> Option<f32> {
+        self.labels.index_of(label).map(|index| self.values[index])
+    }
+
+    /// Classes with their probabilities, the most probable first; equal ones in label order.
+    pub fn ranked(&self) -> Vec<(&str, f32)> {
+        let mut ranked: Vec<_> = self.labels.names().iter().map(String::as_str).zip(self.values.iter().copied()).collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        ranked
+    }
+
+    /// The most probable class and its probability.
+    pub fn top(&self) -> (&str, f32) {
+        self.ranked()[0]
+    }
+}
+
+impl Serialize for Probabilities {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.labels.names().iter().zip(&self.values))
+    }
+}
+
+/// One face with its expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    pub face: Face,
+    pub probabilities: Probabilities,
+    pub quality: Quality,
+}
+
+impl Prediction {
+    /// The most probable class.
+    pub fn label(&self) -> &str {
+        self.probabilities.top().0
+    }
+
+    /// Its probability, in 0..=1.
+    pub fn confidence(&self) -> f32 {
+        self.probabilities.top().1
+    }
+}
+
+impl Serialize for Prediction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Row<'a> {
+            #[serde(rename = "box")]
+            bounds: &'a BoundingBox,
+            score: f32,
+            landmarks: &'a [[f32; 2]],
+            label: &'a str,
+            confidence: f32,
+            probabilities: &'a Probabilities,
+            quality: &'a Quality,
+        }
+        let landmarks: &[[f32; 2]] = self.face.landmarks.as_ref().map_or(&[], Landmarks::as_slice);
+        let (label, confidence) = self.probabilities.top();
+        Row {
+            bounds: &self.face.bounds,
+            score: self.face.score,
+            landmarks,
+            label,
+            confidence,
+            probabilities: &self.probabilities,
+            quality: &self.quality,
+        }
+        .serialize(serializer)
+    }
+}
+
+/// Which model answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ModelInfo {
+    pub name: String,
+    /// SHA-256 of the bundle's file.
+    pub sha256: String,
+}
+
+impl From<&Bundle> for ModelInfo {
+    fn from(bundle: &Bundle) -> Self {
+        Self { name: bundle.card().name.clone(), sha256: bundle.sha256().to_owned() }
+    }
+}
+
+/// What the JSON says of an error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ErrorInfo {
+    pub kind: ErrorKind,
+    pub message: String,
+}
+
+impl From<&Error> for ErrorInfo {
+    fn from(error: &Error) -> Self {
+        Self { kind: error.kind(), message: error.message().to_owned() }
+    }
+}
+
+/// All that is said of one picture: the JSON object `fervor.prediction/1`. Boxes are in pixels of the upright original.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PicturePrediction {
+    /// Always `fervor.prediction/1`.
+    pub schema: &'static str,
+    /// Where the picture came from, as the caller named it.
+    pub source: String,
+    /// Upright width in pixels; absent when the picture could not be read.
+    pub width: Option<u32>,
+    /// Upright height in pixels.
+    pub height: Option<u32>,
+    pub model: ModelInfo,
+    /// Empty where no face was found: a normal answer.
+    pub faces: Vec<Prediction>,
+    /// Why there is no answer.
+    pub error: Option<ErrorInfo>,
+}
+
+/// The schema's name.
+pub const PREDICTION_SCHEMA: &str = "fervor.prediction/1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_sum_to_one_whatever_the_logits() {
+        let labels = LabelSet::new(["happy", "sad", "angry"]).unwrap();
+        for logits in [[0.0, 0.0, 0.0], [1000.0, -1000.0, 999.0], [-3e38, 3e38, 0.0]] {
+            let p = Probabilities::from_logits(&labels, &logits, 1.0);
+            assert!((p.values().iter().sum::<f32>() - 1.0).abs() < 1e-6, "{logits:?}");
+            assert!(p.values().iter().all(|v| (0.0..=1.0).contains(v)), "{logits:?}");
+        }
+    }
+
+    #[test]
+    fn a_higher_temperature_is_less_sure_and_keeps_the_order() {
+        let labels = LabelSet::new(["happy", "sad"]).unwrap();
+        let cold = Probabilities::from_logits(&labels, &[2.0, 1.0], 1.0);
+        let warm = Probabilities::from_logits(&labels, &[2.0, 1.0], 3.0);
+        assert_eq!(cold.top().0, "happy");
+        assert_eq!(warm.top().0, "happy");
+        assert!(warm.top().1 < cold.top().1);
+        assert_eq!(warm.get("joy"), Some(warm.values()[0]));
+    }
+}

@@ -1,0 +1,108 @@
+//! Flags that say why an answer about a face deserves less trust. Nothing is ever dropped because of them.
+
+use serde::Serialize;
+
+use crate::face::Face;
+use crate::picture::Picture;
+use crate::preprocess::{Color, Filter, Framing, Preprocess};
+
+/// One reason to trust an answer less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// The eyes are less than 12 pixels apart.
+    Small,
+    /// The detector's score is below 0.7.
+    Doubtful,
+    /// The face is turned to the side: the nose is much nearer to one eye.
+    Profile,
+    /// Variance of the Laplacian of the grey 64 x 64 crop is below 60.
+    Blurred,
+    /// The crop's mean grey value is below 30.
+    Dark,
+    /// The crop's grey values spread by less than 15 (standard deviation).
+    Flat,
+    /// More than 20 % of the box lies outside the picture.
+    CutOff,
+}
+
+impl Flag {
+    /// The flag's name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Flag::Small => "small",
+            Flag::Doubtful => "doubtful",
+            Flag::Profile => "profile",
+            Flag::Blurred => "blurred",
+            Flag::Dark => "dark",
+            Flag::Flat => "flat",
+            Flag::CutOff => "cut_off",
+        }
+    }
+}
+
+/// The flags of a face.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Quality {
+    pub flags: Vec<Flag>,
+}
+
+impl Quality {
+    /// Looks at a face in its picture.
+    pub fn of(picture: &Picture, face: &Face) -> Self {
+        let mut flags = Vec::new();
+        let mut raise = |flag, when| {
+            if when {
+                flags.push(flag);
+            }
+        };
+        if let Some([left_eye, right_eye, nose, _, _]) = face.landmarks {
+            let distance = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+            let (left, right) = (distance(nose, left_eye), distance(nose, right_eye));
+            raise(Flag::Small, distance(left_eye, right_eye) < 12.0);
+            raise(Flag::Profile, (left - right).abs() / (left + right).max(f32::EPSILON) > 0.35);
+        }
+        raise(Flag::Doubtful, face.score < 0.7);
+        let gray = gray_crop(picture, face);
+        let (mean, deviation) = mean_and_deviation(&gray);
+        raise(Flag::Blurred, laplacian_variance(&gray) < 60.0);
+        raise(Flag::Dark, mean < 30.0);
+        raise(Flag::Flat, deviation < 15.0);
+        raise(Flag::CutOff, outside(picture, face) > 0.2);
+        Self { flags }
+    }
+}
+
+const SIDE: usize = 64;
+
+fn gray_crop(picture: &Picture, face: &Face) -> Vec<u8> {
+    let framing = Framing::Margin { margin: 0.0, shift_y: 0.0 };
+    let preprocess = Preprocess { size: SIDE, color: Color::Gray, framing, filter: Filter::Bilinear };
+    preprocess.chip(picture, face).pixels().to_vec()
+}
+
+fn mean_and_deviation(values: &[u8]) -> (f32, f32) {
+    let n = values.len() as f32;
+    let mean = values.iter().map(|&v| f32::from(v)).sum::<f32>() / n;
+    let variance = values.iter().map(|&v| (f32::from(v) - mean).powi(2)).sum::<f32>() / n;
+    (mean, variance.sqrt())
+}
+
+/// Variance of the 4-neighbour Laplacian inside the crop (Pech-Pacheco et al. 2000): low where nothing is sharp.
+fn laplacian_variance(gray: &[u8]) -> f32 {
+    let at = |x: usize, y: usize| f32::from(gray[y * SIDE + x]);
+    let values: Vec<f32> = (1..SIDE - 1)
+        .flat_map(|y| (1..SIDE - 1).map(move |x| (x, y)))
+        .map(|(x, y)| at(x - 1, y) + at(x + 1, y) + at(x, y - 1) + at(x, y + 1) - 4.0 * at(x, y))
+        .collect();
+    let n = values.len() as f32;
+    let mean = values.iter().sum::<f32>() / n;
+    values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / n
+}
+
+fn outside(picture: &Picture, face: &Face) -> f32 {
+    let b = face.bounds;
+    let width = (b.x + b.width).min(picture.width() as f32) - b.x.max(0.0);
+    let height = (b.y + b.height).min(picture.height() as f32) - b.y.max(0.0);
+    1.0 - width.max(0.0) * height.max(0.0) / b.area().max(f32::EPSILON)
+}
