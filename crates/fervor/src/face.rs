@@ -1,9 +1,17 @@
 //! A face in a picture, and the seam behind which faces are found.
 
+mod auto;
+mod candidates;
+mod letterbox;
+mod yunet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::picture::Picture;
+
+pub use auto::AutoFaces;
+pub use yunet::{DetectorOptions, YuNet};
 
 /// An axis-aligned box in the pixels of the upright original picture; it may reach over the picture's edge.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

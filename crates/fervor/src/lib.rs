@@ -16,7 +16,7 @@ pub use analyzer::Analyzer;
 pub use bundle::{Bundle, Card};
 pub use emotion::{Emotion, LabelMap, LabelSet};
 pub use error::{Error, ErrorKind, Result};
-pub use face::{BoundingBox, Face, FindFaces, WholePicture};
+pub use face::{AutoFaces, BoundingBox, DetectorOptions, Face, FindFaces, WholePicture, YuNet};
 pub use picture::{ContentHash, Limits, Picture};
 pub use prediction::{PicturePrediction, Prediction, Probabilities};
 pub use preprocess::{Chip, Preprocess};

@@ -1,0 +1,91 @@
+//! Puts a picture into a detector's input: resized with its aspect ratio kept, then filled up with black at the right and
+//! at the bottom; and brings what was found there back to the picture's pixels.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use crate::error::{Error, Result};
+use crate::picture::Picture;
+
+/// Every input side is a multiple of this: the detector's coarsest stride.
+pub(super) const MULTIPLE: usize = 32;
+
+/// How a picture lies in a detector's input.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Letterbox {
+    /// The part of the input that the picture fills, from the top left corner.
+    pub inner: [usize; 2],
+    /// Input width and height.
+    pub outer: [usize; 2],
+    /// Picture pixels per input pixel, horizontally and vertically.
+    scale: [f32; 2],
+}
+
+impl Letterbox {
+    /// Lays a picture of this width and height so that its longer side takes `long_side` pixels.
+    pub fn new(width: u32, height: u32, long_side: usize) -> Self {
+        let longest = f64::from(width.max(height));
+        let fit = |side: u32| ((f64::from(side) * long_side as f64 / longest).round() as usize).max(1);
+        let inner = [fit(width), fit(height)];
+        Self {
+            inner,
+            outer: inner.map(|side| side.next_multiple_of(MULTIPLE)),
+            scale: [width as f32 / inner[0] as f32, height as f32 / inner[1] as f32],
+        }
+    }
+
+    /// The resized picture as RGB bytes, `inner[1]` rows of `inner[0]` pixels. The filter widens when shrinking, so that
+    /// small faces in large pictures are averaged, not sampled.
+    pub fn resize(&self, picture: &Picture) -> Result<Vec<u8>> {
+        let [width, height] = self.inner.map(|side| side as u32);
+        if (width, height) == (picture.width(), picture.height()) {
+            return Ok(picture.rgb().to_vec());
+        }
+        let failed =
+            |e: &dyn std::fmt::Display| Error::input(format!("{picture:?} cannot be resized to {width} x {height}: {e}"));
+        let source = ImageRef::new(picture.width(), picture.height(), picture.rgb(), PixelType::U8x3).map_err(|e| failed(&e))?;
+        let mut resized = Image::new(width, height, PixelType::U8x3);
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+        Resizer::new().resize(&source, &mut resized, &options).map_err(|e| failed(&e))?;
+        Ok(resized.into_vec())
+    }
+
+    /// A point of the input in the picture's pixels.
+    pub fn to_picture(self, [x, y]: [f32; 2]) -> [f32; 2] {
+        [x * self.scale[0], y * self.scale[1]]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_side_fits_and_both_are_filled_up() {
+        let laid = Letterbox::new(1920, 1080, 640);
+        assert_eq!((laid.inner, laid.outer), ([640, 360], [640, 384]));
+        let laid = Letterbox::new(100, 300, 640);
+        assert_eq!((laid.inner, laid.outer), ([213, 640], [224, 640]));
+    }
+
+    #[test]
+    fn the_corners_of_the_inner_part_are_the_corners_of_the_picture() {
+        for (width, height) in [(1920, 1080), (333, 777), (1, 1), (12_000, 1), (3, 11_999)] {
+            let laid = Letterbox::new(width, height, 640);
+            let [x, y] = laid.to_picture(laid.inner.map(|side| side as f32));
+            assert!((x - width as f32).abs() <= 0.01 && (y - height as f32).abs() <= 0.01, "{width} x {height}: {x}, {y}");
+            assert_eq!(laid.to_picture([0.0, 0.0]), [0.0, 0.0]);
+        }
+    }
+
+    #[test]
+    fn resizing_keeps_a_plain_colour_at_every_aspect_ratio() {
+        for (width, height) in [(1, 1), (2000, 1), (1, 2000), (640, 480), (50, 70)] {
+            let picture = Picture::from_rgb(width, height, [200, 30, 90].repeat((width * height) as usize)).unwrap();
+            let laid = Letterbox::new(width, height, 640);
+            let resized = laid.resize(&picture).unwrap();
+            assert_eq!(resized.len(), 3 * laid.inner[0] * laid.inner[1]);
+            assert!(resized.as_chunks::<3>().0.iter().all(|p| *p == [200, 30, 90]), "{width} x {height}");
+        }
+    }
+}

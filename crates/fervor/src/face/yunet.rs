@@ -1,0 +1,132 @@
+//! The built-in face detector: YuNet-s (Wu, Peng, Yu: "YuNet: a tiny millisecond-level face detector", 2023), 53,184
+//! parameters, in the form that libfacedetection ships. `models/yunet-s/README.md` says where the weights come from.
+
+use crate::error::{Error, Result};
+use crate::face::{Face, FindFaces};
+use crate::picture::Picture;
+use crate::runtime::Graph;
+
+use super::candidates::{Level, suppress};
+use super::letterbox::Letterbox;
+
+const NETWORK: &[u8] = include_bytes!("../../../../models/yunet-s/yunet-s.onnx");
+
+/// Input pixels a cell of the three levels.
+const STRIDES: [usize; 3] = [8, 16, 32];
+
+/// How faces are looked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DetectorOptions {
+    /// The picture's longer side in the network's input, in pixels, 64..=4096. Faces from about 10 pixels upwards are seen there.
+    pub long_side: usize,
+    /// The least score of a face, in 0..=1. Lower finds more small faces and more things that are none.
+    pub threshold: f32,
+    /// Of two boxes that overlap more than this (intersection over union, 0..=1), only the better is kept.
+    pub nms: f32,
+    /// At most so many faces, the best.
+    pub max_faces: usize,
+    /// Threads for the network; `None`: all cores.
+    pub threads: Option<usize>,
+}
+
+impl Default for DetectorOptions {
+    fn default() -> Self {
+        Self { long_side: 640, threshold: 0.7, nms: 0.3, max_faces: 1000, threads: None }
+    }
+}
+
+impl DetectorOptions {
+    fn check(&self) -> Result<()> {
+        if !(64..=4096).contains(&self.long_side) {
+            return Err(Error::input(format!("the detector's long side must be 64..=4096 pixels, got {}", self.long_side)));
+        }
+        for (name, value) in [("threshold", self.threshold), ("nms", self.nms)] {
+            if !(0.0..=1.0).contains(&value) {
+                return Err(Error::input(format!("the detector's {name} must be in 0..=1, got {value}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Finds faces with YuNet-s, in pictures of any size.
+///
+/// The picture is looked at with its longer side at [`DetectorOptions::long_side`]. Where nothing is found, it is looked
+/// at again at twice that (faces too small), then at half (faces too large).
+pub struct YuNet {
+    network: Graph,
+    options: DetectorOptions,
+}
+
+impl YuNet {
+    /// The detector with its built-in weights.
+    ///
+    /// # Errors
+    /// [`Input`](crate::ErrorKind::Input): an option is outside its range.
+    pub fn new(options: DetectorOptions) -> Result<Self> {
+        options.check()?;
+        let mut network = Graph::load(NETWORK.to_vec())?;
+        if let Some(threads) = options.threads {
+            network = network.with_threads(threads);
+        }
+        Ok(Self { network, options })
+    }
+
+    /// The faces that one look at this long side shows, best first, without any retry.
+    ///
+    /// # Errors
+    /// [`Model`](crate::ErrorKind::Model): the network fails.
+    pub fn find_at(&self, picture: &Picture, long_side: usize) -> Result<Vec<Face>> {
+        let laid = Letterbox::new(picture.width(), picture.height(), long_side);
+        let mut faces = Vec::new();
+        for level in self.levels(&laid, &laid.resize(picture)?)? {
+            level.decode(self.options.threshold, &laid, &mut faces);
+        }
+        Ok(suppress(faces, self.options.nms, self.options.max_faces))
+    }
+
+    /// Runs the network on the resized picture.
+    fn levels(&self, laid: &Letterbox, rgb: &[u8]) -> Result<Vec<Level>> {
+        let [width, height] = laid.outer;
+        let outputs = self.network.run([1, 3, height, width], &planes(laid, rgb))?;
+        let Ok([c8, c16, c32, o8, o16, o32, b8, b16, b32, p8, p16, p32]) = <[_; 12]>::try_from(outputs) else {
+            return Err(Error::model("the detector's network does not have its 12 outputs"));
+        };
+        let levels = [[c8, o8, b8, p8], [c16, o16, b16, p16], [c32, o32, b32, p32]];
+        Ok(levels
+            .into_iter()
+            .zip(STRIDES)
+            .map(|(outputs, stride)| {
+                let [class, object, boxes, points] = outputs.map(|output| output.values);
+                Level { stride, columns: width / stride, class, object, boxes, points }
+            })
+            .collect())
+    }
+}
+
+impl FindFaces for YuNet {
+    fn find(&self, picture: &Picture) -> Result<Vec<Face>> {
+        let usual = self.options.long_side;
+        for long_side in [usual, 2 * usual, usual / 2] {
+            let faces = self.find_at(picture, long_side)?;
+            if !faces.is_empty() {
+                return Ok(faces);
+            }
+        }
+        Ok(Vec::new())
+    }
+}
+
+/// The network's input `[3, height, width]`: blue, green, red, raw 0..=255, black where the picture does not reach.
+fn planes(laid: &Letterbox, rgb: &[u8]) -> Vec<f32> {
+    let ([inner_width, _], [width, height]) = (laid.inner, laid.outer);
+    let mut planes = vec![0.0; 3 * height * width];
+    for (plane, channel) in planes.chunks_exact_mut(height * width).zip([2, 1, 0]) {
+        for (row, source) in plane.chunks_exact_mut(width).zip(rgb.chunks_exact(3 * inner_width)) {
+            for (value, pixel) in row.iter_mut().zip(source.as_chunks::<3>().0) {
+                *value = f32::from(pixel[channel]);
+            }
+        }
+    }
+    planes
+}

@@ -1,0 +1,194 @@
+//! The face detector, on generated pictures and (where they are at hand) on real photographs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use fervor::{BoundingBox, DetectorOptions, Face, FindFaces, Limits, Picture, YuNet};
+use serde::Deserialize;
+
+static DETECTOR: LazyLock<YuNet> = LazyLock::new(|| YuNet::new(DetectorOptions::default()).unwrap());
+
+/// The folder of photographs, or a line that says why the test does nothing.
+fn photographs() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/photos");
+    if !folder.is_dir() {
+        println!("skipped: no photographs at {}", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
+fn open(path: &Path) -> Picture {
+    Picture::decode(&fs::read(path).unwrap(), &Limits::default()).unwrap()
+}
+
+fn plain(width: u32, height: u32, value: u8) -> Picture {
+    Picture::from_gray(width, height, &vec![value; (width * height) as usize]).unwrap()
+}
+
+#[test]
+fn a_blank_picture_has_no_faces() {
+    for value in [0, 128, 255] {
+        assert_eq!(DETECTOR.find(&plain(320, 240, value)).unwrap(), [], "grey {value}");
+    }
+}
+
+#[test]
+fn pictures_of_every_shape_are_looked_at() {
+    for (width, height) in [(1, 1), (1, 3000), (3000, 1), (33, 31), (12_000, 7)] {
+        assert_eq!(DETECTOR.find(&plain(width, height, 90)).unwrap(), [], "{width} x {height}");
+    }
+}
+
+#[test]
+fn options_outside_their_range_are_refused() {
+    let usual = DetectorOptions::default();
+    for options in [
+        DetectorOptions { long_side: 0, ..usual.clone() },
+        DetectorOptions { long_side: 100_000, ..usual.clone() },
+        DetectorOptions { threshold: f32::NAN, ..usual.clone() },
+        DetectorOptions { threshold: 1.5, ..usual.clone() },
+        DetectorOptions { nms: -0.1, ..usual },
+    ] {
+        let error = YuNet::new(options.clone()).err().unwrap_or_else(|| panic!("{options:?} was taken"));
+        assert_eq!(error.kind(), fervor::ErrorKind::Input, "{options:?}");
+    }
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    pictures: Vec<ReferencePicture>,
+}
+
+#[derive(Deserialize)]
+struct ReferencePicture {
+    file: String,
+    faces: Vec<ReferenceFace>,
+}
+
+#[derive(Deserialize)]
+struct ReferenceFace {
+    r#box: [f32; 4],
+    score: f32,
+}
+
+/// The greatest distance between two edges of the same name.
+fn distance(a: &BoundingBox, [x, y, width, height]: [f32; 4]) -> f32 {
+    let edges = [a.x - x, a.y - y, a.x + a.width - x - width, a.y + a.height - y - height];
+    edges.iter().fold(0.0, |most, edge| most.max(edge.abs()))
+}
+
+/// The values come from `tools/reference/detect_opencv.py`.
+#[test]
+fn opencv_finds_the_same_faces() {
+    let Some(folder) = photographs() else { return };
+    let reference: Reference = serde_json::from_str(include_str!("../data/faces-opencv.json")).unwrap();
+    let (mut faces, mut furthest, mut apart) = (0, 0.0_f32, 0.0_f32);
+    for expected in &reference.pictures {
+        let found = DETECTOR.find_at(&open(&folder.join(&expected.file)), 640).unwrap();
+        assert_eq!(found.len(), expected.faces.len(), "{}: count", expected.file);
+        for face in &expected.faces {
+            let nearest = found.iter().min_by(|a, b| distance(&a.bounds, face.r#box).total_cmp(&distance(&b.bounds, face.r#box)));
+            let nearest = nearest.expect("as many faces as expected");
+            let off = distance(&nearest.bounds, face.r#box);
+            assert!(off <= 3.0, "{}: {:?} is {off} px from {:?}", expected.file, nearest.bounds, face.r#box);
+            faces += 1;
+            furthest = furthest.max(off);
+            apart = apart.max((nearest.score - face.score).abs());
+        }
+    }
+    println!("{faces} faces, boxes at most {furthest:.2} px apart, scores {apart:.4}");
+}
+
+/// `file` and boxes of dlib's annotations.
+fn annotations(xml: &str) -> Vec<(String, Vec<BoundingBox>)> {
+    let attribute = |line: &str, name: &str| -> Option<String> {
+        let rest = line.split_once(&format!(" {name}='"))?.1;
+        Some(rest.split_once('\'')?.0.to_owned())
+    };
+    let mut pictures: Vec<(String, Vec<BoundingBox>)> = Vec::new();
+    for line in xml.lines().map(str::trim_start) {
+        if line.starts_with("<image ") {
+            pictures.push((attribute(line, "file").unwrap(), Vec::new()));
+        } else if line.starts_with("<box ") {
+            let value = |name| attribute(line, name).unwrap().parse().unwrap();
+            let bounds = BoundingBox { x: value("left"), y: value("top"), width: value("width"), height: value("height") };
+            pictures.last_mut().unwrap().1.push(bounds);
+        }
+    }
+    pictures
+}
+
+/// Whether `face` is the annotated one: dlib's squares hold the face from brow to chin with cheeks, YuNet's boxes are narrower
+/// and reach up to the hair, so that an overlap of 0.35 (intersection over union) counts, the usual 0.5 would measure style.
+fn matches(face: &Face, annotated: &BoundingBox) -> bool {
+    face.bounds.iou(annotated) >= 0.35
+}
+
+fn annotated_faces_found(shrink_to: Option<u32>) -> Option<(usize, usize)> {
+    let folder = photographs()?.join("dlib");
+    let (mut all, mut hit) = (0, 0);
+    for list in ["training.xml", "testing.xml"] {
+        for (file, boxes) in annotations(&fs::read_to_string(folder.join(list)).unwrap()) {
+            let picture = open(&folder.join(&file));
+            let (picture, scale) = match shrink_to {
+                Some(side) => shrunk(&picture, side),
+                None => (picture, 1.0),
+            };
+            let found = DETECTOR.find(&picture).unwrap();
+            for annotated in boxes {
+                let [x, y, width, height] = [annotated.x, annotated.y, annotated.width, annotated.height].map(|v| v * scale);
+                let annotated = BoundingBox { x, y, width, height };
+                all += 1;
+                if found.iter().any(|face| matches(face, &annotated)) {
+                    hit += 1;
+                } else {
+                    let best = found.iter().map(|face| face.bounds.iou(&annotated)).fold(0.0, f32::max);
+                    println!("{file}: {annotated:?} is missed, best overlap {best:.2}");
+                }
+            }
+        }
+    }
+    Some((hit, all))
+}
+
+/// The picture with this longer side, each pixel the mean of what it covers, and the scale.
+fn shrunk(picture: &Picture, side: u32) -> (Picture, f32) {
+    let scale = side as f32 / picture.width().max(picture.height()) as f32;
+    let image = image::RgbImage::from_raw(picture.width(), picture.height(), picture.rgb().to_vec()).unwrap();
+    let (width, height) = ((picture.width() as f32 * scale) as u32, (picture.height() as f32 * scale) as u32);
+    let small = image::imageops::thumbnail(&image, width, height);
+    (Picture::from_rgb(width, height, small.into_raw()).unwrap(), scale)
+}
+
+#[test]
+fn every_annotated_face_is_found() {
+    let Some((hit, all)) = annotated_faces_found(None) else { return };
+    assert_eq!((hit, all), (43, 43));
+}
+
+#[test]
+fn annotated_faces_are_found_in_pictures_of_320_pixels() {
+    let Some((hit, all)) = annotated_faces_found(Some(320)) else { return };
+    assert!(hit >= 42, "{hit} of {all}");
+}
+
+#[test]
+fn a_photograph_without_faces_has_none() {
+    let Some(folder) = photographs() else { return };
+    assert_eq!(DETECTOR.find(&open(&folder.join("mtcnn/no-faces.jpg"))).unwrap(), []);
+}
+
+/// Left eye, right eye, nose, left and right corner of the mouth, as the viewer sees them.
+#[test]
+fn landmarks_stand_as_the_viewer_sees_them() {
+    let Some(folder) = photographs() else { return };
+    for file in ["skimage/astronaut.png", "tfjs/portrait.jpg", "expressions/neutral.jpg"] {
+        let faces = DETECTOR.find(&open(&folder.join(file))).unwrap();
+        let [left_eye, right_eye, nose, left_mouth, right_mouth] = faces[0].landmarks.unwrap();
+        assert!(left_eye[0] < nose[0] && nose[0] < right_eye[0], "{file}: {:?}", faces[0]);
+        assert!(left_mouth[0] < right_mouth[0], "{file}: {:?}", faces[0]);
+        assert!(left_eye[1] < nose[1] && nose[1] < left_mouth[1], "{file}: {:?}", faces[0]);
+    }
+}

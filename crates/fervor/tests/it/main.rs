@@ -1,0 +1,3 @@
+//! Tests of the library as its callers see it. One binary: one link step.
+
+mod faces;
