@@ -192,15 +192,13 @@ impl LabelMap {
             let (source, target) = rule.split_once('=').ok_or_else(|| {
                 Error::input(format!("not a label rule: {rule:?}")).with_hint("write FROM=TO, or FROM=- to leave a class out")
             })?;
-            let index = from
-                .index_of(source)
-                .ok_or_else(|| Error::input(format!("the data has no class {source:?}; it has {from}")))?;
+            let index =
+                from.index_of(source).ok_or_else(|| Error::input(format!("the data has no class {source:?}; it has {from}")))?;
             targets[index] = Some(match target.trim() {
                 "-" => None,
-                name => Some(
-                    to.index_of(name)
-                        .ok_or_else(|| Error::input(format!("the model has no class {name:?}; it has {to}")))?,
-                ),
+                name => {
+                    Some(to.index_of(name).ok_or_else(|| Error::input(format!("the model has no class {name:?}; it has {to}")))?)
+                }
             });
         }
         let targets = targets

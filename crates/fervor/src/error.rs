@@ -33,12 +33,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of the given kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            message: message.into(),
-            hint: None,
-            source: None,
-        }))
+        Self(Box::new(Inner { kind, message: message.into(), hint: None, source: None }))
     }
 
     /// A bad picture, flag or value.

@@ -2,9 +2,13 @@
 
 pub mod analyzer;
 pub mod bundle;
+pub mod chart;
+pub mod draw;
 pub mod emotion;
 pub mod error;
+pub mod evaluate;
 pub mod face;
+pub mod metrics;
 pub mod onnx;
 pub mod picture;
 pub mod prediction;

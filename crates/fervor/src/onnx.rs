@@ -206,7 +206,11 @@ pub fn cost(model: &ModelProto) -> Cost {
             }
             ("GlobalAveragePool", Some(x), _) if x.len() == 4 => Some(vec![x[0], x[1], 1, 1]),
             ("Flatten", Some(x), _) => Some(vec![x[0], x[1..].iter().product()]),
-            ("Relu" | "Mul" | "Add" | "Sub" | "Div" | "Sigmoid" | "Softmax" | "Identity" | "BatchNormalization" | "Clip", x, _) => x,
+            (
+                "Relu" | "Mul" | "Add" | "Sub" | "Div" | "Sigmoid" | "Softmax" | "Identity" | "BatchNormalization" | "Clip",
+                x,
+                _,
+            ) => x,
             _ => None,
         };
         if let (Some(shape), Some(output)) = (shape, node.output.first()) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
-use rten_tensor::prelude::*;
 use rten_tensor::NdTensorView;
+use rten_tensor::prelude::*;
 
 use crate::error::{Error, Result};
 

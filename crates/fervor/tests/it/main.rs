@@ -1,3 +1,4 @@
 //! Tests of the library as its callers see it. One binary: one link step.
 
 mod faces;
+mod metrics;

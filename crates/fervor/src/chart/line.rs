@@ -1,0 +1,95 @@
+//! Lines over a common x axis: training curves.
+
+use super::axes::{Frame, Ticks};
+use super::raster::text_width;
+use super::svg::{Anchor, MUTED, Svg, Text, num};
+
+/// One line: its name and its points (x, y) from left to right. A point that is not finite interrupts the line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    pub name: String,
+    pub points: Vec<(f64, f64)>,
+}
+
+/// Lines with a legend. `mark` draws a vertical line at an x with a note ("best epoch 12"), and a dot on each series there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LineChart {
+    pub title: String,
+    pub x_label: String,
+    pub y_label: String,
+    pub series: Vec<Series>,
+    pub mark: Option<(f64, String)>,
+}
+
+impl LineChart {
+    /// The chart as SVG, 640 x 400 units.
+    pub fn svg(&self) -> String {
+        let (width, height) = (640.0, 400.0);
+        let points = || self.series.iter().flat_map(|s| &s.points).filter(|(x, y)| x.is_finite() && y.is_finite());
+        let y = Ticks::cover(points().map(|p| p.1), 5);
+        let mut x = Ticks::cover(points().map(|p| p.0), 8);
+        // Epochs start at 1: an empty first step would only push the curves to the right.
+        let first = points().map(|p| p.0).fold(f64::INFINITY, f64::min);
+        let last = points().map(|p| p.0).fold(f64::NEG_INFINITY, f64::max);
+        let left = Frame::left_margin(&y);
+        let mut svg = Svg::new(width, height);
+        svg.title(&self.title, 20.0);
+        let names: Vec<&str> = self.series.iter().map(|s| s.name.as_str()).collect();
+        let top = if names.is_empty() { 48.0 } else { svg.legend(&names, 20.0, 52.0, width - 24.0) + 32.0 };
+        let inner = ticks_inside(&mut x, first, last);
+        let frame = Frame { left, top, width: width - 28.0 - left, height: height - 56.0 - top, x, y };
+        frame.draw_y(&mut svg, &self.y_label);
+        svg.rule("axis", (frame.left, frame.bottom()), (frame.right(), frame.bottom()));
+        for value in inner {
+            let at = frame.px(value);
+            svg.rule("axis", (at, frame.bottom()), (at, frame.bottom() + 4.0));
+            svg.text(&frame.x.text(value), Text::muted(at, frame.bottom() + 16.0, 12.0).anchor(Anchor::Middle));
+        }
+        frame.draw_x_label(&mut svg, &self.x_label, 38.0);
+        if let Some((at, note)) = &self.mark {
+            draw_mark(&mut svg, &frame, *at, note);
+        }
+        for (index, series) in self.series.iter().enumerate() {
+            for run in series.points.split(|(x, y)| !x.is_finite() || !y.is_finite()).filter(|run| !run.is_empty()) {
+                let run: Vec<(f32, f32)> = run.iter().map(|&(x, y)| (frame.px(x), frame.py(y))).collect();
+                match run[..] {
+                    [(x, y)] => svg.dot(index, x, y),
+                    _ => svg.polyline(index, &run),
+                }
+            }
+        }
+        for (index, series) in self.series.iter().enumerate() {
+            let marked = self.mark.as_ref().and_then(|(at, _)| series.points.iter().find(|(x, y)| x == at && y.is_finite()));
+            if let Some(&(x, y)) = marked {
+                svg.dot(index, frame.px(x), frame.py(y));
+            }
+        }
+        svg.finish()
+    }
+}
+
+/// Narrows the axis to the data, and gives the ticks that still lie inside.
+fn ticks_inside(x: &mut Ticks, first: f64, last: f64) -> Vec<f64> {
+    let values = x.values();
+    if first < last {
+        (x.lo, x.hi) = (first, last);
+    }
+    values.into_iter().filter(|&v| v >= x.lo - 1e-9 && v <= x.hi + 1e-9).collect()
+}
+
+/// A dashed vertical line with its note beside it, on the side that has room.
+fn draw_mark(svg: &mut Svg, frame: &Frame, at: f64, note: &str) {
+    let x = frame.px(at);
+    if !x.is_finite() || x < frame.left - 1.0 || x > frame.right() + 1.0 {
+        return;
+    }
+    svg.push(format_args!(
+        r#"<line class="axis" x1="{0}" y1="{1}" x2="{0}" y2="{2}" stroke="{MUTED}" stroke-width="1.2" stroke-dasharray="4 4"/>"#,
+        num(x),
+        num(frame.top - 6.0),
+        num(frame.bottom())
+    ));
+    let fits = x + 8.0 + text_width(note, 12.0, false) < frame.right();
+    let (at, anchor) = if fits { (x + 7.0, Anchor::Start) } else { (x - 7.0, Anchor::End) };
+    svg.text(note, Text::ink(at, frame.top - 6.0, 12.0).anchor(anchor));
+}

@@ -1,0 +1,13 @@
+//! Scores of a classifier, as pure functions over what it said and what is true.
+//!
+//! Three rooms: [`Confusion`] and all that is counted from it; [`Scores`], what needs probabilities (log loss, Brier score,
+//! calibration, top-k); and the uncertainty of a score ([`wilson_interval`], [`bootstrap_interval`], [`mcnemar`]).
+//! The values agree with scikit-learn (`tools/reference/metrics_sklearn.py`). A score of no samples is NaN, never a number that looks like one.
+
+mod confusion;
+mod interval;
+mod scores;
+
+pub use confusion::{ClassScores, Confusion};
+pub use interval::{McNemar, bootstrap_interval, mcnemar, mcnemar_of, wilson_interval};
+pub use scores::{RELIABILITY_BINS, ReliabilityBin, Scores, argmax, rank_of};

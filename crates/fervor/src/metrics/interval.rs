@@ -1,0 +1,170 @@
+//! How far a score may be off by chance, and whether one model is better than another by more than chance.
+
+use serde::{Deserialize, Serialize};
+
+/// The 97.5 % point of the normal distribution.
+const Z95: f64 = 1.959_963_984_540_054;
+
+/// 95 % interval of a share of `hits` in `n` (Wilson 1927, equation 4, without continuity correction): [lo, hi], inside 0..=1 and never empty.
+/// With `n` = 0 nothing is known: [0, 1].
+pub fn wilson_interval(hits: u64, n: u64) -> [f64; 2] {
+    if n == 0 {
+        return [0.0, 1.0];
+    }
+    let (n, share) = (n as f64, hits as f64 / n as f64);
+    let z2 = Z95 * Z95;
+    let centre = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = Z95 / (1.0 + z2 / n) * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
+    // Exactly 0 and 1 at the ends, where rounding would leave a trace.
+    let lo = if share == 0.0 { 0.0 } else { (centre - half).max(0.0) };
+    let hi = if share == 1.0 { 1.0 } else { (centre + half).min(1.0) };
+    [lo, hi]
+}
+
+/// 95 % percentile bootstrap interval (Efron 1979) of any score of `n` samples: `score` is called with `replicates` lists of `n`
+/// sample indices drawn with replacement. The same seed gives the same interval. [NaN, NaN] for no samples or no replicates.
+pub fn bootstrap_interval(n: usize, replicates: usize, seed: u64, mut score: impl FnMut(&[usize]) -> f64) -> [f64; 2] {
+    if n == 0 || replicates == 0 {
+        return [f64::NAN; 2];
+    }
+    let mut random = SplitMix64(seed);
+    let mut indices = vec![0; n];
+    let mut scores: Vec<f64> = (0..replicates)
+        .map(|_| {
+            indices.iter_mut().for_each(|index| *index = random.below(n));
+            score(&indices)
+        })
+        .collect();
+    scores.sort_by(f64::total_cmp);
+    [quantile(&scores, 0.025), quantile(&scores, 0.975)]
+}
+
+/// Linear interpolation between the sorted values (type 7 of Hyndman and Fan 1996, numpy's default).
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let at = q * (sorted.len() - 1) as f64;
+    let (low, part) = (at.floor() as usize, at.fract());
+    let high = (low + 1).min(sorted.len() - 1);
+    sorted[low] + part * (sorted[high] - sorted[low])
+}
+
+/// Steele, Lea and Flood 2014: resampling needs no more than its 64 bits of state.
+struct SplitMix64(u64);
+
+impl SplitMix64 {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `n`; the bias of the high product is n / 2^64.
+    fn below(&mut self, n: usize) -> usize {
+        ((u128::from(self.next()) * n as u128) >> 64) as usize
+    }
+}
+
+/// Two models on the same samples: see [`mcnemar`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct McNemar {
+    /// Samples that only the first model gets right.
+    pub only_first: u64,
+    /// Samples that only the second model gets right.
+    pub only_second: u64,
+    /// Exact two-sided p value: conservative.
+    pub exact: f64,
+    /// Mid-p value: the recommended one (Fagerland, Lydersen and Laake 2013).
+    pub mid_p: f64,
+}
+
+/// McNemar's paired test (1947) from the samples on which the models differ: under the null hypothesis each of them is a fair coin.
+/// The p values come from the binomial distribution itself, not from the chi-squared approximation.
+pub fn mcnemar(only_first: u64, only_second: u64) -> McNemar {
+    let n = only_first + only_second;
+    let few = only_first.min(only_second) as usize;
+    let weights = fair_binomial(n);
+    let (exact, mid_p) = match () {
+        () if n == 0 => (1.0, 1.0),
+        // Both tails hold the middle term: together they are everything, and half of it is taken off for mid-p.
+        () if only_first == only_second => (1.0, 1.0 - 0.5 * weights[few]),
+        () => {
+            let tail: f64 = weights[..=few].iter().sum();
+            ((2.0 * tail).min(1.0), 2.0 * tail - weights[few])
+        }
+    };
+    McNemar { only_first, only_second, exact, mid_p }
+}
+
+/// [`mcnemar`] from which samples each model gets right.
+///
+/// # Panics
+/// If the lengths differ: the test is about pairs.
+pub fn mcnemar_of(first_right: &[bool], second_right: &[bool]) -> McNemar {
+    assert_eq!(first_right.len(), second_right.len(), "the test compares two models on the same samples");
+    let only = |a: &[bool], b: &[bool]| a.iter().zip(b).filter(|&(&a, &b)| a && !b).count() as u64;
+    mcnemar(only(first_right, second_right), only(second_right, first_right))
+}
+
+/// The chances of 0, 1 .. `n` heads in `n` fair tosses.
+///
+/// Ratios outward from the most likely count, normalised at the end: no factorial overflows, and no logarithm costs digits.
+fn fair_binomial(n: u64) -> Vec<f64> {
+    let n = n as usize;
+    let mut weights = vec![1.0; n + 1];
+    let middle = n / 2;
+    for k in (0..middle).rev() {
+        weights[k] = weights[k + 1] * (k + 1) as f64 / (n - k) as f64;
+    }
+    for k in middle + 1..=n {
+        weights[k] = weights[n - k];
+    }
+    let sum: f64 = weights.iter().sum();
+    weights.iter_mut().for_each(|weight| *weight /= sum);
+    weights
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_of_nothing_is_everything() {
+        assert_eq!(wilson_interval(0, 0), [0.0, 1.0]);
+        assert_eq!(wilson_interval(0, 10)[0], 0.0);
+        assert_eq!(wilson_interval(10, 10)[1], 1.0);
+    }
+
+    #[test]
+    fn bootstrap_and_wilson_agree_on_a_share() {
+        let right: Vec<bool> = (0..1000).map(|i| i % 10 < 7).collect();
+        let share = |indices: &[usize]| indices.iter().filter(|&&i| right[i]).count() as f64 / 1000.0;
+        let bootstrap = bootstrap_interval(1000, 1000, 1, share);
+        let wilson = wilson_interval(700, 1000);
+        assert!(bootstrap.iter().zip(wilson).all(|(a, b)| (a - b).abs() < 0.005), "{bootstrap:?} {wilson:?}");
+        assert_eq!(bootstrap, bootstrap_interval(1000, 1000, 1, share), "the same seed gives the same interval");
+    }
+
+    #[test]
+    fn bootstrap_of_nothing_is_not_a_number() {
+        assert!(bootstrap_interval(0, 100, 1, |_| 1.0)[0].is_nan());
+    }
+
+    #[test]
+    fn equal_models_do_not_differ() {
+        assert_eq!(mcnemar(0, 0), McNemar { only_first: 0, only_second: 0, exact: 1.0, mid_p: 1.0 });
+        assert_eq!(mcnemar(1, 1).mid_p, 0.75);
+    }
+
+    #[test]
+    fn pairs_are_counted_where_the_models_differ() {
+        let test = mcnemar_of(&[true, true, false, true], &[true, false, true, false]);
+        assert_eq!((test.only_first, test.only_second), (2, 1));
+    }
+
+    #[test]
+    fn many_pairs_neither_overflow_nor_vanish() {
+        let test = mcnemar(100_500, 100_000);
+        assert!(test.exact > test.mid_p && test.mid_p > 0.26 && test.exact < 0.27, "{test:?}");
+    }
+}
