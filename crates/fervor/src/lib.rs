@@ -3,6 +3,7 @@
 pub mod analyzer;
 pub mod bundle;
 pub mod chart;
+pub mod dataset;
 pub mod draw;
 pub mod emotion;
 pub mod error;

@@ -1,4 +1,5 @@
 //! Tests of the library as its callers see it. One binary: one link step.
 
+mod dataset;
 mod faces;
 mod metrics;

@@ -1,0 +1,317 @@
+//! Who trains, who chooses, who judges: rules that give each sample its [`Split`], and what came of them.
+
+use std::fmt;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::duplicates::{groups, members_by_hash};
+use super::{Dataset, Pictures, Split};
+use crate::error::{Error, Result};
+use crate::picture::ContentHash;
+
+/// How samples come to their splits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SplitRule {
+    /// The splits stay as the data says.
+    AsGiven,
+    /// Parts, drawn class by class. Exact duplicates count as one: they stay together, so that no picture is in two splits.
+    ///
+    /// With a `test` part all samples are drawn anew, whatever the data says. Without one (`90:10`), samples that the data
+    /// calls test stay so, and the others are divided.
+    ///
+    /// The draw depends on nothing but the seed, the pixels and the labels: it is the same on every machine, for files and
+    /// for tables, whatever the files are called.
+    Ratio { train: u32, validation: u32, test: u32, seed: u64 },
+    /// The rule of Keras' `ImageDataGenerator(validation_split=...)` as it was used on the folder form of FER-2013: within each class,
+    /// files sorted by name, the first `int(validation_split * n)` files of `test/` are the validation part, all but
+    /// the first `int(validation_split * n)` of `train/` the training part. The files of `train/` that are left over are
+    /// in no split; those of `test/` stay test. Where the data has no splits, both parts are cut from the same files.
+    Keras { validation_split: f64 },
+}
+
+/// What a [`SplitRule`] did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SplitReport {
+    /// The rule in words.
+    pub rule: String,
+    /// Samples in train, validation and test.
+    pub counts: [usize; 3],
+    /// Samples in no split.
+    pub left_out: usize,
+    /// The same for each class: its name, and its samples in train, validation and test.
+    pub classes: Vec<(String, [usize; 3])>,
+    /// Groups of exact duplicates that stand in more than one split.
+    pub straddling_groups: usize,
+    /// Samples of validation and test whose pixels stand in train too: leaks.
+    pub leaked: [usize; 2],
+    /// What one might not expect.
+    pub notes: Vec<String>,
+}
+
+impl SplitRule {
+    /// 80 : 10 : 10, seed 0.
+    pub const DEFAULT_RATIO: SplitRule = SplitRule::Ratio { train: 80, validation: 10, test: 10, seed: 0 };
+
+    /// Reads `as-given`, `keras`, or parts such as `80:10:10` (train, validation, test) and `90:10` (test stays as it is).
+    ///
+    /// # Errors
+    /// [`Input`](crate::ErrorKind::Input): none of these, or no part for train or validation.
+    pub fn parse(text: &str) -> Result<Self> {
+        let bad = || {
+            Error::input(format!("not a split rule: {text:?}"))
+                .with_hint("write as-given, keras, TRAIN:VALIDATION:TEST (80:10:10), or TRAIN:VALIDATION (90:10: the data's own test part stays)")
+        };
+        match text.trim().to_lowercase().as_str() {
+            "as-given" => return Ok(Self::AsGiven),
+            "keras" => return Ok(Self::Keras { validation_split: 0.2 }),
+            _ => {}
+        }
+        let parts: Vec<u32> = text.split(':').map(|part| part.trim().parse()).collect::<Result<_, _>>().map_err(|_| bad())?;
+        match parts[..] {
+            [train, validation] if train > 0 && validation > 0 => Ok(Self::Ratio { train, validation, test: 0, seed: 0 }),
+            [train, validation, test] if train > 0 && validation > 0 => Ok(Self::Ratio { train, validation, test, seed: 0 }),
+            _ => Err(bad()),
+        }
+    }
+
+    /// The same rule with another seed, where it draws at all.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        match self {
+            Self::Ratio { train, validation, test, .. } => Self::Ratio { train, validation, test, seed },
+            other => other,
+        }
+    }
+
+    /// Gives every sample its split.
+    ///
+    /// # Errors
+    /// [`Data`](crate::ErrorKind::Data): the rule does not fit the data, or leaves a part empty; the hint names one that does. The splits are unchanged then.
+    pub fn apply(&self, dataset: &mut Dataset) -> Result<SplitReport> {
+        let mut notes = Vec::new();
+        let splits = match *self {
+            Self::AsGiven => as_given(dataset)?,
+            Self::Ratio { train, validation, test, seed } => {
+                let given = dataset.of_split(Split::Test).len();
+                if given > 0 {
+                    notes.push(match test {
+                        0 => format!("the data's own test part stays: {given} samples"),
+                        _ => format!(
+                            "the data's own test part ({given} samples) was drawn into the new splits; TRAIN:VALIDATION keeps it"
+                        ),
+                    });
+                }
+                ratio(dataset, [train, validation, test], seed)
+            }
+            Self::Keras { validation_split } => keras(dataset, validation_split)?,
+        };
+        self.refuse_empty_parts(&splits)?;
+        for (sample, split) in dataset.samples.iter_mut().zip(splits) {
+            sample.split = split;
+        }
+        Ok(SplitReport::of(self, dataset, notes))
+    }
+
+    fn refuse_empty_parts(&self, splits: &[Option<Split>]) -> Result<()> {
+        let asked = match *self {
+            Self::Ratio { test: 1.., .. } => &Split::ALL[..],
+            _ => &Split::ALL[..2],
+        };
+        match asked.iter().find(|&&split| !splits.contains(&Some(split))) {
+            Some(split) => Err(Error::data(format!("{self}: nothing is left for {split} of {} samples", splits.len()))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for SplitRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AsGiven => f.write_str("as given"),
+            Self::Ratio { train, validation, test: 0, seed } => write!(f, "{train}:{validation}, seed {seed}"),
+            Self::Ratio { train, validation, test, seed } => write!(f, "{train}:{validation}:{test}, seed {seed}"),
+            Self::Keras { validation_split } => write!(f, "keras {validation_split}"),
+        }
+    }
+}
+
+fn as_given(dataset: &Dataset) -> Result<Vec<Option<Split>>> {
+    let [train, validation, test] = Split::ALL.map(|split| dataset.of_split(split).len());
+    let error = |what: &str| Error::data(format!("{}: {what}", dataset.name()));
+    match (train, validation) {
+        (0, 0) if test == 0 => Err(error("the data says nothing of splits").with_hint("draw them: 80:10:10")),
+        (0, _) => Err(error(&format!("the data has no train part, but validation {validation}, test {test}"))
+            .with_hint("draw the parts anew: 80:10:10")),
+        (_, 0) if test > 0 => Err(error(&format!("the data has no validation part, but train {train}, test {test}")).with_hint(
+            "90:10 takes one out of train and leaves test alone; keras takes one out of test as Keras' validation_split does",
+        )),
+        (_, 0) => {
+            Err(error(&format!("the data has no validation part, but train {train}")).with_hint("90:10 takes one out of train"))
+        }
+        _ => Ok(dataset.samples().iter().map(|sample| sample.split).collect()),
+    }
+}
+
+/// Draws without replacement: each class has as many places in each split as its share says, and each group of duplicates, the
+/// largest first, in the order of a seeded hash of its pixels, takes places by lot among the splits that still have room for it.
+/// Single pictures come last and fill the shares exactly.
+fn ratio(dataset: &Dataset, parts: [u32; 3], seed: u64) -> Vec<Option<Split>> {
+    let samples = dataset.samples();
+    let keeps_test = parts[2] == 0;
+    let is_drawn = |index: usize| !(keeps_test && samples[index].split == Some(Split::Test));
+    let mut places = places(&class_counts_of(dataset, is_drawn), parts);
+
+    let mut groups: Vec<(u128, Vec<usize>)> = members_by_hash(dataset)
+        .into_iter()
+        .map(|(hash, members)| (lot(seed, hash), members.into_iter().filter(|&member| is_drawn(member)).collect::<Vec<_>>()))
+        .filter(|(_, members)| !members.is_empty())
+        .collect();
+    groups.sort_unstable_by_key(|(lot, members)| (std::cmp::Reverse(members.len()), *lot));
+
+    let mut splits: Vec<Option<Split>> = samples.iter().map(|sample| sample.split).collect();
+    for (lot, members) in groups {
+        // A group with conflicting labels needs places in more than one class.
+        let mut needs = vec![0_i64; places.len()];
+        members.iter().for_each(|&member| needs[samples[member].label] += 1);
+        let free =
+            |split: usize| -> i64 { (0..needs.len()).filter(|&class| needs[class] > 0).map(|class| places[class][split]).sum() };
+        let has_room = |split: usize| (0..needs.len()).all(|class| places[class][split] >= needs[class]);
+        let weights = [0, 1, 2].map(|split| if has_room(split) { free(split) } else { 0 });
+        let chosen = match weights.iter().sum::<i64>() {
+            // Nowhere room for all of a large group: where it hurts least.
+            0 => (0..3).max_by_key(|&split| (free(split), std::cmp::Reverse(split))).expect("three splits"),
+            total => {
+                let mut place = ((lot as u64) % total as u64) as i64;
+                (0..3)
+                    .find(|&split| {
+                        place -= weights[split];
+                        place < 0
+                    })
+                    .expect("the place is below the total")
+            }
+        };
+        needs.iter().zip(&mut places).for_each(|(need, places)| places[chosen] -= need);
+        members.iter().for_each(|&member| splits[member] = Some(Split::ALL[chosen]));
+    }
+    splits
+}
+
+fn class_counts_of(dataset: &Dataset, is_counted: impl Fn(usize) -> bool) -> Vec<usize> {
+    let mut counts = vec![0; dataset.labels().len()];
+    for (index, sample) in dataset.samples().iter().enumerate() {
+        counts[sample.label] += usize::from(is_counted(index));
+    }
+    counts
+}
+
+/// How many samples of each class go to each split: each within one of its exact share. Which shares are rounded up, the rounding
+/// errors of the classes before decide, so that they don't add up.
+fn places(counts: &[usize], parts: [u32; 3]) -> Vec<[i64; 3]> {
+    let parts = parts.map(i64::from);
+    let whole: i64 = parts.iter().sum();
+    let mut owed = [0_i64; 3]; // in 1/whole samples
+    counts
+        .iter()
+        .map(|&count| {
+            let count = count as i64;
+            let mut places = parts.map(|part| count * part / whole);
+            let missing = count - places.iter().sum::<i64>();
+            let mut rounded: Vec<usize> = (0..3).filter(|&split| count * parts[split] % whole > 0).collect();
+            rounded.sort_by_key(|&split| std::cmp::Reverse(count * parts[split] % whole + owed[split]));
+            rounded.iter().take(missing as usize).for_each(|&split| places[split] += 1);
+            for split in 0..3 {
+                owed[split] += count * parts[split] - places[split] * whole;
+            }
+            places
+        })
+        .collect()
+}
+
+/// A number that is the same for the same seed and pixels everywhere: the upper half orders, the lower half draws.
+fn lot(seed: u64, hash: ContentHash) -> u128 {
+    let digest = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(hash.0).finalize();
+    u128::from_le_bytes(digest[..16].try_into().expect("32 bytes"))
+}
+
+fn keras(dataset: &Dataset, validation_split: f64) -> Result<Vec<Option<Split>>> {
+    if !(validation_split > 0.0 && validation_split < 1.0) {
+        return Err(Error::input(format!("keras: the validation split must be between 0 and 1, got {validation_split}")));
+    }
+    if !matches!(dataset.pictures, Pictures::Files) {
+        return Err(Error::data(format!("the keras rule sorts file names, and a table has none: {}", dataset.root().display()))
+            .with_hint("give the folder form (train/ and test/ with one folder for each class), or use as-given"));
+    }
+    let [train, validation, test] = Split::ALL.map(|split| dataset.of_split(split).len());
+    let (from_train, from_test) = match (train, validation, test) {
+        (0, 0, 0) => (None, None),
+        (1.., 0, 1..) => (Some(Split::Train), Some(Split::Test)),
+        _ => {
+            return Err(Error::data(format!(
+                "the keras rule expects train/ and test/, or neither; found train {train}, validation {validation}, test {test}"
+            ))
+            .with_hint("use as-given for data with a validation part"));
+        }
+    };
+    let mut splits = vec![None; dataset.len()];
+    for label in 0..dataset.labels().len() {
+        let (first, rest) = cut(dataset, label, from_test, validation_split);
+        first.iter().for_each(|&index| splits[index] = Some(Split::Validation));
+        if from_test.is_some() {
+            rest.iter().for_each(|&index| splits[index] = Some(Split::Test));
+        }
+        let (_, rest) = cut(dataset, label, from_train, validation_split);
+        rest.iter().for_each(|&index| splits[index] = Some(Split::Train));
+    }
+    Ok(splits)
+}
+
+/// One class of one folder in Keras' order (by folder, then by file name), cut after `int(share * n)`.
+fn cut(dataset: &Dataset, label: usize, split: Option<Split>, share: f64) -> (Vec<usize>, Vec<usize>) {
+    let samples = dataset.samples();
+    let mut files: Vec<usize> =
+        (0..dataset.len()).filter(|&index| samples[index].label == label && samples[index].split == split).collect();
+    files.sort_by_key(|&index| samples[index].id.rsplit_once('/'));
+    let rest = files.split_off((share * files.len() as f64) as usize);
+    (files, rest)
+}
+
+impl SplitReport {
+    fn of(rule: &SplitRule, dataset: &Dataset, mut notes: Vec<String>) -> Self {
+        let by_class = Split::ALL.map(|split| dataset.class_counts(Some(split)));
+        let counts = [0, 1, 2].map(|split| by_class[split].iter().sum());
+        let labels = dataset.labels();
+        let classes: Vec<_> = (0..labels.len())
+            .map(|label| (labels.name(label).to_owned(), [0, 1, 2].map(|split| by_class[split][label])))
+            .collect();
+        for (name, of_class) in &classes {
+            for split in (0..3).filter(|&split| of_class[split] == 0 && counts[split] > 0) {
+                notes.push(format!("{} has no {name}", Split::ALL[split]));
+            }
+        }
+        let duplicates = groups(dataset);
+        Self {
+            rule: rule.to_string(),
+            counts,
+            left_out: dataset.len() - counts.iter().sum::<usize>(),
+            classes,
+            straddling_groups: duplicates.across_splits().count(),
+            leaked: [Split::Validation, Split::Test].map(|split| duplicates.leaked(dataset, split, Split::Train).len()),
+            notes,
+        }
+    }
+}
+
+impl fmt::Display for SplitReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [train, validation, test] = self.counts;
+        write!(f, "split {}: train {train}, validation {validation}, test {test}", self.rule)?;
+        if self.left_out > 0 {
+            write!(f, ", in no split {}", self.left_out)?;
+        }
+        for (split, leaked) in [Split::Validation, Split::Test].iter().zip(self.leaked).filter(|(_, leaked)| *leaked > 0) {
+            write!(f, "\n{leaked} samples of {split} have the very pixels of samples in train")?;
+        }
+        self.notes.iter().try_for_each(|note| write!(f, "\n{note}"))
+    }
+}
