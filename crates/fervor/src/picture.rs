@@ -8,6 +8,11 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
+mod resample;
+
+pub use resample::Filter;
+pub(crate) use resample::Frame;
+
 /// What a picture may cost, checked before memory is taken for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -114,6 +119,15 @@ impl Picture {
     /// Whether red, green and blue are equal everywhere.
     pub fn is_gray(&self) -> bool {
         self.rgb.as_chunks::<3>().0.iter().all(|[r, g, b]| r == g && g == b)
+    }
+
+    /// The picture in grey, width x height values: `L = (19595 R + 38470 G + 7471 B + 32768) / 65536`, rounded down.
+    ///
+    /// This is BT.601 luma in Pillow's integers (`convert("L")`), to the bit. OpenCV's `COLOR_RGB2GRAY` has 15 bits and
+    /// differs by at most one level. Grey pixels keep their value.
+    pub fn luma(&self) -> Vec<u8> {
+        let luma = |&[r, g, b]: &[u8; 3]| (19595 * u32::from(r) + 38470 * u32::from(g) + 7471 * u32::from(b) + 32768) >> 16;
+        self.rgb.as_chunks().0.iter().map(|pixel| luma(pixel) as u8).collect()
     }
 
     /// The hash by which exact duplicates are found.

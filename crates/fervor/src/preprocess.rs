@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::face::Face;
-use crate::picture::Picture;
+use crate::face::{BoundingBox, Face};
+pub use crate::picture::Filter;
+use crate::picture::{Frame, Picture};
+
+mod align;
 
 /// Colour of a network's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,16 +42,6 @@ pub enum Framing {
     /// The five landmarks are laid by least-squares similarity (Umeyama 1991) on a fixed template in which the
     /// eyes are `eye_distance` of the side apart and stand at `eye_y` of the height.
     Aligned { eye_distance: f32, eye_y: f32 },
-}
-
-/// How pixels are resampled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Filter {
-    /// Triangle filter that widens when shrinking (antialiased): what Pillow calls bilinear.
-    Bilinear,
-    /// Catmull-Rom cubic, antialiased: what Pillow calls bicubic (a = -0.5).
-    Bicubic,
 }
 
 /// Everything that turns a face in a picture into a network's input. Equal values mean equal chips.
@@ -137,9 +130,39 @@ impl Preprocess {
     }
 
     /// The chip of a face: framed, resampled, in the card's colour.
+    ///
+    /// - Without landmarks the box is taken exactly as it is and stretched to the square.
+    /// - [`Framing::Margin`] takes a square around the box, [`Framing::Aligned`] a turned square by the landmarks.
+    /// - Where a frame leaves the picture, the picture continues with its edge's colours.
+    /// - Shrinking is antialiased with the card's filter; a grey chip is the luma of the colour chip.
+    ///
+    /// Whatever the face holds, a chip comes back: a box without area or with values that are not finite is read as the
+    /// whole picture, landmarks that no similarity fits as no landmarks with the box's square around them.
     pub fn chip(&self, picture: &Picture, face: &Face) -> Chip {
-        let _ = (picture, face);
-        unimplemented!()
+        let side = self.size as u32;
+        let bounds = usable(&face.bounds, picture);
+        let aligned = match (self.framing, &face.landmarks) {
+            (Framing::Aligned { eye_distance, eye_y }, Some(landmarks)) => {
+                let template = align::template(eye_distance.into(), eye_y.into(), side.into());
+                align::Similarity::between(landmarks, &template)
+                    .filter(|similarity| similarity.is_drawable(picture, side))
+                    .map(|similarity| align::draw(picture, &similarity, side, self.filter))
+            }
+            _ => None,
+        };
+        let drawn = aligned.unwrap_or_else(|| {
+            let frame = match (self.framing, &face.landmarks) {
+                (_, None) => bounds,
+                (Framing::Margin { margin, shift_y }, _) => square(bounds, margin.into(), shift_y.into()),
+                (Framing::Aligned { .. }, _) => square(bounds, 0.0, 0.0),
+            };
+            picture.sampled(frame, side, side, self.filter)
+        });
+        let pixels = match self.color {
+            Color::Gray => drawn.luma(),
+            Color::Rgb => (0..3).flat_map(|channel| drawn.rgb().iter().skip(channel).step_by(3)).copied().collect(),
+        };
+        Chip { channels: self.color.channels(), size: self.size, pixels }
     }
 
     /// The fixed synthetic chip of the golden check: a value for each place from a small integer hash.
@@ -157,4 +180,26 @@ impl Preprocess {
             .collect();
         Chip { channels, size, pixels }
     }
+}
+
+/// The box as a frame that can be drawn: the whole picture where it has no area or is not finite, and never more than
+/// three pictures away or wide, which bounds the work.
+fn usable(bounds: &BoundingBox, picture: &Picture) -> Frame {
+    let whole = picture.frame();
+    let [x, y, width, height] = [bounds.x, bounds.y, bounds.width, bounds.height].map(f64::from);
+    if ![x, y, width, height].iter().all(|v| v.is_finite()) || width <= 0.0 || height <= 0.0 {
+        return whole;
+    }
+    let (reach_x, reach_y) = (3.0 * whole.width, 3.0 * whole.height);
+    // A hundredth of a pixel is a side that the resizer's arithmetic still tells from none.
+    let [width, height] = [width.clamp(0.01, reach_x), height.clamp(0.01, reach_y)];
+    Frame { x: x.clamp(-reach_x, reach_x), y: y.clamp(-reach_y, reach_y), width, height }
+}
+
+/// The square around a box's centre, its side the longer side times `1 + margin`, moved down by `shift_y` of the side.
+fn square(bounds: Frame, margin: f64, shift_y: f64) -> Frame {
+    let side = bounds.width.max(bounds.height) * (1.0 + margin);
+    let x = bounds.x + (bounds.width - side) / 2.0;
+    let y = bounds.y + (bounds.height - side) / 2.0 + shift_y * side;
+    Frame { x, y, width: side, height: side }
 }

@@ -3,3 +3,4 @@
 mod dataset;
 mod faces;
 mod metrics;
+mod preprocess;

@@ -1,0 +1,130 @@
+//! Alignment: a face's five landmarks are laid on a fixed template, and the square around the template is drawn.
+
+use crate::face::Landmarks;
+use crate::picture::{Filter, Frame, Picture};
+
+/// Five points in a square chip, (x, y) in its pixels: eyes, nose tip, mouth corners, as the viewer sees them from the left.
+pub(super) type Template = [[f64; 2]; 5];
+
+/// The template of a chip of `side` pixels with its eyes `eye_distance` of the side apart, at `eye_y` of its height.
+///
+/// The face's proportions are those of the ArcFace template (insightface, 112 px: eyes at (38.3, 51.7) and (73.5, 51.5),
+/// nose (56.0, 71.7), mouth (41.5, 92.4) and (70.7, 92.2)), made symmetric, in units of its eye distance.
+pub(super) fn template(eye_distance: f64, eye_y: f64, side: f64) -> Template {
+    const NOSE_DOWN: f64 = 0.5715;
+    const MOUTH_DOWN: f64 = 1.1546;
+    const MOUTH_HALF: f64 = 0.4140;
+    let face = [[-0.5, 0.0], [0.5, 0.0], [0.0, NOSE_DOWN], [-MOUTH_HALF, MOUTH_DOWN], [MOUTH_HALF, MOUTH_DOWN]];
+    face.map(|[x, y]| [(0.5 + x * eye_distance) * side, (eye_y + y * eye_distance) * side])
+}
+
+/// `chip = turn * picture + shift`, points read as complex numbers x + iy: a turn, a scale and a shift, no reflection.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Similarity {
+    turn: [f64; 2],
+    shift: [f64; 2],
+}
+
+impl Similarity {
+    /// The similarity that lays `points` on `template` with the least sum of squared distances (Umeyama 1991).
+    ///
+    /// In the plane a turn with a scale is one complex number, and Umeyama's solution without reflection is
+    /// `sum(conj(p) q) / sum(|p|^2)` over centred points: what the singular values and the guard come to.
+    /// None if the points coincide or are not finite.
+    pub fn between(points: &Landmarks, template: &Template) -> Option<Self> {
+        let points = points.map(|point| point.map(f64::from));
+        let centre = |points: &Template| points.iter().fold([0.0; 2], |sum, p| [sum[0] + p[0] / 5.0, sum[1] + p[1] / 5.0]);
+        let (from, to) = (centre(&points), centre(template));
+        let (mut real, mut imaginary, mut spread) = (0.0, 0.0, 0.0);
+        for (p, q) in points.iter().zip(template) {
+            let ([px, py], [qx, qy]) = ([p[0] - from[0], p[1] - from[1]], [q[0] - to[0], q[1] - to[1]]);
+            real += px * qx + py * qy;
+            imaginary += px * qy - py * qx;
+            spread += px * px + py * py;
+        }
+        let turn = [real / spread, imaginary / spread];
+        let turned = multiply(turn, from);
+        let shift = [to[0] - turned[0], to[1] - turned[1]];
+        turn.iter().chain(&shift).all(|v| v.is_finite()).then_some(Self { turn, shift })
+    }
+
+    /// Chip pixels a picture pixel.
+    pub fn scale(&self) -> f64 {
+        self.turn[0].hypot(self.turn[1])
+    }
+
+    /// The place in the picture that is drawn at a place in the chip.
+    pub fn to_picture(self, chip: [f64; 2]) -> [f64; 2] {
+        let [a, b] = self.turn;
+        let square = a * a + b * b;
+        multiply([a / square, -b / square], [chip[0] - self.shift[0], chip[1] - self.shift[1]])
+    }
+
+    /// Whether the chip shows at least a pixel of the picture, and not less than a third of what the picture could fill:
+    /// outside of that the landmarks are no face's.
+    pub fn is_drawable(&self, picture: &Picture, side: u32) -> bool {
+        let shown = f64::from(side) / self.scale();
+        let longer = f64::from(picture.width().max(picture.height()));
+        let middle = self.to_picture([f64::from(side) / 2.0; 2]);
+        let near = |at: f64, length: u32| (-shown..=f64::from(length) + shown).contains(&at);
+        (1.0..=3.0 * longer).contains(&shown) && near(middle[0], picture.width()) && near(middle[1], picture.height())
+    }
+}
+
+/// The product of complex numbers.
+fn multiply([a, b]: [f64; 2], [c, d]: [f64; 2]) -> [f64; 2] {
+    [a * c - b * d, a * d + b * c]
+}
+
+/// The chip that the similarity draws, `side` pixels wide and high.
+///
+/// Three steps keep it free of aliasing at every scale: the picture is shrunk (antialiased) until two of its pixels fall on
+/// one of the chip, drawn turned at twice the chip's size by bilinear interpolation, and that is halved (antialiased).
+pub(super) fn draw(picture: &Picture, similarity: &Similarity, side: u32, filter: Filter) -> Picture {
+    const OVERSAMPLING: u32 = 2;
+    let drawn = OVERSAMPLING * side;
+    let shown = shown(similarity, f64::from(side));
+    let shrink = 1.0 / (f64::from(OVERSAMPLING) * similarity.scale());
+    let (source, frame) = picture.reduced(shown, [drawn; 2], [shrink; 2], filter);
+    let scale = [frame.width / shown.width, frame.height / shown.height];
+    let mut rgb = Vec::with_capacity(3 * (drawn * drawn) as usize);
+    for y in 0..drawn {
+        for x in 0..drawn {
+            let chip = [x, y].map(|v| (f64::from(v) + 0.5) / f64::from(OVERSAMPLING));
+            let [x, y] = similarity.to_picture(chip);
+            rgb.extend(bilinear(&source, frame.x + (x - shown.x) * scale[0], frame.y + (y - shown.y) * scale[1]));
+        }
+    }
+    let drawn = Picture::from_rgb(drawn, drawn, rgb).expect("three values a pixel were pushed");
+    drawn.sampled(drawn.frame(), side, side, filter)
+}
+
+/// The smallest upright rectangle of the picture that holds the turned square which the chip shows.
+fn shown(similarity: &Similarity, side: f64) -> Frame {
+    let corners = [[0.0, 0.0], [side, 0.0], [0.0, side], [side, side]].map(|corner| similarity.to_picture(corner));
+    let from = |axis: usize| corners.iter().map(|c| c[axis]).fold(f64::INFINITY, f64::min);
+    let to = |axis: usize| corners.iter().map(|c| c[axis]).fold(f64::NEG_INFINITY, f64::max);
+    Frame { x: from(0), y: from(1), width: to(0) - from(0), height: to(1) - from(1) }
+}
+
+/// The colour at a place, interpolated between the four nearest pixel centres; beyond the edge the edge's colour.
+fn bilinear(picture: &Picture, x: f64, y: f64) -> [u8; 3] {
+    let (x0, x1, right) = neighbours(x, picture.width());
+    let (y0, y1, down) = neighbours(y, picture.height());
+    let stride = 3 * picture.width() as usize;
+    let pixel = |x: usize, y: usize| &picture.rgb()[y * stride + 3 * x..][..3];
+    let (a, b, c, d) = (pixel(x0, y0), pixel(x1, y0), pixel(x0, y1), pixel(x1, y1));
+    std::array::from_fn(|channel| {
+        let [a, b, c, d] = [a, b, c, d].map(|pixel| f32::from(pixel[channel]));
+        let (above, below) = (a + (b - a) * right, c + (d - c) * right);
+        (above + (below - above) * down).round() as u8
+    })
+}
+
+/// The two nearest pixels on one axis and the weight of the second. Pixel i's centre lies at i + 0.5.
+fn neighbours(at: f64, side: u32) -> (usize, usize, f32) {
+    let last = f64::from(side) - 1.0;
+    let at = (at - 0.5).clamp(0.0, last);
+    let first = at.floor();
+    (first as usize, (first + 1.0).min(last) as usize, (at - first) as f32)
+}
