@@ -1,1 +1,54 @@
-fn main(){}
+//! The `fervor` program: a table of contents of what it does.
+
+mod bench;
+mod cli;
+mod data;
+mod evaluate;
+mod inputs;
+mod inspect;
+mod predict;
+mod setup;
+mod talk;
+#[cfg(feature = "train")]
+mod train;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+/// How a command ended when it did end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Exit code 0.
+    Yes,
+    /// Exit code 1: done, and the answer is no.
+    No,
+    /// Exit code 2: every part of the work failed, and each failure is already told.
+    Failed,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(Verdict::Yes) => ExitCode::SUCCESS,
+        Ok(Verdict::No) => ExitCode::from(1),
+        Ok(Verdict::Failed) => ExitCode::from(2),
+        Err(error) => {
+            talk::error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> fervor::Result<Verdict> {
+    match command {
+        Command::Predict(args) => predict::run(&args),
+        #[cfg(feature = "train")]
+        Command::Train(args) => train::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Inspect(args) => inspect::inspect(&args),
+        Command::Models(args) => inspect::models(&args),
+        Command::Bench(args) => bench::run(&args),
+    }
+}

@@ -4,6 +4,7 @@
 //! or compared afterwards comes from the one [`EvalReport`].
 
 mod report;
+mod run;
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! Fervor reads facial expressions from pictures.
 
 pub mod analyzer;
+pub mod builtin;
 pub mod bundle;
 pub mod chart;
 pub mod dataset;

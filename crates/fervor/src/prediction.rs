@@ -1,6 +1,6 @@
 //! What is said of a face and of a picture: [`Probabilities`], [`Quality`] flags, and the JSON schema `fervor.prediction/1`.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::bundle::Bundle;
 use crate::emotion::LabelSet;
@@ -112,7 +112,7 @@ impl Serialize for Prediction {
 }
 
 /// Which model answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelInfo {
     pub name: String,
     /// SHA-256 of the bundle's file.

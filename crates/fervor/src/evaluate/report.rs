@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+pub use crate::prediction::ModelInfo;
 use serde::{Deserialize, Serialize};
 
 use super::Evaluation;
@@ -17,14 +18,6 @@ const SEED: u64 = 0;
 /// How many of the most confident mistakes, and of the most confused pairs, a report lists.
 const MISTAKES: usize = 40;
 const CONFUSED_PAIRS: usize = 10;
-
-/// Which model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModelInfo {
-    pub name: String,
-    /// Of the model's file, in hexadecimal.
-    pub sha256: String,
-}
 
 /// Which data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

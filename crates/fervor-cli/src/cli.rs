@@ -1,0 +1,183 @@
+//! The command line: argument structs and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Reads facial expressions: finds faces in pictures and says which expression each shows.
+///
+/// An expression is how a face looks; it does not tell what a person feels.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fervor",
+    version,
+    max_term_width = 110,
+    after_help = "Exit codes: 0 done; 1 done, but the answer is no (some pictures failed, a score under --fail-under); 2 an error."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find faces in pictures and name their expressions
+    Predict(Predict),
+    /// Train a network on a data set; the product is a bundle
+    #[cfg(feature = "train")]
+    Train(Train),
+    /// Score a bundle on a data set, with intervals and a leak-free figure beside
+    Evaluate(Evaluate),
+    /// Show a bundle's card, size and cost
+    Inspect(Inspect),
+    /// List the built-in bundles
+    Models(Models),
+    /// Measure the detector and the classifier on this machine
+    Bench(Bench),
+}
+
+/// Which faces are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Faces {
+    /// A small picture that is all face is taken whole; in others faces are detected
+    Auto,
+    /// Always detect
+    Detect,
+    /// Every picture is one face: for crops
+    Whole,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PredictFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object for one picture, an array for several
+    Json,
+    /// One JSON object a line, written as it comes
+    Jsonl,
+    /// A table with a row a face
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Predict {
+    /// Pictures, folders, patterns such as 'photos/*.jpg', or - for standard input
+    #[arg(required = true)]
+    pub input: Vec<String>,
+    /// A built-in model's name or the path of a bundle
+    #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
+    pub model: String,
+    #[arg(long, value_enum, default_value_t = Faces::Auto)]
+    pub faces: Faces,
+    #[arg(long, value_enum, default_value_t = PredictFormat::Text)]
+    pub format: PredictFormat,
+    /// Write the answer to a file instead of standard output
+    #[arg(long, short)]
+    pub output: Option<PathBuf>,
+    /// Write the pictures with boxes, labels and bars into this folder
+    #[arg(long, value_name = "DIR")]
+    pub annotate: Option<PathBuf>,
+    /// Look into the folders inside folders, too
+    #[arg(long, short)]
+    pub recursive: bool,
+    /// Processor threads [default: all]
+    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    pub threads: Option<usize>,
+}
+
+#[cfg(feature = "train")]
+#[derive(Debug, Args)]
+pub struct Train {
+    /// The recipe: a TOML file such as recipes/fervor-48.toml
+    #[arg(required_unless_present = "resume")]
+    pub recipe: Option<PathBuf>,
+    /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest
+    #[arg(long, value_name = "PATH", required_unless_present = "resume")]
+    pub data: Option<PathBuf>,
+    /// FER+ votes for the rows of fer2013.csv
+    #[arg(long, value_name = "CSV")]
+    pub votes: Option<PathBuf>,
+    /// Change a key of the recipe, for example --set epochs=5 --set optimizer.rate=0.01
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Where run folders are made
+    #[arg(long, default_value = "runs")]
+    pub out: PathBuf,
+    /// Go on with an interrupted run: its folder
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<PathBuf>,
+    #[arg(long, default_value = "cpu", value_parser = ["cpu", "wgpu", "cuda"])]
+    pub device: String,
+    /// Processor threads [default: all]
+    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// A built-in model's name or the path of a bundle
+    pub model: String,
+    /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest
+    pub data: PathBuf,
+    /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
+    #[arg(long)]
+    pub split: Option<String>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write report.json, report.md, index.html and pictures into this folder
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Exit with 1 when the accuracy is below this share, for example 0.65
+    #[arg(long, value_name = "SHARE")]
+    pub fail_under: Option<f64>,
+    /// What becomes of classes that the model lacks: 'contempt=neutral,fear=-' (- leaves a class out)
+    #[arg(long, value_name = "RULES", default_value = "")]
+    pub map: String,
+    /// Processor threads [default: all]
+    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// A built-in model's name or the path of a bundle
+    #[arg(default_value = fervor::builtin::DEFAULT)]
+    pub model: String,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Models {
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// A built-in model's name or the path of a bundle
+    #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
+    pub model: String,
+    /// A photograph for the detector; without one, a drawn picture of 1920 x 1080
+    #[arg(long)]
+    pub picture: Option<PathBuf>,
+    /// Processor threads
+    #[arg(long, value_parser = threads, default_value = "1")]
+    pub threads: usize,
+    /// Rounds of each measurement; the median is given
+    #[arg(long, default_value_t = 30)]
+    pub rounds: usize,
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n @ 1..=1024) => Ok(n),
+        _ => Err("give a number from 1 to 1024".to_owned()),
+    }
+}

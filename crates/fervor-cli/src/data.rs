@@ -1,0 +1,35 @@
+//! Opening a data set with progress, and telling what was left out.
+
+use std::path::Path;
+
+use fervor::Result;
+use fervor::dataset::{Dataset, OpenOptions};
+
+use crate::talk;
+
+/// Problems that are told one by one; the others are counted.
+const TOLD: usize = 5;
+
+/// Opens a data set; what could not be read is told on standard error.
+///
+/// # Errors
+/// As [`Dataset::open`].
+pub fn open(path: &Path, options: OpenOptions) -> Result<Dataset> {
+    let bar = talk::bar(0, "reading");
+    let progress = |done: usize, total: usize| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    };
+    let dataset = Dataset::open(path, &OpenOptions { progress: Some(&progress), ..options })?;
+    bar.finish_and_clear();
+    for problem in dataset.problems().iter().take(TOLD) {
+        talk::warn(format_args!("{}: {}", problem.id, problem.message));
+    }
+    if dataset.problems().len() > TOLD {
+        talk::warn(format_args!("{} pictures in all could not be read and are left out", dataset.problems().len()));
+    }
+    for (class, count) in &dataset.skipped().other_classes {
+        talk::note(format_args!("{count} pictures of class {class:?} are left out: the class is not used"));
+    }
+    Ok(dataset)
+}

@@ -1,0 +1,81 @@
+//! `fervor evaluate`: scores a bundle on a data set from the bundle alone.
+
+use fervor::dataset::{Dataset, Manifest, OpenOptions, Split};
+use fervor::evaluate::{DataInfo, Evaluation};
+use fervor::{Error, LabelMap, Result, report};
+
+use crate::cli::{Evaluate, Format};
+use crate::{Verdict, data, setup, talk};
+
+/// Runs the command.
+///
+/// # Errors
+/// A model or data set that cannot be read, a split without samples, classes that the model lacks.
+pub fn run(args: &Evaluate) -> Result<Verdict> {
+    setup::threads(args.threads);
+    let bundle = setup::model(&args.model, args.threads)?;
+    let dataset = data::open(&args.data, OpenOptions::default())?;
+    let map = LabelMap::parse(&args.map, dataset.labels(), &bundle.card().labels)?;
+    let (split, indices) = choose(&dataset, args.split.as_deref())?;
+    let info = DataInfo { name: dataset.name().to_owned(), manifest_sha256: Manifest::of(&dataset).sha256() };
+    let bar = talk::bar(indices.len() as u64, "pictures");
+    let mut evaluation = Evaluation::of_bundle(&bundle, &dataset, info, &split, &indices, &map, &|done| bar.inc(done as u64))?;
+    bar.finish_and_clear();
+    evaluation.exclude("unreadable", dataset.problems().len() as u64);
+    evaluation.command = Some(command(args, &split));
+    let result = evaluation.report()?;
+    match args.format {
+        Format::Json => println!("{}", report::json(&result)),
+        Format::Text => print!("{}", report::text(&result)),
+    }
+    if let Some(dir) = &args.report {
+        let index_of = |id: &str| dataset.samples().iter().position(|sample| sample.id == id);
+        report::write_report(dir, &result, &|id| dataset.picture(index_of(id)?).ok())?;
+        talk::note(format_args!("report written: {}", dir.join("index.html").display()));
+    }
+    match args.fail_under {
+        Some(floor) if result.accuracy < floor => {
+            talk::note(format_args!("accuracy {:.4} is under {floor}", result.accuracy));
+            Ok(Verdict::No)
+        }
+        _ => Ok(Verdict::Yes),
+    }
+}
+
+/// The split asked for; without one: test, else validation, else everything, and it is told which.
+fn choose(dataset: &Dataset, asked: Option<&str>) -> Result<(String, Vec<usize>)> {
+    let has = |split: Split| !dataset.of_split(split).is_empty();
+    let there: Vec<&str> = Split::ALL.into_iter().filter(|&split| has(split)).map(Split::name).collect();
+    if let Some(text) = asked {
+        if text == "all" {
+            return Ok(("all".to_owned(), (0..dataset.len()).collect()));
+        }
+        let hint = format!("the data has: {}", if there.is_empty() { "no splits (--split all)".to_owned() } else { there.join(", ") });
+        let split = Split::parse(text).ok_or_else(|| Error::input(format!("not a split: {text:?}")).with_hint(&hint))?;
+        if !has(split) {
+            return Err(Error::data(format!("the data has no samples in split {text:?}")).with_hint(&hint));
+        }
+        return Ok((split.name().to_owned(), dataset.of_split(split)));
+    }
+    match [Split::Test, Split::Validation].into_iter().find(|&split| has(split)) {
+        Some(split) => {
+            talk::note(format_args!("scoring split {split} (the data has: {})", there.join(", ")));
+            Ok((split.name().to_owned(), dataset.of_split(split)))
+        }
+        None => {
+            talk::note("scoring all samples: the data has no test or validation split");
+            Ok(("all".to_owned(), (0..dataset.len()).collect()))
+        }
+    }
+}
+
+/// The command that makes the report again.
+fn command(args: &Evaluate, split: &str) -> String {
+    let quoted = |text: &str| if text.contains([' ', ';', '*']) { format!("'{text}'") } else { text.to_owned() };
+    let mut words = vec!["fervor evaluate".to_owned(), quoted(&args.model), quoted(&args.data.display().to_string())];
+    words.push(format!("--split {split}"));
+    if !args.map.is_empty() {
+        words.push(format!("--map {}", quoted(&args.map)));
+    }
+    words.join(" ")
+}

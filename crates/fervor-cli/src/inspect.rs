@@ -1,0 +1,126 @@
+//! `fervor inspect` and `fervor models`: what a bundle says of itself.
+
+use fervor::{Bundle, Card, Result, builtin};
+use serde::Serialize;
+
+use crate::cli::{Format, Inspect, Models};
+use crate::{Verdict, setup};
+
+/// What is shown of a bundle.
+#[derive(Serialize)]
+struct Info<'a> {
+    schema: &'static str,
+    sha256: &'a str,
+    bytes: usize,
+    parameters: u64,
+    multiply_adds: Option<u64>,
+    card: &'a Card,
+}
+
+impl<'a> Info<'a> {
+    fn of(bundle: &'a Bundle) -> Self {
+        let cost = bundle.cost();
+        Self {
+            schema: "fervor.inspect/1",
+            sha256: bundle.sha256(),
+            bytes: bundle.bytes(),
+            parameters: cost.parameters,
+            multiply_adds: cost.multiply_adds,
+            card: bundle.card(),
+        }
+    }
+}
+
+/// Shows one bundle.
+///
+/// # Errors
+/// A bundle that does not load.
+pub fn inspect(args: &Inspect) -> Result<Verdict> {
+    let bundle = setup::model(&args.model, None)?;
+    let info = Info::of(&bundle);
+    match args.format {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&info).expect("a card is plain data")),
+        Format::Text => print!("{}", text(&info)),
+    }
+    Ok(Verdict::Yes)
+}
+
+/// Lists the built-in bundles.
+///
+/// # Errors
+/// A built-in bundle that does not load.
+pub fn models(args: &Models) -> Result<Verdict> {
+    let bundles = builtin::NAMES.iter().map(|name| setup::model(name, None)).collect::<Result<Vec<_>>>()?;
+    match args.format {
+        Format::Json => {
+            let infos: Vec<Info> = bundles.iter().map(Info::of).collect();
+            println!("{}", serde_json::to_string_pretty(&infos).expect("a card is plain data"));
+        }
+        Format::Text => {
+            for bundle in &bundles {
+                let card = bundle.card();
+                let default = if card.name == builtin::DEFAULT { " (default)" } else { "" };
+                println!("{}{default}\n  {}\n  classes: {}", card.name, card.description, card.labels);
+            }
+        }
+    }
+    Ok(Verdict::Yes)
+}
+
+fn text(info: &Info) -> String {
+    let card = info.card;
+    let p = &card.preprocess;
+    let [channels, size, _] = p.shape();
+    let mut lines = vec![
+        format!("{}  {}", card.name, card.description),
+        String::new(),
+        row("classes", &card.labels.to_string()),
+        row("input", &format!("{channels} x {size} x {size}, raw 0..255; framing {}, filter {:?}", framing(p), p.filter)),
+        row("parameters", &grouped(info.parameters)),
+        row("multiply-adds", &info.multiply_adds.map_or_else(|| "unknown".to_owned(), |n| format!("{:.1} million", n as f64 / 1e6))),
+        row("file", &format!("{:.2} MB, sha256 {}", info.bytes as f64 / 1e6, info.sha256)),
+        row("temperature", &card.temperature.to_string()),
+        row("licence", &card.licence),
+        row(
+            "trained on",
+            &format!(
+                "{}: {} pictures; {} chose the epoch; manifest {}",
+                card.data.name, card.data.training_pictures, card.data.validation_pictures, card.data.manifest_sha256
+            ),
+        ),
+        row("recipe", &format!("{} ({}), epoch {}", card.recipe.name, &card.recipe.sha256.get(..12).unwrap_or(""), card.recipe.epoch)),
+    ];
+    lines.extend(card.metrics.iter().map(|(name, value)| row(name, &format!("{value:.4}"))));
+    lines.join("\n") + "\n"
+}
+
+fn framing(preprocess: &fervor::Preprocess) -> String {
+    use fervor::preprocess::Framing;
+    match preprocess.framing {
+        Framing::Margin { margin, shift_y } => format!("box with margin {margin}, moved down {shift_y}"),
+        Framing::Aligned { eye_distance, eye_y } => format!("aligned, eyes {eye_distance} apart at height {eye_y}"),
+    }
+}
+
+fn row(name: &str, value: &str) -> String {
+    format!("{name:<22} {value}")
+}
+
+/// 1234567 as 1,234,567.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let first = digits.len() % 3;
+    let mut groups: Vec<&str> = digits.as_bytes()[first..].chunks(3).map(|g| std::str::from_utf8(g).expect("digits")).collect();
+    if first > 0 {
+        groups.insert(0, &digits[..first]);
+    }
+    groups.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!(["0", "999", "1,000", "3,841,543"], [0, 999, 1000, 3_841_543].map(super::grouped).each_ref().map(String::as_str));
+    }
+}

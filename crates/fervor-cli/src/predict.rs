@@ -1,0 +1,213 @@
+//! `fervor predict`: many pictures in, one answer each out, in order; one bad file never stops the others.
+
+mod format;
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fervor::draw::{self, FaceDrawing};
+use fervor::prediction::{ErrorInfo, ModelInfo, PREDICTION_SCHEMA};
+use fervor::{Analyzer, Error, Limits, Picture, PicturePrediction, Prediction, Result};
+use rayon::prelude::*;
+
+use crate::cli::{Predict, PredictFormat};
+use crate::inputs::{self, Source};
+use crate::{Verdict, setup, talk};
+use format::Writer;
+
+/// Pictures that are decoded before their faces go through the network together.
+const GROUP: usize = 32;
+
+/// Runs the command.
+///
+/// # Errors
+/// Usage, a model that does not load, an output that cannot be written. A picture that fails is a row, not an error.
+pub fn run(args: &Predict) -> Result<Verdict> {
+    setup::threads(args.threads);
+    let sources = inputs::expand(&args.input, args.recursive)?;
+    if let Some(dir) = &args.annotate {
+        fs::create_dir_all(dir).map_err(|e| cannot_write(dir, e))?;
+    }
+    let analyzer = setup::analyzer(args.faces, Arc::new(setup::model(&args.model, args.threads)?))?;
+    let one = matches!(args.input.as_slice(), [input] if input == "-" || Path::new(input).is_file());
+    let labels = analyzer.bundle().card().labels.clone();
+    let mut output = Output::open(args.output.as_deref())?;
+    let mut writer = Writer::new(args.format, one, labels);
+    let bar = talk::bar(sources.len() as u64, "pictures");
+    let mut failed = 0;
+    for group in sources.chunks(GROUP) {
+        for answer in answer(&analyzer, group, args.annotate.as_deref()) {
+            if let Some(error) = &answer.error {
+                failed += 1;
+                bar.suspend(|| talk::warn(format_args!("{}: {}", answer.source, error.message)));
+            }
+            let written = bar.suspend(|| writer.write(&mut output.writer, &answer));
+            match written {
+                // Whoever reads has seen enough, as `| head` does.
+                Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(Verdict::Yes),
+                written => written.map_err(|e| Error::input("the answer cannot be written").with_source(e))?,
+            }
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    writer.finish(&mut output.writer).map_err(|e| Error::input("the answer cannot be written").with_source(e))?;
+    output.close()?;
+    if sources.len() > 1 && args.format == PredictFormat::Text {
+        talk::note(format_args!("{} pictures, {failed} of them failed", sources.len()));
+    }
+    Ok(match failed {
+        0 => Verdict::Yes,
+        _ if failed == sources.len() => Verdict::Failed,
+        _ => Verdict::No,
+    })
+}
+
+/// A picture on its way: decoded and prepared, or the reason why not.
+struct Read {
+    size: Option<(u32, u32)>,
+    picture: Option<Picture>,
+}
+
+/// The answers of a group: decoding and detection in parallel, then all faces in one batch.
+fn answer(analyzer: &Analyzer, sources: &[Source], annotate: Option<&Path>) -> Vec<PicturePrediction> {
+    let limits = Limits::default();
+    let prepare = |source: &Source| -> (Read, Result<fervor::analyzer::Prepared>) {
+        match source.read(&limits) {
+            Ok(picture) => {
+                let prepared = analyzer.prepare(&picture);
+                let size = Some((picture.width(), picture.height()));
+                (Read { size, picture: annotate.map(|_| picture) }, prepared)
+            }
+            Err(error) => (Read { size: None, picture: None }, Err(error)),
+        }
+    };
+    // One picture alone leaves the threads to the detector and the network.
+    let (reads, prepared): (Vec<Read>, Vec<_>) = match sources {
+        [source] => vec![prepare(source)],
+        sources => sources.par_iter().map(prepare).collect(),
+    }
+    .into_iter()
+    .unzip();
+    let predictions = classify(analyzer, prepared);
+    let answers = sources.iter().zip(reads).zip(predictions).map(|((source, read), predictions)| {
+        let predictions = predictions.and_then(|faces| {
+            if let (Some(dir), Some(picture)) = (annotate, &read.picture) {
+                write_annotated(dir, source, picture, &faces)?;
+            }
+            Ok(faces)
+        });
+        let (faces, error) = match predictions {
+            Ok(faces) => (faces, None),
+            Err(error) => (Vec::new(), Some(ErrorInfo::from(&error))),
+        };
+        PicturePrediction {
+            schema: PREDICTION_SCHEMA,
+            source: source.name(),
+            width: read.size.map(|(width, _)| width),
+            height: read.size.map(|(_, height)| height),
+            model: ModelInfo::from(analyzer.bundle()),
+            faces,
+            error,
+        }
+    });
+    answers.collect()
+}
+
+fn classify(analyzer: &Analyzer, prepared: Vec<Result<fervor::analyzer::Prepared>>) -> Vec<Result<Vec<Prediction>>> {
+    let mut errors = Vec::with_capacity(prepared.len());
+    let mut ready = Vec::new();
+    for item in prepared {
+        match item {
+            Ok(item) => {
+                ready.push(item);
+                errors.push(None);
+            }
+            Err(error) => errors.push(Some(error)),
+        }
+    }
+    match analyzer.classify(ready) {
+        Ok(faces) => {
+            let mut faces = faces.into_iter();
+            errors.into_iter().map(|error| error.map_or_else(|| Ok(faces.next().unwrap_or_default()), Err)).collect()
+        }
+        Err(failure) => {
+            let same = |error: Option<Error>| Err(error.unwrap_or_else(|| Error::new(failure.kind(), failure.message())));
+            errors.into_iter().map(same).collect()
+        }
+    }
+}
+
+fn write_annotated(dir: &Path, source: &Source, picture: &Picture, faces: &[Prediction]) -> Result<()> {
+    let drawings: Vec<FaceDrawing> = faces.iter().map(FaceDrawing::from).collect();
+    let drawn = draw::annotate(picture, &drawings)?;
+    let relative = source.relative();
+    let is_jpeg = relative.extension().is_some_and(|e| ["jpg", "jpeg"].contains(&e.to_string_lossy().to_lowercase().as_str()));
+    let (bytes, path) = if is_jpeg {
+        (drawn.encode_jpeg(92)?, dir.join(&relative))
+    } else {
+        // Of another format: the name keeps its own ending, so that a.png and a.gif don't meet.
+        let mut name = relative.into_os_string();
+        if !Path::new(&name).extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
+            name.push(".png");
+        }
+        (drawn.encode_png()?, dir.join(name))
+    };
+    if let Source::File { path: original, .. } = source
+        && fs::canonicalize(&path).is_ok_and(|there| fs::canonicalize(original).is_ok_and(|here| here == there))
+    {
+        return Err(Error::input(format!("the annotated picture would overwrite its source: {}", path.display()))
+            .with_hint("give --annotate another folder"));
+    }
+    write_whole(&path, &bytes)
+}
+
+fn cannot_write(path: &Path, e: io::Error) -> Error {
+    Error::input(format!("cannot write {}: {e}", path.display()))
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let part = part_of(path);
+    let write = || {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(&part, bytes)?;
+        fs::rename(&part, path)
+    };
+    write().map_err(|e| cannot_write(path, e))
+}
+
+fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    PathBuf::from(name)
+}
+
+/// Standard output, or a file that appears only when it is whole.
+struct Output {
+    writer: Box<dyn Write>,
+    target: Option<PathBuf>,
+}
+
+impl Output {
+    fn open(target: Option<&Path>) -> Result<Self> {
+        let writer: Box<dyn Write> = match target {
+            None => Box::new(BufWriter::new(io::stdout())),
+            Some(path) => Box::new(BufWriter::new(fs::File::create(part_of(path)).map_err(|e| cannot_write(path, e))?)),
+        };
+        Ok(Self { writer, target: target.map(Path::to_owned) })
+    }
+
+    fn close(mut self) -> Result<()> {
+        let target = self.target.as_deref();
+        self.writer.flush().map_err(|e| cannot_write(target.unwrap_or(Path::new("standard output")), e))?;
+        drop(self.writer);
+        match &self.target {
+            Some(path) => fs::rename(part_of(path), path).map_err(|e| cannot_write(path, e)),
+            None => Ok(()),
+        }
+    }
+}

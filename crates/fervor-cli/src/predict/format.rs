@@ -1,0 +1,187 @@
+//! The four forms of the answer. Each writes a value that is already complete; none computes.
+
+use std::io::{self, Write};
+
+use fervor::{LabelSet, PicturePrediction, Prediction};
+
+use crate::cli::PredictFormat;
+
+/// Writes answers one after the other in one form.
+pub struct Writer {
+    format: PredictFormat,
+    /// JSON of one picture is an object, of several an array.
+    one: bool,
+    labels: LabelSet,
+    written: usize,
+}
+
+impl Writer {
+    pub fn new(format: PredictFormat, one: bool, labels: LabelSet) -> Self {
+        Self { format, one, labels, written: 0 }
+    }
+
+    /// Writes one answer.
+    pub fn write(&mut self, out: &mut dyn Write, answer: &PicturePrediction) -> io::Result<()> {
+        match self.format {
+            PredictFormat::Text => text(out, answer)?,
+            PredictFormat::Json if self.one => writeln!(out, "{}", serde_json::to_string_pretty(answer)?)?,
+            PredictFormat::Json => {
+                let before = if self.written == 0 { "[\n" } else { ",\n" };
+                write!(out, "{before}{}", serde_json::to_string(answer)?)?;
+            }
+            PredictFormat::Jsonl => writeln!(out, "{}", serde_json::to_string(answer)?)?,
+            PredictFormat::Csv => {
+                if self.written == 0 {
+                    csv_header(out, &self.labels)?;
+                }
+                csv_rows(out, answer, &self.labels)?;
+            }
+        }
+        self.written += 1;
+        // A reader of lines sees each as it comes.
+        if matches!(self.format, PredictFormat::Jsonl | PredictFormat::Text) { out.flush() } else { Ok(()) }
+    }
+
+    /// Closes what is open.
+    pub fn finish(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self.format {
+            PredictFormat::Json if !self.one => writeln!(out, "{}", if self.written == 0 { "[]" } else { "\n]" }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn percent(share: f32) -> String {
+    format!("{:.0} %", 100.0 * share)
+}
+
+fn text(out: &mut dyn Write, answer: &PicturePrediction) -> io::Result<()> {
+    let (Some(width), Some(height), None) = (answer.width, answer.height, &answer.error) else {
+        let reason = answer.error.as_ref().map_or("no answer", |e| e.message.as_str());
+        return writeln!(out, "{}  failed: {reason}", answer.source);
+    };
+    let count = match answer.faces.len() {
+        0 => "no face found".to_owned(),
+        1 => "1 face".to_owned(),
+        n => format!("{n} faces"),
+    };
+    writeln!(out, "{}  {width} x {height}, {count}", answer.source)?;
+    for face in &answer.faces {
+        writeln!(out, "{}", line(face))?;
+    }
+    Ok(())
+}
+
+fn line(face: &Prediction) -> String {
+    let ranked = face.probabilities.ranked();
+    let others: Vec<String> =
+        ranked[1..].iter().take(2).filter(|(_, p)| *p >= 0.005).map(|(label, p)| format!("{label} {}", percent(*p))).collect();
+    let b = face.face.bounds;
+    let place = format!("at {:.0},{:.0} size {:.0}x{:.0}", b.x, b.y, b.width, b.height);
+    let flags: Vec<&str> = face.quality.flags.iter().map(|flag| flag.name()).collect();
+    let flags = if flags.is_empty() { String::new() } else { format!("  [{}]", flags.join(", ")) };
+    format!("  looks {:<9} {:>5}   {:<30} {place}{flags}", face.label(), percent(face.confidence()), others.join(", "))
+        .trim_end()
+        .to_owned()
+}
+
+fn csv_header(out: &mut dyn Write, labels: &LabelSet) -> io::Result<()> {
+    write!(out, "source,picture_width,picture_height,face,x,y,width,height,score,label,confidence")?;
+    for label in labels.names() {
+        write!(out, ",{}", csv_field(label))?;
+    }
+    writeln!(out, ",flags,error")
+}
+
+fn csv_rows(out: &mut dyn Write, answer: &PicturePrediction, labels: &LabelSet) -> io::Result<()> {
+    let size = |side: Option<u32>| side.map(|side| side.to_string()).unwrap_or_default();
+    let picture = format!("{},{},{}", csv_field(&answer.source), size(answer.width), size(answer.height));
+    if answer.faces.is_empty() {
+        // A picture without faces keeps its row, so that no input is missing from the table.
+        let error = answer.error.as_ref().map(|e| csv_field(&e.message)).unwrap_or_default();
+        return writeln!(out, "{picture},{}{error}", ",".repeat(9 + labels.len()));
+    }
+    for (index, face) in answer.faces.iter().enumerate() {
+        let b = face.face.bounds;
+        write!(out, "{picture},{index},{},{},{},{},{},", b.x, b.y, b.width, b.height, face.face.score)?;
+        write!(out, "{},{}", csv_field(face.label()), face.confidence())?;
+        for p in face.probabilities.values() {
+            write!(out, ",{p}")?;
+        }
+        let flags: Vec<&str> = face.quality.flags.iter().map(|flag| flag.name()).collect();
+        writeln!(out, ",{},", flags.join(" "))?;
+    }
+    Ok(())
+}
+
+/// Quotes a field where RFC 4180 asks for it.
+fn csv_field(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fervor::prediction::{ModelInfo, PREDICTION_SCHEMA, Probabilities};
+    use fervor::quality::Quality;
+    use fervor::{Face, Picture};
+
+    fn answer(faces: usize) -> PicturePrediction {
+        let picture = Picture::from_gray(4, 4, &[7; 16]).unwrap();
+        let probabilities = Probabilities::from_logits(&labels(), &[2.0, 0.0], 1.0);
+        let face = Prediction { face: Face::whole(&picture), probabilities, quality: Quality::default() };
+        PicturePrediction {
+            schema: PREDICTION_SCHEMA,
+            source: "a, b.png".to_owned(),
+            width: Some(4),
+            height: Some(4),
+            model: ModelInfo { name: "m".to_owned(), sha256: "0".to_owned() },
+            faces: vec![face; faces],
+            error: None,
+        }
+    }
+
+    fn labels() -> LabelSet {
+        LabelSet::new(["happy", "sad"]).unwrap()
+    }
+
+    fn written(format: PredictFormat, one: bool, answers: &[PicturePrediction]) -> String {
+        let mut out = Vec::new();
+        let mut writer = Writer::new(format, one, labels());
+        for answer in answers {
+            writer.write(&mut out, answer).unwrap();
+        }
+        writer.finish(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn json_of_one_picture_is_an_object_and_of_several_an_array() {
+        let one: serde_json::Value = serde_json::from_str(&written(PredictFormat::Json, true, &[answer(1)])).unwrap();
+        assert_eq!(one["faces"][0]["label"], "happy");
+        assert_eq!(one["faces"][0]["landmarks"], serde_json::json!([]));
+        assert!(one["error"].is_null());
+        for count in 0..3 {
+            let several = written(PredictFormat::Json, false, &vec![answer(0); count]);
+            assert_eq!(serde_json::from_str::<Vec<serde_json::Value>>(&several).unwrap().len(), count);
+        }
+    }
+
+    #[test]
+    fn every_csv_row_has_the_headers_columns() {
+        let table = written(PredictFormat::Csv, false, &[answer(0), answer(2)]);
+        let rows: Vec<&str> = table.lines().collect();
+        assert_eq!(rows.len(), 4);
+        for row in &rows[1..] {
+            assert!(row.starts_with("\"a, b.png\",4,4,"), "{row}");
+            // The quoted name holds one comma more.
+            assert_eq!(row.matches(',').count(), rows[0].matches(',').count() + 1, "{row}");
+        }
+    }
+
+    #[test]
+    fn people_read_the_answer_in_words() {
+        let text = written(PredictFormat::Text, true, &[answer(1), answer(0)]);
+        assert!(text.contains("looks happy") && text.contains("88 %") && text.contains("no face found"), "{text}");
+    }
+}

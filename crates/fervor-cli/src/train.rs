@@ -1,0 +1,146 @@
+//! `fervor train`: a recipe and a data set become a run folder with bundles.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fervor::dataset::{OpenOptions, SplitRule};
+use fervor::{Error, Result};
+use fervor_train::{Backend, End, EpochLog, Progress, Recipe, RunFolder, TrainOptions, train};
+use indicatif::ProgressBar;
+
+use crate::cli::Train;
+use crate::{Verdict, data, setup, talk};
+
+/// Runs the command.
+///
+/// # Errors
+/// A recipe or data set that cannot be read or do not fit each other; a training that fails.
+pub fn run(args: &Train) -> Result<Verdict> {
+    setup::threads(args.threads);
+    let backend = Backend::parse(&args.device)?;
+    let (recipe, data_path) = match &args.resume {
+        Some(run) => {
+            if !args.set.is_empty() {
+                return Err(Error::input(format!("--set cannot change a run under way: {}", args.set.join(" ")))
+                    .with_hint("start a new run with the changed recipe"));
+            }
+            let folder = RunFolder::open(run)?;
+            (folder.recipe()?, args.data.clone().unwrap_or_else(|| folder.file("manifest.json")))
+        }
+        None => {
+            let recipe = args.recipe.as_deref().ok_or_else(|| Error::input("no recipe was given"))?;
+            let data = args.data.clone().ok_or_else(|| Error::input("no data was given").with_hint("name it with --data"))?;
+            (Recipe::load(recipe, &args.set)?, data)
+        }
+    };
+    let mut dataset = open(&data_path, args, &recipe)?;
+    let report = SplitRule::parse(&recipe.data.split)?.with_seed(recipe.seed).apply(&mut dataset)?;
+    talk::note(&report);
+    let stop = Arc::new(AtomicBool::new(false));
+    stop_on_signal(&stop)?;
+    let mut teller = Teller::new();
+    let outcome = train(TrainOptions {
+        recipe,
+        dataset,
+        out: args.out.clone(),
+        resume: args.resume.clone(),
+        backend,
+        threads: args.threads.unwrap_or(0),
+        stop: &stop,
+        progress: &mut |event| teller.tell(event),
+    })?;
+    let run = outcome.run.display();
+    match outcome.end {
+        End::Finished => {}
+        End::EarlyStopped => talk::note("stopped early: the validation accuracy did not rise any more"),
+        End::Interrupted => {
+            talk::note(format_args!("interrupted; go on with: fervor train --resume {run}"));
+            return Ok(Verdict::No);
+        }
+    }
+    let best = outcome.best_epoch.and_then(|epoch| outcome.log.iter().find(|row| row.epoch == epoch));
+    if let Some(best) = best {
+        println!("{run}/best.onnx  epoch {}: validation accuracy {:.2} %", best.epoch, 100.0 * best.val_accuracy);
+    }
+    Ok(Verdict::Yes)
+}
+
+fn open(path: &Path, args: &Train, recipe: &Recipe) -> Result<fervor::dataset::Dataset> {
+    let options = OpenOptions { votes: args.votes.clone(), labels: recipe.labels.clone(), ..OpenOptions::default() };
+    data::open(path, options)
+}
+
+/// The first Ctrl-C asks for a checkpoint; the second ends the program at once.
+fn stop_on_signal(stop: &Arc<AtomicBool>) -> Result<()> {
+    let stop = Arc::clone(stop);
+    ctrlc::set_handler(move || {
+        if stop.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        talk::note("\nstopping after this step with a checkpoint (again to end at once)");
+    })
+    .map_err(|e| Error::input("cannot listen for Ctrl-C").with_source(e))
+}
+
+/// Tells of a training: a bar on a terminal, a line an epoch everywhere.
+struct Teller {
+    bar: Option<ProgressBar>,
+    terminal: bool,
+}
+
+impl Teller {
+    fn new() -> Self {
+        Self { bar: None, terminal: std::io::stderr().is_terminal() }
+    }
+
+    fn tell(&mut self, event: Progress) {
+        match event {
+            Progress::Started { run, summary, training_pictures, validation_pictures, epochs, batches, resumed } => {
+                talk::note(format_args!(
+                    "{}: {} parameters, {:.1} million multiply-adds; {training_pictures} pictures to train on, \
+                     {validation_pictures} to choose by; {epochs} epochs of {batches} steps",
+                    run.display(),
+                    summary.parameters,
+                    summary.multiply_adds as f64 / 1e6
+                ));
+                if let Some((epoch, batch)) = resumed {
+                    talk::note(format_args!("going on after {epoch} epochs and {batch} steps"));
+                }
+            }
+            Progress::Step { epoch, batch, batches, loss, accuracy, pictures_per_second, .. } => {
+                if self.terminal {
+                    let bar = self.bar.get_or_insert_with(|| talk::bar(batches as u64, ""));
+                    bar.set_message(format!(
+                        "epoch {epoch}  loss {loss:.3}  accuracy {:.1} %  {pictures_per_second:.0} pictures/s",
+                        100.0 * accuracy
+                    ));
+                    bar.set_position(batch as u64);
+                }
+            }
+            Progress::Epoch { log, best } => {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
+                talk::note(epoch_line(&log, best));
+            }
+        }
+    }
+}
+
+fn epoch_line(log: &EpochLog, best: bool) -> String {
+    format!(
+        "epoch {:>3}  train {:.4} {:.2} %  validation {:.4} {:.2} %  macro-F1 {:.4}  rate {:.2e}  {:.0} s  {:.0} pictures/s{}",
+        log.epoch,
+        log.train_loss,
+        100.0 * log.train_accuracy,
+        log.val_loss,
+        100.0 * log.val_accuracy,
+        log.val_macro_f1,
+        log.learning_rate,
+        log.seconds,
+        log.pictures_per_second,
+        if best { "  best" } else { "" }
+    )
+}

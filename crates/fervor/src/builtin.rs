@@ -1,0 +1,23 @@
+//! The bundles inside the program.
+
+use crate::error::Error;
+
+/// The model that is used when none is named.
+pub const DEFAULT: &str = "fervor-48";
+
+/// Names of the built-in bundles.
+pub const NAMES: &[&str] = &["fervor-48"];
+
+/// The file of a built-in bundle.
+pub fn bytes(name: &str) -> Option<&'static [u8]> {
+    match name {
+        "fervor-48" => Some(include_bytes!("../../../models/fervor-48/fervor-48.onnx")),
+        _ => None,
+    }
+}
+
+/// The error for a name that is neither built in nor a file.
+pub fn unknown(name: &str) -> Error {
+    Error::input(format!("no built-in model and no file has the name {name:?}"))
+        .with_hint(format!("built in: {}; a bundle's path ends in .onnx", NAMES.join(", ")))
+}

@@ -1,0 +1,58 @@
+//! Bundle x data set: every figure of a report comes through here.
+
+use rayon::prelude::*;
+
+use super::{DataInfo, Evaluation, ModelInfo};
+use crate::bundle::Bundle;
+use crate::dataset::Dataset;
+use crate::emotion::LabelMap;
+use crate::error::Result;
+use crate::face::Face;
+use crate::prediction::Probabilities;
+
+/// Pictures between two calls of the progress callback, and rows that go through the network together.
+const GROUP: usize = 512;
+
+impl Evaluation {
+    /// Asks a bundle about the samples at `indices`, each picture taken whole; `map` leads from the data's classes to the
+    /// model's. A picture that can no longer be read is left out and counted.
+    ///
+    /// # Errors
+    /// [`Model`](crate::ErrorKind::Model): the network fails.
+    pub fn of_bundle(
+        bundle: &Bundle,
+        dataset: &Dataset,
+        data: DataInfo,
+        split: &str,
+        indices: &[usize],
+        map: &LabelMap,
+        progress: &dyn Fn(usize),
+    ) -> Result<Self> {
+        let card = bundle.card();
+        let mut evaluation = Self::new(card.labels.clone(), ModelInfo::from(bundle), data, split);
+        evaluation.training_known = bundle.knows_training_pictures();
+        evaluation.set_label_map(map);
+        for group in indices.chunks(GROUP) {
+            let wanted = group.iter().filter_map(|&index| Some((index, map.target(dataset.samples()[index].label)?)));
+            let wanted: Vec<(usize, usize)> = wanted.collect();
+            let asked = wanted.len();
+            evaluation.exclude("class left out by the label map", (group.len() - asked) as u64);
+            let chips: Vec<_> = wanted
+                .par_iter()
+                .map(|&(index, _)| {
+                    let picture = dataset.picture(index).ok()?;
+                    Some(card.preprocess.chip(&picture, &Face::whole(&picture)))
+                })
+                .collect();
+            let (rows, chips): (Vec<_>, Vec<_>) = wanted.into_iter().zip(chips).filter_map(|(row, chip)| Some((row, chip?))).unzip();
+            evaluation.exclude("no longer readable", (asked - rows.len()) as u64);
+            for ((index, truth), logits) in rows.into_iter().zip(bundle.logits(&chips)?) {
+                let sample = &dataset.samples()[index];
+                let p = Probabilities::from_logits(&card.labels, &logits, card.temperature);
+                evaluation.push(&sample.id, truth, p.values(), bundle.was_trained_on(sample.hash))?;
+            }
+            progress(group.len());
+        }
+        Ok(evaluation)
+    }
+}
