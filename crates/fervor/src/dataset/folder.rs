@@ -117,16 +117,18 @@ pub(super) fn read_picture(path: &Path, limits: &Limits) -> Result<Picture> {
     Picture::decode(&read_bytes(path, limits)?, limits)
 }
 
-/// At most one byte more than the limit: enough for the decoder to refuse it.
+/// Refuses a file over the limit without reading it.
 fn read_bytes(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
-    let read = || {
-        let mut bytes = Vec::new();
-        let file = File::open(path)?;
-        bytes.reserve((file.metadata()?.len() as usize).min(limits.bytes) + 1);
-        file.take((limits.bytes as u64).saturating_add(1)).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    read().map_err(|e: std::io::Error| Error::data(format!("the file cannot be read: {e}")).with_source(e))
+    let unreadable = |e: std::io::Error| Error::data(format!("the file cannot be read: {e}")).with_source(e);
+    let file = File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    if size > limits.bytes as u64 {
+        return Err(Error::input(format!("the file is larger than the limit of {} bytes: {size} bytes", limits.bytes)));
+    }
+    let mut bytes = Vec::with_capacity(size as usize + 1);
+    // A file may grow, and a device has no size.
+    file.take(limits.bytes as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
 }
 
 /// Finds the files below the class folders.

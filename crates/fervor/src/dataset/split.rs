@@ -315,3 +315,6 @@ impl fmt::Display for SplitReport {
         self.notes.iter().try_for_each(|note| write!(f, "\n{note}"))
     }
 }
+
+#[cfg(test)]
+mod tests;
