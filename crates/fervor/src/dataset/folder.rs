@@ -195,7 +195,8 @@ fn list_class(root: &Path, folder: &Path, class: &str, split: Option<Split>, lis
             continue;
         }
         match id_of(root, entry.path()) {
-            _ if !may_be_picture(entry.path()) => listing.skipped.other_files += 1,
+            // A pipe or a device would be waited for.
+            _ if !entry.file_type().is_file() || !may_be_picture(entry.path()) => listing.skipped.other_files += 1,
             Ok(id) => listing.candidates.push(Candidate { id, class: class.to_owned(), split }),
             Err(id) => listing.problems.push(Problem { id, message: "the file's name is not Unicode: rename it".to_owned() }),
         }
