@@ -1,0 +1,50 @@
+use crate::world::World;
+
+fn crops() -> World {
+    (0..6).fold(World::new(), |world, i| {
+        world.face(&format!("set/test/happy/{i}.png"), true, i).face(&format!("set/test/sad/{i}.png"), false, 100 + i)
+    })
+}
+
+#[test]
+fn a_report_holds_what_is_needed_to_run_it_again() {
+    let world = crops();
+    let report = world.fervor("evaluate fervor-48 set --format json --report out").exits(0).json();
+    assert_eq!(report["schema"], "fervor.report/1");
+    assert_eq!(report["n"], 12);
+    assert_eq!(report["split"], "test");
+    for key in ["model", "data", "accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece", "labels", "confusion", "per_class"] {
+        assert!(!report[key].is_null(), "{key} is missing: {report}");
+    }
+    assert_eq!(report["accuracy_ci95"].as_array().unwrap().len(), 2);
+    assert_eq!(report["leak_free"]["n"], 12);
+    for file in ["report.json", "report.md", "index.html", "confusion.png"] {
+        assert!(world.path("out").join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn a_score_under_the_floor_exits_with_one() {
+    let world = crops();
+    world.fervor("evaluate fervor-48 set --fail-under 1.01").exits(1).says("is under 1.01");
+    world.fervor("evaluate fervor-48 set --fail-under 0").exits(0);
+}
+
+#[test]
+fn classes_that_the_model_lacks_are_mapped_only_when_said() {
+    let world = (0..2).fold(crops(), |world, i| world.face(&format!("set/test/bored/{i}.png"), false, 200 + i));
+    world.fervor("evaluate fervor-48 set").exits(2).says("bored").says("--map bored=");
+    let report = world.fervor("evaluate fervor-48 set --map bored=neutral --format json").exits(0).json();
+    assert_eq!(report["n"], 14);
+    let report = world.fervor("evaluate fervor-48 set --map bored=- --format json").exits(0).json();
+    assert_eq!(report["n"], 12);
+}
+
+#[test]
+fn a_wrong_folder_or_split_says_what_was_expected() {
+    let world = crops().landscape("loose/a.png", 60, 60);
+    world.fervor("evaluate fervor-48 loose").exits(2).says("loose");
+    world.fervor("evaluate fervor-48 nowhere").exits(2).says("nowhere");
+    world.fervor("evaluate fervor-48 set --split validation").exits(2).says("the data has: test");
+    world.fervor("evaluate fervor-48 set --split later").exits(2).says("later");
+}

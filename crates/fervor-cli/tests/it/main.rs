@@ -1,0 +1,8 @@
+//! The program as its users meet it: commands, exit codes, what is said where.
+
+mod evaluate;
+mod inspect;
+mod predict;
+#[cfg(feature = "train")]
+mod train;
+mod world;

@@ -1,0 +1,90 @@
+use crate::world::{World, astronaut};
+
+#[test]
+fn a_photograph_is_answered_with_a_face_and_its_expression() {
+    let photo = astronaut();
+    let ran = World::new().fervor(&format!("predict {} --format json", photo.display())).exits(0);
+    let answer = ran.json();
+    assert_eq!(answer["schema"], "fervor.prediction/1");
+    assert_eq!((&answer["width"], &answer["height"]), (&512.into(), &512.into()));
+    assert!(answer["error"].is_null());
+    assert_eq!(answer["model"]["sha256"].as_str().unwrap().len(), 64);
+    let faces = answer["faces"].as_array().unwrap();
+    assert_eq!(faces.len(), 1);
+    let face = &faces[0];
+    assert_eq!(face["label"], "happy");
+    assert_eq!(face["landmarks"].as_array().unwrap().len(), 5);
+    assert!(face["quality"]["flags"].is_array());
+    let x = face["box"]["x"].as_f64().unwrap();
+    assert!((150.0..210.0).contains(&x), "{face}");
+    let sum: f64 = face["probabilities"].as_object().unwrap().values().map(|p| p.as_f64().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-4, "{face}");
+}
+
+#[test]
+fn standard_output_holds_the_answer_and_nothing_else() {
+    let ran = World::new().landscape("hill.png", 300, 200).fervor("predict hill.png --format json").exits(0);
+    assert_eq!(ran.json()["faces"], serde_json::json!([]));
+    assert_eq!(ran.stderr(), "");
+}
+
+#[test]
+fn one_bad_file_is_a_row_and_the_others_go_on() {
+    let world = World::new().landscape("a.png", 300, 200).file("b.jpg", b"not a picture").file("c.png", b"").landscape("d.png", 200, 300);
+    let ran = world.fervor("predict a.png b.jpg c.png d.png missing.png --format jsonl").exits(1).says("b.jpg");
+    let rows: Vec<serde_json::Value> = ran.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let failed: Vec<bool> = rows.iter().map(|row| !row["error"].is_null()).collect();
+    assert_eq!(failed, [false, true, true, false, true], "{ran}");
+    assert_eq!(rows[1]["error"]["kind"], "input");
+    world.fervor("predict b.jpg").exits(2).says("b.jpg");
+}
+
+#[test]
+fn a_small_square_crop_is_taken_whole() {
+    let world = World::new().face("crop.png", true, 1);
+    for words in ["predict crop.png --format json", "predict crop.png --faces whole --format json"] {
+        let answer = world.fervor(words).exits(0).json();
+        assert_eq!(answer["faces"][0]["box"], serde_json::json!({"x": 0.0, "y": 0.0, "width": 48.0, "height": 48.0}));
+        assert_eq!(answer["faces"][0]["landmarks"], serde_json::json!([]));
+    }
+}
+
+#[test]
+fn a_picture_may_come_by_standard_input() {
+    let bytes = std::fs::read(astronaut()).unwrap();
+    World::new().fervor_reading("predict -", &bytes).exits(0).answers("looks happy");
+    World::new().fervor_reading("predict -", b"").exits(2).says("standard input");
+}
+
+#[test]
+fn a_folder_becomes_a_table_with_a_row_a_face() {
+    let world = World::new().face("in/a.png", true, 1).face("in/deep/b.png", false, 2).landscape("in/c.png", 300, 200);
+    let shallow = world.fervor("predict in --format csv").exits(0).stdout();
+    assert_eq!(shallow.lines().count(), 1 + 2, "{shallow}");
+    world.fervor("predict in --recursive --format csv --output table.csv").exits(0);
+    let table = std::fs::read_to_string(world.path("table.csv")).unwrap();
+    assert_eq!(table.lines().count(), 1 + 3, "{table}");
+    assert!(table.starts_with("source,picture_width"), "{table}");
+    assert!(!world.path("table.csv.part").exists());
+}
+
+#[test]
+fn annotated_pictures_keep_their_place_and_size() {
+    let photo = astronaut();
+    let world = World::new().file("in/deep/nasa.png", &std::fs::read(photo).unwrap());
+    world.fervor("predict in --recursive --annotate drawn").exits(0);
+    let drawn = image::open(world.path("drawn/deep/nasa.png")).unwrap();
+    assert_eq!((drawn.width(), drawn.height()), (512, 512));
+    assert_ne!(drawn, image::open(world.path("in/deep/nasa.png")).unwrap());
+    world.fervor("predict in --recursive --annotate in").exits(2).says("overwrite");
+}
+
+#[test]
+fn wrong_usage_says_what_to_do() {
+    let world = World::new().landscape("a.png", 300, 200).file("model.onnx", b"junk");
+    world.fervor("predict a.png --model nobody").exits(2).says("nobody").says("built in");
+    world.fervor("predict a.png --model model.onnx").exits(2).says("not an ONNX model");
+    world.fervor("predict *.gif").exits(2).says("*.gif");
+    world.fervor("predict a.png --threads 0").exits(2).says("1 to 1024");
+    world.fervor("predict").exits(2);
+}

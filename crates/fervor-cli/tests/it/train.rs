@@ -1,0 +1,58 @@
+use crate::world::World;
+
+const RECIPE: &str = r#"
+name = "tiny"
+licence = "CC0-1.0"
+epochs = 2
+batch_size = 8
+
+[preprocess]
+size = 48
+color = "gray"
+filter = "bilinear"
+framing = { margin = { margin = 0.0 } }
+
+[network]
+name = "fervor-48"
+widths = [4, 4, 8, 8]
+blocks = [1, 1, 1]
+
+[data]
+split = "80:10:10"
+
+[optimizer]
+name = "adam"
+learning_rate = 0.01
+"#;
+
+fn world() -> World {
+    (0..20).fold(World::new().file("tiny.toml", RECIPE.as_bytes()), |world, i| {
+        world.face(&format!("set/happy/{i}.png"), true, i).face(&format!("set/sad/{i}.png"), false, 100 + i)
+    })
+}
+
+#[test]
+fn a_folder_of_faces_becomes_a_bundle_that_predicts_and_evaluates() {
+    let world = world();
+    let ran = world.fervor("train tiny.toml --data set --threads 1").exits(0).answers("best.onnx");
+    let best = ran.stdout().split_whitespace().next().unwrap().to_owned();
+    world.fervor(&format!("predict set/happy/1.png --model {best}")).exits(0).answers("looks");
+    let report = world.fervor(&format!("evaluate {best} set --split all --format json")).exits(0).json();
+    assert_eq!(report["n"], 40);
+    // The pictures it was trained on are known to the bundle.
+    assert!(report["leak_free"]["n"].as_u64().unwrap() <= 8, "{report}");
+    let run = world.path(best.trim_end_matches("/best.onnx"));
+    for file in ["recipe.toml", "manifest.json", "log.csv", "last.onnx", "checkpoint"] {
+        assert!(run.join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn a_recipe_with_a_wrong_key_or_value_is_refused() {
+    let world = world();
+    world.fervor("train tiny.toml --data set --set epoch=3").exits(2).says("epoch");
+    world.fervor("train tiny.toml --data set --set epochs=0").exits(2).says("epochs");
+    world.fervor("train none.toml --data set").exits(2).says("none.toml");
+    world.fervor("train tiny.toml --data set --device cuda").exits(2).says("wgpu");
+    world.fervor("train tiny.toml").exits(2).says("--data");
+}
