@@ -79,6 +79,16 @@ pub(super) fn suppress(mut faces: Vec<Face>, overlap: f32, count: usize) -> Vec<
     kept
 }
 
+/// Whether `face` is only a piece of the much larger `whole`: on a face too large for it, the detector may take an eye and
+/// a cheek for a face.
+pub(super) fn is_fragment(face: &Face, whole: &Face) -> bool {
+    let (a, b) = (&face.bounds, &whole.bounds);
+    let width = (a.x + a.width).min(b.x + b.width) - a.x.max(b.x);
+    let height = (a.y + a.height).min(b.y + b.height) - a.y.max(b.y);
+    let shared = width.max(0.0) * height.max(0.0);
+    shared > 0.7 * a.area() && a.area() < 0.5 * b.area()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,5 +158,13 @@ mod tests {
         let faces = (0..9_u8).map(|i| face(50.0 * f32::from(i), 0.0, 20.0, 0.1 * f32::from(i))).collect();
         let kept = suppress(faces, 0.3, 2);
         assert_eq!(kept.iter().map(|f| f.bounds.x).collect::<Vec<_>>(), [400.0, 350.0]);
+    }
+
+    #[test]
+    fn a_small_box_inside_a_large_one_is_a_fragment() {
+        let whole = face(0.0, 0.0, 100.0, 0.8);
+        assert!(is_fragment(&face(20.0, 20.0, 40.0, 0.9), &whole));
+        assert!(!is_fragment(&face(5.0, 5.0, 90.0, 0.9), &whole), "nearly as large");
+        assert!(!is_fragment(&face(80.0, 20.0, 40.0, 0.9), &whole), "half outside");
     }
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use fervor::{BoundingBox, DetectorOptions, Face, FindFaces, Limits, Picture, YuNet};
+use fervor::{AutoFaces, BoundingBox, DetectorOptions, Face, FindFaces, Limits, Picture, YuNet};
+use image::RgbImage;
+use image::imageops::{self, FilterType};
 use serde::Deserialize;
 
 static DETECTOR: LazyLock<YuNet> = LazyLock::new(|| YuNet::new(DetectorOptions::default()).unwrap());
@@ -156,10 +158,96 @@ fn annotated_faces_found(shrink_to: Option<u32>) -> Option<(usize, usize)> {
 /// The picture with this longer side, each pixel the mean of what it covers, and the scale.
 fn shrunk(picture: &Picture, side: u32) -> (Picture, f32) {
     let scale = side as f32 / picture.width().max(picture.height()) as f32;
-    let image = image::RgbImage::from_raw(picture.width(), picture.height(), picture.rgb().to_vec()).unwrap();
     let (width, height) = ((picture.width() as f32 * scale) as u32, (picture.height() as f32 * scale) as u32);
-    let small = image::imageops::thumbnail(&image, width, height);
-    (Picture::from_rgb(width, height, small.into_raw()).unwrap(), scale)
+    (picture_of(imageops::thumbnail(&image_of(picture), width, height)), scale)
+}
+
+fn image_of(picture: &Picture) -> RgbImage {
+    RgbImage::from_raw(picture.width(), picture.height(), picture.rgb().to_vec()).unwrap()
+}
+
+fn picture_of(image: RgbImage) -> Picture {
+    Picture::from_rgb(image.width(), image.height(), image.into_raw()).unwrap()
+}
+
+/// A square cut around the middle of the box, `times` as large as its longer side, scaled to `side` pixels.
+fn cut(picture: &Picture, bounds: &BoundingBox, times: f32, side: u32) -> RgbImage {
+    let extent = (bounds.width.max(bounds.height) * times) as u32;
+    let left = (bounds.x + bounds.width / 2.0) as u32 - extent / 2;
+    let top = (bounds.y + bounds.height / 2.0) as u32 - extent / 2;
+    let part = imageops::crop_imm(&image_of(picture), left, top, extent, extent).to_image();
+    imageops::resize(&part, side, side, FilterType::Triangle)
+}
+
+/// Photographs of one face, with that face.
+fn portraits() -> Option<Vec<(Picture, Face)>> {
+    let folder = photographs()?;
+    let files = ["skimage/astronaut.png", "tfjs/portrait.jpg", "expressions/neutral.jpg", "expressions/angry.jpg", "dali/1.jpeg"];
+    let one = |file: &str| {
+        let picture = open(&folder.join(file));
+        let faces = DETECTOR.find(&picture).unwrap();
+        assert_eq!(faces.len(), 1, "{file}");
+        (picture, faces[0].clone())
+    };
+    Some(files.map(one).to_vec())
+}
+
+/// The usual look alone misses faces of nearly the whole frame.
+#[test]
+fn a_face_larger_than_the_frame_is_found_once() {
+    let Some(portraits) = portraits() else { return };
+    for (picture, face) in &portraits {
+        for times in [0.8, 0.9, 1.0, 1.2] {
+            let crop = picture_of(cut(picture, &face.bounds, times, 600));
+            let found = DETECTOR.find(&crop).unwrap();
+            assert_eq!(found.len(), 1, "{picture:?} x {times}: {found:?}");
+            assert!(found[0].bounds.height > 0.6 * 600.0, "{picture:?} x {times}: {found:?}");
+        }
+    }
+}
+
+/// One found face must not keep another one of quite another size from being looked for.
+#[test]
+fn a_large_face_is_found_beside_a_small_one() {
+    let Some(portraits) = portraits() else { return };
+    let small = cut(&portraits[0].0, &portraits[0].1.bounds, 1.6, 70);
+    for (picture, face) in &portraits {
+        let mut scene = RgbImage::from_pixel(800, 600, image::Rgb([90, 110, 90]));
+        imageops::replace(&mut scene, &cut(picture, &face.bounds, 0.8, 600), 0, 0);
+        imageops::replace(&mut scene, &small, 720, 20);
+        let found = DETECTOR.find(&picture_of(scene)).unwrap();
+        assert_eq!(found.len(), 2, "{picture:?}: {found:?}");
+    }
+}
+
+/// 36 pixels in 2,560 are 9 in the usual look, too few.
+#[test]
+fn small_faces_are_found_in_large_pictures() {
+    let Some(portraits) = portraits() else { return };
+    let mut scene = RgbImage::from_pixel(2560, 1440, image::Rgb([90, 110, 90]));
+    for (i, (picture, face)) in portraits.iter().enumerate() {
+        imageops::replace(&mut scene, &cut(picture, &face.bounds, 1.3, 50), 200 + 300 * i as i64, 300);
+    }
+    assert_eq!(DETECTOR.find(&picture_of(scene)).unwrap().len(), portraits.len());
+}
+
+#[test]
+fn auto_takes_crops_whole_and_looks_into_thumbnails() {
+    let Some(portraits) = portraits() else { return };
+    let auto = AutoFaces::new(DetectorOptions::default()).unwrap();
+    for (picture, face) in &portraits {
+        for side in [48, 100, 128] {
+            let crop = picture_of(cut(picture, &face.bounds, 1.1, side));
+            assert_eq!(auto.find(&crop).unwrap(), [Face::whole(&crop)], "{picture:?}, crop of {side}");
+        }
+    }
+    // Room for twice the face is not in every portrait.
+    let (picture, face) = &portraits[0];
+    for side in [64, 96, 160] {
+        let thumbnail = picture_of(cut(picture, &face.bounds, 2.0, side));
+        let found = auto.find(&thumbnail).unwrap();
+        assert!(found.len() == 1 && found[0].landmarks.is_some(), "thumbnail of {side}: {found:?}");
+    }
 }
 
 #[test]
