@@ -1,15 +1,22 @@
 //! [`Picture`]: decoded, upright RGB pixels inside [`Limits`]. Everything after decoding works on it.
 
 use std::fmt;
-use std::io::Cursor;
 
-use image::{DynamicImage, ImageDecoder, ImageReader};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
+mod color;
+mod decode;
+mod encode;
+mod file;
+mod format;
+mod jpeg;
+mod orient;
 mod resample;
 
+pub use file::{read, read_bytes};
+pub use format::Format;
 pub use resample::Filter;
 pub(crate) use resample::Frame;
 
@@ -56,24 +63,6 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Decodes a picture file's bytes; the format is told by content, EXIF orientation is applied, alpha lies over white.
-    ///
-    /// # Errors
-    /// [`Input`](crate::ErrorKind::Input): empty, not an image, truncated or damaged, or over a limit.
-    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self> {
-        let _ = limits;
-        let mut decoder = ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(|e| Error::input("the picture cannot be read").with_source(e))?
-            .into_decoder()
-            .map_err(|e| Error::input("not a picture").with_source(e))?;
-        let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
-        let mut image = DynamicImage::from_decoder(decoder).map_err(|e| Error::input("the picture is damaged").with_source(e))?;
-        image.apply_orientation(orientation);
-        let rgb = image.into_rgb8();
-        Ok(Self { width: rgb.width(), height: rgb.height(), rgb: rgb.into_raw() })
-    }
-
     /// A picture from RGB bytes, 3 x width x height of them.
     ///
     /// # Errors

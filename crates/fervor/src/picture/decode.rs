@@ -1,0 +1,169 @@
+//! Bytes become a [`Picture`]: format by content, limits by the header, decoding, alpha, orientation.
+
+use std::error::Error as StdError;
+use std::io::{self, Cursor};
+
+use image::codecs::bmp::BmpDecoder;
+use image::codecs::gif::GifDecoder;
+use image::codecs::png::PngDecoder;
+use image::codecs::tiff::TiffDecoder;
+use image::codecs::webp::WebPDecoder;
+use image::metadata::Orientation;
+use image::{ColorType, ImageDecoder, ImageError, ImageResult};
+
+use super::format::lookalike;
+use super::{Format, Limits, Picture, color, jpeg, orient};
+use crate::error::{Error, Result};
+
+const READABLE: &str = "Fervor reads JPEG, PNG, BMP, WebP, GIF and TIFF";
+
+impl Picture {
+    /// Decodes a picture file's bytes.
+    ///
+    /// - The format is told by content, never by name: [`Format::of`].
+    /// - The header's size is checked against `limits` before memory is taken for pixels. While it decodes, a picture takes up
+    ///   to 12 bytes a pixel.
+    /// - EXIF orientation is applied. Colour profiles are not: pixels are read as sRGB.
+    /// - Transparent pixels lie over white. Of an animation and of a many-page file the first picture is taken.
+    /// - 16-bit values keep their high byte, as libpng, Pillow and OpenCV do it.
+    /// - CMYK becomes RGB by `(255 - C) (255 - K) / 255`; in JPEG its values are read as inverted, as Adobe writes and Pillow reads them.
+    ///
+    /// # Errors
+    /// [`Input`](crate::ErrorKind::Input): empty, not a picture, of an unsupported kind, over a limit, cut off, or damaged.
+    /// A picture that is not whole is refused, never filled up.
+    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self> {
+        if bytes.is_empty() {
+            return Err(Error::input("the picture is empty: 0 bytes").with_hint("copy or download the file again"));
+        }
+        if bytes.len() > limits.bytes {
+            return Err(over_bytes(bytes.len() as u64, limits));
+        }
+        let format = Format::of(bytes).ok_or_else(|| not_a_picture(bytes))?;
+        let wrong = |e: ImageError| refused(format, bytes, e);
+        let source = Cursor::new(bytes);
+        let (picture, orientation) = match format {
+            Format::Jpeg => jpeg::decode(bytes, limits)?,
+            // The only decoder that unpacks texts and profiles while it reads the header: it has to know its limits before.
+            Format::Png => raster(format, PngDecoder::with_limits(source, memory(WORKING_MEMORY)), limits, wrong)?,
+            Format::Bmp => raster(format, BmpDecoder::new(source), limits, wrong)?,
+            Format::WebP => raster(format, WebPDecoder::new(source), limits, wrong)?,
+            Format::Gif => raster(format, GifDecoder::new(source), limits, wrong)?,
+            Format::Tiff => raster(format, TiffDecoder::new(source), limits, wrong)?,
+        };
+        Ok(picture.upright(orientation))
+    }
+}
+
+impl Limits {
+    /// Checks the size that a header states.
+    pub(super) fn check(&self, format: Format, width: u64, height: u64) -> Result<()> {
+        if width == 0 || height == 0 {
+            return Err(Error::input(format!("the {format} picture has no pixels: {width} x {height}")));
+        }
+        let (side, pixels) = (u64::from(self.side), width.saturating_mul(height));
+        let over = if width.max(height) > side {
+            format!("more than {side} pixels a side")
+        } else if pixels > self.pixels {
+            format!("more than {} pixels", self.pixels)
+        } else {
+            return Ok(());
+        };
+        Err(Error::input(format!("the {format} picture has {over}: {width} x {height}"))
+            .with_hint("make the picture smaller, or raise the limit if its source is trusted"))
+    }
+}
+
+/// More bytes than the limit allows.
+pub(super) fn over_bytes(bytes: u64, limits: &Limits) -> Error {
+    Error::input(format!("the picture has more than {} bytes: {bytes}", limits.bytes))
+        .with_hint("make the picture smaller, or raise the limit if its source is trusted")
+}
+
+/// Beyond the pixels themselves a decoder may take this much, for texts, profiles, code tables and lines.
+const WORKING_MEMORY: u64 = 64 << 20;
+
+/// The image crate's own limit on memory: a second line of defence behind ours.
+fn memory(bytes: u64) -> image::Limits {
+    let mut limits = image::Limits::no_limits();
+    limits.max_alloc = Some(bytes);
+    limits
+}
+
+/// Reads what one of the image crate's decoders holds.
+fn raster<D: ImageDecoder>(
+    format: Format,
+    decoder: ImageResult<D>,
+    limits: &Limits,
+    wrong: impl Fn(ImageError) -> Error,
+) -> Result<(Picture, Orientation)> {
+    let mut decoder = decoder.map_err(&wrong)?;
+    let (width, height) = decoder.dimensions();
+    limits.check(format, width.into(), height.into())?;
+    let color = decoder.color_type();
+    if matches!(color, ColorType::Rgb32F | ColorType::Rgba32F) {
+        return Err(Error::input(format!("the {format} picture is of a kind that cannot be read: floating-point values"))
+            .with_hint("convert it to 8 or 16 bits a channel"));
+    }
+    decoder.set_limits(memory(2 * decoder.total_bytes() + WORKING_MEMORY)).map_err(&wrong)?;
+    // TIFF keeps its orientation in a tag of its own, the others in an EXIF block. A block that cannot be read turns nothing.
+    let orientation = match format {
+        Format::Tiff => decoder.orientation().ok(),
+        _ => decoder.exif_metadata().ok().flatten().map(|exif| orient::from_exif(&exif)),
+    };
+    let mut values = vec![0; decoder.total_bytes() as usize];
+    decoder.read_image(&mut values).map_err(&wrong)?;
+    Ok((Picture { width, height, rgb: color::to_rgb(values, color) }, orientation.unwrap_or(Orientation::NoTransforms)))
+}
+
+fn not_a_picture(bytes: &[u8]) -> Error {
+    match lookalike(bytes) {
+        Some((what, true)) => Error::input(format!("a picture of an unsupported format: {what}"))
+            .with_hint(format!("convert it to JPEG or PNG; {READABLE}")),
+        Some((what, false)) => Error::input(format!("not a picture, but {what}")).with_hint(READABLE),
+        None => {
+            let start: String = bytes.iter().take(8).map(|b| format!(" {b:02x}")).collect();
+            Error::input(format!("not a picture: its {} bytes begin with{start}", bytes.len())).with_hint(READABLE)
+        }
+    }
+}
+
+/// A picture of which a part is missing. `bytes` is what there is.
+pub(super) fn cut_off(format: Format, bytes: &[u8]) -> Error {
+    Error::input(format!("the {format} picture is cut off after {} bytes", bytes.len()))
+        .with_hint("copy or download the file again")
+}
+
+/// A picture whose data contradict themselves, with the decoder's own words.
+pub(super) fn damaged(format: Format, why: impl std::fmt::Display) -> Error {
+    Error::input(format!("the {format} picture is damaged: {why}")).with_hint("copy or download the file again")
+}
+
+/// A picture that uses a part of its format which nobody implemented, with the decoder's own words.
+pub(super) fn unsupported(format: Format, why: impl std::fmt::Display) -> Error {
+    Error::input(format!("the {format} picture is of a kind that cannot be read: {why}"))
+        .with_hint("convert it to an 8-bit RGB JPEG or PNG")
+}
+
+/// What the image crate's error means for the reader.
+fn refused(format: Format, bytes: &[u8], error: ImageError) -> Error {
+    let outer = match &error {
+        _ if is_end_of_data(&error) => cut_off(format, bytes),
+        ImageError::Limits(_) => {
+            Error::input(format!("the {format} picture needs more memory than its {} bytes justify", bytes.len()))
+        }
+        ImageError::Unsupported(e) => unsupported(format, e),
+        ImageError::Decoding(e) => damaged(format, e.source().map_or_else(|| e.to_string(), ToString::to_string)),
+        other => damaged(format, other),
+    };
+    outer.with_source(error)
+}
+
+/// Whether the data ended before the picture did. The decoders say so in three ways.
+fn is_end_of_data(error: &ImageError) -> bool {
+    let mut causes = std::iter::successors(Some(error as &dyn StdError), |&cause| cause.source());
+    causes.any(|cause| {
+        let eof = |e: &io::Error| e.kind() == io::ErrorKind::UnexpectedEof;
+        cause.downcast_ref::<io::Error>().is_some_and(eof)
+            || matches!(cause.downcast_ref::<ImageError>(), Some(ImageError::IoError(e)) if eof(e))
+    })
+}

@@ -1,0 +1,41 @@
+//! Picture files on disk.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::decode::over_bytes;
+use super::{Limits, Picture};
+use crate::error::{Error, Result};
+
+/// Reads and decodes one file. Its size is checked before it is read.
+///
+/// # Errors
+/// [`Input`](crate::ErrorKind::Input), beginning with the path: no such file, not a file, or what [`Picture::decode`] refuses.
+pub fn read(path: &Path, limits: &Limits) -> Result<Picture> {
+    Picture::decode(&read_bytes(path, limits)?, limits).map_err(|e| e.context(path.display()))
+}
+
+/// Reads one file's bytes, if there are no more than the limit allows: for callers who also want them.
+///
+/// # Errors
+/// [`Input`](crate::ErrorKind::Input), beginning with the path: no such file, not a file, or too large.
+pub fn read_bytes(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
+    let unreadable = |e: io::Error| Error::input(format!("{}: the file cannot be read: {e}", path.display())).with_source(e);
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(Error::input(format!("{}: a picture file was expected, this is a folder", path.display())));
+    }
+    let too_large = |bytes: u64| over_bytes(bytes, limits).context(path.display());
+    if metadata.len() > limits.bytes as u64 {
+        return Err(too_large(metadata.len()));
+    }
+    // A pipe has no length beforehand, and a file can grow: what is read is bounded too.
+    let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
+    file.take((limits.bytes as u64).saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > limits.bytes {
+        return Err(too_large(bytes.len() as u64));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,111 @@
+//! JPEG. The decoder itself (zune-jpeg, which the image crate uses too) would fill up what is missing; here a picture is whole or refused.
+
+use image::metadata::Orientation;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::decode::{cut_off, damaged, unsupported};
+use super::{Format, Limits, Picture, orient};
+use crate::error::{Error, Result};
+
+/// Decodes straight to RGB.
+pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<(Picture, Orientation)> {
+    // Headers are read leniently (cameras write odd ones), scans strictly: a scan that cannot be decoded is a hole in the picture.
+    let options = DecoderOptions::default().set_max_width(usize::MAX).set_max_height(usize::MAX).set_strict_mode(false);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(|e| refused(bytes, e))?;
+    let (width, height) = decoder.dimensions().expect("the headers are decoded");
+    limits.check(Format::Jpeg, width as u64, height as u64)?;
+    if Outline::of(bytes).is_none_or(|outline| outline.is_too_short_for(width, height)) {
+        return Err(cut_off(Format::Jpeg, bytes));
+    }
+    decoder.set_options(decoder.options().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB));
+    let orientation = decoder.exif().map_or(Orientation::NoTransforms, |exif| orient::from_exif(exif));
+    let mut rgb = vec![0; 3 * width * height];
+    decoder.decode_into(&mut rgb).map_err(|e| refused(bytes, e))?;
+    Ok((Picture { width: width as u32, height: height as u32, rgb }, orientation))
+}
+
+fn refused(bytes: &[u8], error: DecodeErrors) -> Error {
+    let outer = match &error {
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => cut_off(Format::Jpeg, bytes),
+        DecodeErrors::Unsupported(_) => unsupported(Format::Jpeg, &error),
+        _ => damaged(Format::Jpeg, &error),
+    };
+    outer.with_source(error.to_string())
+}
+
+/// What a walk over the markers tells.
+struct Outline {
+    /// Baseline, everything in one scan: the only case in which the scan's length has a lower bound.
+    one_scan: bool,
+    /// Bytes of entropy-coded data.
+    coded: usize,
+    /// Blocks of 8 x 8 values that the smallest unit holds, over all components, and that unit's blocks across and down.
+    blocks: usize,
+    across: usize,
+    down: usize,
+}
+
+impl Outline {
+    /// Walks from the first to the end marker; none if there is no end marker. Thumbnails lie within segments and are passed over.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        const END: u8 = 0xD9;
+        let mut outline = Self { one_scan: true, coded: 0, blocks: 0, across: 1, down: 1 };
+        let (mut scans, mut scan) = (0, None);
+        let mut at = 2;
+        loop {
+            // A marker is FF and a byte that is neither FF (a fill byte) nor 0 (an FF of the coded data).
+            at += bytes.get(at..)?.iter().position(|&b| b == 0xFF)?;
+            let marker = *bytes.get(at + 1)?;
+            at += 1;
+            if matches!(marker, 0xFF | 0 | 0x01 | 0xD0..=0xD8) {
+                at += usize::from(marker != 0xFF);
+                continue;
+            }
+            if let Some(start) = scan.take() {
+                outline.coded += at - 1 - start;
+            }
+            if marker == END {
+                break;
+            }
+            let segment = at + 1;
+            let length = usize::from(u16::from_be_bytes(*bytes.get(segment..)?.first_chunk()?));
+            let content = bytes.get(segment + 2..segment + length.max(2))?;
+            at = segment + length.max(2);
+            match marker {
+                0xC0..=0xC2 => {
+                    outline.one_scan &= marker != 0xC2;
+                    outline.sampling(content);
+                }
+                0xDA => {
+                    scans += 1;
+                    scan = Some(at);
+                }
+                _ => {}
+            }
+        }
+        outline.one_scan &= scans == 1;
+        Some(outline)
+    }
+
+    fn sampling(&mut self, frame: &[u8]) {
+        let components = frame.get(6..).unwrap_or_default().as_chunks::<3>().0;
+        let factors: Vec<_> = components.iter().map(|c| (usize::from(c[1] >> 4), usize::from(c[1] & 15))).collect();
+        // One component alone is stored block by block, whatever its factors.
+        let factors = if factors.len() == 1 { vec![(1, 1)] } else { factors };
+        self.blocks = factors.iter().map(|(h, v)| h * v).sum();
+        self.across = factors.iter().map(|f| f.0).max().unwrap_or(1).max(1);
+        self.down = factors.iter().map(|f| f.1).max().unwrap_or(1).max(1);
+    }
+
+    /// Whether there are fewer coded bits than a baseline picture of this size takes at the very least: two a block.
+    /// Catches a huge header over a small or an early ended scan, before memory is taken.
+    fn is_too_short_for(&self, width: usize, height: usize) -> bool {
+        let units = width.div_ceil(8 * self.across) * height.div_ceil(8 * self.down);
+        self.one_scan && self.coded * 8 < 2 * units * self.blocks
+    }
+}
