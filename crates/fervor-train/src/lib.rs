@@ -1,3 +1,4 @@
 //! Trains expression networks and writes them as Fervor bundles.
 
+mod kernels;
 pub mod layers;

@@ -6,6 +6,7 @@ use burn::{
 };
 
 use super::{Init, init::constant, relu};
+use crate::kernels;
 
 /// What a [`Conv2d`] is made from.
 #[derive(Clone, Debug)]
@@ -22,15 +23,7 @@ pub struct Conv2dConfig {
 impl Conv2dConfig {
     /// A square kernel of `kernel` x `kernel`, stride 1, no padding, with a bias, He's weights.
     pub fn new(channels_in: usize, channels_out: usize, kernel: usize) -> Self {
-        Self {
-            channels_in,
-            channels_out,
-            kernel,
-            stride: 1,
-            padding: 0,
-            bias: true,
-            init: Init::default(),
-        }
+        Self { channels_in, channels_out, kernel, stride: 1, padding: 0, bias: true, init: Init::default() }
     }
 
     /// Step of the kernel, in pixels, in both directions.
@@ -60,12 +53,7 @@ impl Conv2dConfig {
     /// Makes the layer; its weights come from this thread's [`seed`](super::seed).
     pub fn init(&self, device: &Device) -> Conv2d {
         let area = self.kernel * self.kernel;
-        let shape = [
-            self.channels_out,
-            self.channels_in,
-            self.kernel,
-            self.kernel,
-        ];
+        let shape = [self.channels_out, self.channels_in, self.kernel, self.kernel];
         let (fan_in, fan_out) = (self.channels_in * area, self.channels_out * area);
         Conv2d {
             weight: self.init.weight(shape, fan_in, fan_out, device),
@@ -92,18 +80,23 @@ pub struct Conv2d {
 impl Conv2d {
     /// `[n, in, h, w]` to `[n, out, (h + 2 padding - kernel) / stride + 1, ...]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let options = ConvOptions::new(
-            [self.stride, self.stride],
-            [self.padding, self.padding],
-            [1, 1],
-            1,
-        );
-        let bias = self.bias.as_ref().map(|bias| bias.val());
-        conv2d(x, self.weight.val(), bias, options)
+        self.convolve(x, false)
     }
 
     /// [`forward`](Self::forward), then [`relu`].
     pub fn forward_relu(&self, x: Tensor<4>) -> Tensor<4> {
-        relu(self.forward(x))
+        self.convolve(x, true)
+    }
+
+    fn convolve(&self, x: Tensor<4>, positive: bool) -> Tensor<4> {
+        let weight = self.weight.val();
+        let bias = self.bias.as_ref().map(|bias| bias.val());
+        let (stride, padding) = (self.stride, self.padding);
+        if let Some(y) = kernels::conv2d(&x, &weight, bias.as_ref(), stride, padding, positive) {
+            return y;
+        }
+        let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1);
+        let y = conv2d(x, weight, bias, options);
+        if positive { relu(y) } else { y }
     }
 }

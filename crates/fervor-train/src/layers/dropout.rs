@@ -25,10 +25,7 @@ impl Dropout {
     /// # Panics
     /// On a rate outside that range; recipes are checked before they come here.
     pub fn new(rate: f64) -> Self {
-        assert!(
-            (0.0..1.0).contains(&rate),
-            "a dropout rate must lie in 0.0..1.0, but is {rate}"
-        );
+        assert!((0.0..1.0).contains(&rate), "a dropout rate must lie in 0.0..1.0, but is {rate}");
         Self { rate }
     }
 
@@ -40,9 +37,7 @@ impl Dropout {
         let mut rng = ChaCha8Rng::seed_from_u64(next_key());
         let keep = 1.0 - self.rate;
         let scale = (1.0 / keep) as f32;
-        let mask: Vec<f32> = (0..x.shape().num_elements())
-            .map(|_| if rng.random_bool(keep) { scale } else { 0.0 })
-            .collect();
+        let mask: Vec<f32> = (0..x.shape().num_elements()).map(|_| if rng.random_bool(keep) { scale } else { 0.0 }).collect();
         let mask = Tensor::from_data(TensorData::new(mask, x.shape()), &x.device());
         x * mask
     }
@@ -57,11 +52,7 @@ mod tests {
 
     fn drop_ones(rate: f64, device: &Device) -> Vec<f32> {
         let x = Tensor::<2>::ones([100, 101], device);
-        Dropout::new(rate)
-            .forward(x)
-            .into_data()
-            .try_to_vec()
-            .unwrap()
+        Dropout::new(rate).forward(x).into_data().try_to_vec().unwrap()
     }
 
     #[test]

@@ -69,15 +69,11 @@ impl Init {
         let values: Vec<f32> = match self {
             Self::HeFanOut => {
                 let deviation = (2.0 / fan_out as f64).sqrt();
-                normals(&mut rng, count)
-                    .map(|z| (z * deviation) as f32)
-                    .collect()
+                normals(&mut rng, count).map(|z| (z * deviation) as f32).collect()
             }
             Self::Glorot => {
                 let limit = (6.0 / (fan_in + fan_out) as f64).sqrt();
-                (0..count)
-                    .map(|_| ((rng.random::<f64>() * 2.0 - 1.0) * limit) as f32)
-                    .collect()
+                (0..count).map(|_| ((rng.random::<f64>() * 2.0 - 1.0) * limit) as f32).collect()
             }
         };
         Param::from_data(TensorData::new(values, shape), device)

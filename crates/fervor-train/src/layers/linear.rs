@@ -19,12 +19,7 @@ pub struct LinearConfig {
 impl LinearConfig {
     /// With a bias, Glorot's weights.
     pub fn new(inputs: usize, outputs: usize) -> Self {
-        Self {
-            inputs,
-            outputs,
-            bias: true,
-            init: Init::Glorot,
-        }
+        Self { inputs, outputs, bias: true, init: Init::Glorot }
     }
 
     /// Whether a bias is added.

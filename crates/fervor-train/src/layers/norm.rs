@@ -9,6 +9,7 @@ use burn::{
 };
 
 use super::{init::constant, relu};
+use crate::kernels;
 
 /// What a [`BatchNorm`] is made from.
 #[derive(Clone, Debug)]
@@ -21,11 +22,7 @@ pub struct BatchNormConfig {
 impl BatchNormConfig {
     /// Momentum 0.1 and epsilon 1e-5, the values of PyTorch.
     pub fn new(channels: usize) -> Self {
-        Self {
-            channels,
-            momentum: 0.1,
-            epsilon: 1e-5,
-        }
+        Self { channels, momentum: 0.1, epsilon: 1e-5 }
     }
 
     /// Share of the newest batch in the running statistics: 0.1 here is 0.9 in Keras' terms.
@@ -74,25 +71,41 @@ pub struct BatchNorm {
 impl BatchNorm {
     /// `[n, channels, ...]` to the same shape: pictures, or flat rows.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        let (gamma, beta) = (self.gamma.val(), self.beta.val());
-        if !x.device().is_autodiff() {
-            let (mean, variance) = (self.running_mean.value(), self.running_var.value());
-            return batch_norm(x, gamma, beta, mean, variance, self.epsilon);
-        }
-        let batch = batch_norm_train(x, gamma, beta, self.epsilon);
-        self.follow(&self.running_mean, batch.mean);
-        self.follow(&self.running_var, batch.variance);
-        batch.output
+        self.normalise(x, None, false)
     }
 
     /// [`forward`](Self::forward), then [`relu`].
     pub fn forward_relu<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        relu(self.forward(x))
+        self.normalise(x, None, true)
     }
 
     /// `relu(forward(x) + shortcut)`: the end of a residual block.
     pub fn forward_add_relu<const D: usize>(&self, x: Tensor<D>, shortcut: Tensor<D>) -> Tensor<D> {
-        relu(self.forward(x) + shortcut)
+        self.normalise(x, Some(shortcut), true)
+    }
+
+    fn normalise<const D: usize>(&self, x: Tensor<D>, shortcut: Option<Tensor<D>>, positive: bool) -> Tensor<D> {
+        let (gamma, beta) = (self.gamma.val(), self.beta.val());
+        let y = if x.device().is_autodiff() {
+            let (shortcut, epsilon) = (shortcut.as_ref(), self.epsilon);
+            if let Some(batch) = kernels::batch_norm(&x, shortcut, &gamma, &beta, epsilon, positive) {
+                self.follow(&self.running_mean, batch.mean);
+                self.follow(&self.running_var, batch.variance);
+                return batch.output;
+            }
+            let batch = batch_norm_train(x, gamma, beta, epsilon);
+            self.follow(&self.running_mean, batch.mean);
+            self.follow(&self.running_var, batch.variance);
+            batch.output
+        } else {
+            let (mean, variance) = (self.running_mean.value(), self.running_var.value());
+            batch_norm(x, gamma, beta, mean, variance, self.epsilon)
+        };
+        let y = match shortcut {
+            Some(shortcut) => y + shortcut,
+            None => y,
+        };
+        if positive { relu(y) } else { y }
     }
 
     fn follow(&self, running: &RunningState<Tensor<1>>, batch: Tensor<1>) {

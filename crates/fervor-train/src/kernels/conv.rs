@@ -1,0 +1,373 @@
+//! Convolution over channels-last pictures: forward, and the gradients of input and weights.
+
+use rayon::prelude::*;
+
+use super::{
+    micro::{Kernels, MAX_ROWS, Tile, kernels},
+    shared::{Shared, with_scratch},
+};
+
+/// Bytes of packed weights that one pass over the pixels uses: half of a common L2 cache.
+const PANEL_BYTES: usize = 192 * 1024;
+
+/// Rows that make a task of the forward pass worth its fixed costs.
+const TASK_ROWS: usize = 192;
+
+/// Tasks that small pictures are spread over: enough to keep a common processor's cores busy.
+const TASKS: usize = 16;
+
+/// The shapes of one convolution: square stride and padding, no groups, no dilation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Pictures.
+    pub n: usize,
+    /// Channels in.
+    pub c: usize,
+    /// Height in.
+    pub h: usize,
+    /// Width in.
+    pub w: usize,
+    /// Channels out.
+    pub o: usize,
+    /// Kernel height.
+    pub kh: usize,
+    /// Kernel width.
+    pub kw: usize,
+    /// Step of the kernel.
+    pub stride: usize,
+    /// Zeros on each side.
+    pub padding: usize,
+}
+
+impl Geometry {
+    /// Height out.
+    pub fn oh(&self) -> usize {
+        (self.h + 2 * self.padding - self.kh) / self.stride + 1
+    }
+
+    /// Width out.
+    pub fn ow(&self) -> usize {
+        (self.w + 2 * self.padding - self.kw) / self.stride + 1
+    }
+
+    fn taps(&self) -> usize {
+        self.kh * self.kw
+    }
+
+    /// Whether the functions here can do it: the kernel must fit into the padded picture, and must
+    /// be larger than the padding.
+    pub fn is_supported(&self) -> bool {
+        let padded = |side: usize| side + 2 * self.padding;
+        self.padding < self.kh.min(self.kw) && padded(self.h) >= self.kh && padded(self.w) >= self.kw && self.stride > 0
+    }
+}
+
+/// Convolves `x` (`[n, h, w, c]`) with `weight` (`[o, c, kh, kw]`), adds `bias` (`[o]`), takes the
+/// positive part if `relu` is set. Returns `[n, oh, ow, o]`.
+pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
+    forward_with(kernels(), g, x, weight, bias, relu)
+}
+
+pub(super) fn forward_with(
+    kernels: &Kernels,
+    g: &Geometry,
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    relu: bool,
+) -> Vec<f32> {
+    let (oh, ow) = (g.oh(), g.ow());
+    // The last window may end before the padding does, never after it.
+    let frame = Frame::new(g.h, g.w, g.c, [g.padding; 4]);
+    let rows = (0..oh * ow)
+        .map(|at| {
+            let (y, x) = (at / ow, at % ow);
+            (frame.offset((y * g.stride) as isize, (x * g.stride) as isize), (at * g.o) as isize)
+        })
+        .collect();
+    let taps = (0..g.taps()).map(|t| frame.offset((t / g.kw) as isize, (t % g.kw) as isize)).collect();
+    let phase = Phase { rows, taps, panels: pack_forward(kernels, g, weight) };
+    let mut out = vec![0.0; g.n * oh * ow * g.o];
+    let output = Output { picture: oh * ow * g.o, columns: g.o, bias, relu };
+    convolve(kernels, g.n, &frame, x, &[phase], &output, &mut out);
+    out
+}
+
+/// The gradient of the input, `[n, h, w, c]`, from that of the output, `dy` (`[n, oh, ow, o]`).
+///
+/// With stride s, the pixels of the input fall into s x s phases; those of one phase meet the same
+/// taps of the kernel, so each phase is a convolution of `dy` with stride 1.
+pub fn input_gradient(g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+    input_gradient_with(kernels(), g, dy, weight)
+}
+
+pub(super) fn input_gradient_with(kernels: &Kernels, g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+    // Input pixel i meets tap k at output (i + padding - k) / stride, when that is whole.
+    let reach = |size: usize, out: usize, kernel: usize| {
+        let first = g.padding as isize - (kernel as isize - 1);
+        let before = (-first.div_euclid(g.stride as isize)).max(0);
+        let last = (size as isize - 1 + g.padding as isize).div_euclid(g.stride as isize);
+        (before as usize, (last - (out as isize - 1)).max(0) as usize)
+    };
+    let (oh, ow) = (g.oh(), g.ow());
+    let ((top, bottom), (left, right)) = (reach(g.h, oh, g.kh), reach(g.w, ow, g.kw));
+    let frame = Frame::new(oh, ow, g.o, [top, bottom, left, right]);
+
+    // Taps of one direction for the phase of pixels `phase, phase + stride, ...`.
+    let meets = |phase: usize, kernel: usize| -> Vec<(usize, isize)> {
+        (0..kernel)
+            .filter_map(|k| {
+                let at = phase as isize + g.padding as isize - k as isize;
+                (at.rem_euclid(g.stride as isize) == 0).then(|| (k, at.div_euclid(g.stride as isize)))
+            })
+            .collect()
+    };
+    let mut phases = Vec::new();
+    for py in 0..g.stride.min(g.h) {
+        for px in 0..g.stride.min(g.w) {
+            let (ys, xs) = (meets(py, g.kh), meets(px, g.kw));
+            let chosen: Vec<usize> = ys.iter().flat_map(|&(ky, _)| xs.iter().map(move |&(kx, _)| ky * g.kw + kx)).collect();
+            let taps = ys
+                .iter()
+                .flat_map(|&(_, dy)| xs.iter().map(move |&(_, dx)| (dy, dx)))
+                .map(|(dy, dx)| frame.offset(top as isize + dy, left as isize + dx))
+                .collect();
+            let rows = (py..g.h)
+                .step_by(g.stride)
+                .flat_map(|y| (px..g.w).step_by(g.stride).map(move |x| (y, x)))
+                .map(|(y, x)| {
+                    let source = frame.offset((y / g.stride) as isize, (x / g.stride) as isize);
+                    (source, ((y * g.w + x) * g.c) as isize)
+                })
+                .collect();
+            phases.push(Phase { rows, taps, panels: pack_backward(kernels, g, weight, &chosen) });
+        }
+    }
+    let mut dx = vec![0.0; g.n * g.h * g.w * g.c];
+    let output = Output { picture: g.h * g.w * g.c, columns: g.c, bias: None, relu: false };
+    convolve(kernels, g.n, &frame, dy, &phases, &output, &mut dx);
+    dx
+}
+
+/// A source picture with its border of zeros.
+struct Frame {
+    h: usize,
+    w: usize,
+    c: usize,
+    top: usize,
+    left: usize,
+    padded_h: usize,
+    padded_w: usize,
+}
+
+impl Frame {
+    /// `border`: top, bottom, left, right.
+    fn new(h: usize, w: usize, c: usize, [top, bottom, left, right]: [usize; 4]) -> Self {
+        Self { h, w, c, top, left, padded_h: h + top + bottom, padded_w: w + left + right }
+    }
+
+    fn is_bare(&self) -> bool {
+        (self.padded_h, self.padded_w) == (self.h, self.w)
+    }
+
+    fn bare_len(&self) -> usize {
+        self.h * self.w * self.c
+    }
+
+    fn padded_len(&self) -> usize {
+        self.padded_h * self.padded_w * self.c
+    }
+
+    /// Offset of a pixel, counted from the padded picture's corner.
+    fn offset(&self, y: isize, x: isize) -> isize {
+        (y * self.padded_w as isize + x) * self.c as isize
+    }
+
+    /// Copies one picture into a border of zeros.
+    fn pad(&self, source: &[f32], padded: &mut [f32]) {
+        let row = self.padded_w * self.c;
+        let (left, inner) = (self.left * self.c, self.w * self.c);
+        for (y, padded) in padded.chunks_exact_mut(row).enumerate() {
+            if y < self.top || y >= self.top + self.h {
+                padded.fill(0.0);
+                continue;
+            }
+            let from = (y - self.top) * inner;
+            padded[..left].fill(0.0);
+            padded[left..left + inner].copy_from_slice(&source[from..from + inner]);
+            padded[left + inner..].fill(0.0);
+        }
+    }
+}
+
+/// Output pixels that share their taps.
+struct Phase {
+    /// Per pixel of one picture: offset of its first source pixel, offset of its output.
+    rows: Vec<(isize, isize)>,
+    /// Offset of each tap in the source.
+    taps: Vec<isize>,
+    /// Weights: panels of `width` columns, each `[taps, source channels, width]`, zero-filled.
+    panels: Vec<f32>,
+}
+
+struct Output<'a> {
+    /// Length of one picture.
+    picture: usize,
+    /// Channels.
+    columns: usize,
+    bias: Option<&'a [f32]>,
+    relu: bool,
+}
+
+/// Runs all phases over all pictures, a task a few pictures.
+fn convolve(kernels: &Kernels, n: usize, frame: &Frame, source: &[f32], phases: &[Phase], output: &Output, values: &mut [f32]) {
+    let pixels = phases.iter().map(|p| p.rows.len()).sum::<usize>().max(1);
+    let group = TASK_ROWS.div_ceil(pixels).min(n.div_ceil(TASKS)).max(1);
+    let stride = if frame.is_bare() { frame.bare_len() } else { frame.padded_len() };
+    // Rows of a whole group of pictures, phase by phase.
+    let grouped: Vec<Vec<(isize, isize)>> = phases
+        .iter()
+        .map(|phase| {
+            (0..group as isize)
+                .flat_map(|i| {
+                    let (a, c) = (i * stride as isize, i * output.picture as isize);
+                    phase.rows.iter().map(move |&(from, to)| (from + a, to + c))
+                })
+                .collect()
+        })
+        .collect();
+    let out = Shared::new(values);
+    (0..n.div_ceil(group)).into_par_iter().for_each(|task| {
+        let first = task * group;
+        let pictures = group.min(n - first);
+        let bare = &source[first * frame.bare_len()..(first + pictures) * frame.bare_len()];
+        let run = |source: &[f32]| {
+            for (phase, rows) in phases.iter().zip(&grouped) {
+                let rows = &rows[..phase.rows.len() * pictures];
+                // SAFETY: offsets were made from the geometry, so that they stay inside `source`
+                // and inside the pictures of this task, which no other task writes.
+                unsafe {
+                    convolve_rows(kernels, frame.c, source, phase, rows, output, out.pointer().add(first * output.picture));
+                }
+            }
+        };
+        if frame.is_bare() {
+            run(bare);
+        } else {
+            with_scratch(pictures * stride, |padded| {
+                for (source, padded) in bare.chunks_exact(frame.bare_len()).zip(padded.chunks_exact_mut(stride)) {
+                    frame.pad(source, padded);
+                }
+                run(padded);
+            });
+        }
+    });
+}
+
+/// # Safety
+/// The rows and taps must lie inside `source`, the outputs behind `out`, which nobody else may be
+/// using.
+unsafe fn convolve_rows(
+    kernels: &Kernels,
+    channels: usize,
+    source: &[f32],
+    phase: &Phase,
+    rows: &[(isize, isize)],
+    output: &Output,
+    out: *mut f32,
+) {
+    let depth = phase.taps.len() * channels;
+    let width = kernels.width();
+    let chunk = (PANEL_BYTES / (channels * width * size_of::<f32>())).max(1);
+    let passes = phase.taps.len().div_ceil(chunk).max(1);
+    let mut runs = Vec::with_capacity(chunk);
+    for pass in 0..passes {
+        let taps = pass * chunk..((pass + 1) * chunk).min(phase.taps.len());
+        for column in (0..output.columns).step_by(width) {
+            let columns = output.columns - column;
+            let block = kernels.tall(columns);
+            runs.clear();
+            runs.extend(taps.clone().map(|t| {
+                let at = column * depth + t * channels * block.width;
+                (phase.taps[t], at as isize)
+            }));
+            let last = pass + 1 == passes;
+            let mut tile = Tile {
+                a: source.as_ptr(),
+                rows: [0; MAX_ROWS],
+                runs: &runs,
+                len: channels,
+                a_step: 1,
+                b: phase.panels.as_ptr(),
+                b_step: block.width as isize,
+                // SAFETY: a column of the output lies inside it.
+                c: unsafe { out.add(column) },
+                c_rows: [0; MAX_ROWS],
+                live_rows: 0,
+                live_columns: columns.min(block.width),
+                accumulate: pass > 0,
+                bias: match output.bias {
+                    Some(bias) if last => bias[column..].as_ptr(),
+                    _ => std::ptr::null(),
+                },
+                relu: output.relu && last,
+            };
+            for rows in rows.chunks(block.rows) {
+                tile.live_rows = rows.len();
+                for r in 0..block.rows {
+                    // Idle rows repeat the last live one: read, never written.
+                    let (from, to) = rows[r.min(rows.len() - 1)];
+                    tile.rows[r] = from;
+                    tile.c_rows[r] = to;
+                }
+                // SAFETY: promised by the caller; panels hold `block.width` columns for each k.
+                unsafe { (block.run)(&tile) };
+            }
+        }
+    }
+}
+
+/// Panels over output channels: `[taps, c, width]` each.
+fn pack_forward(kernels: &Kernels, g: &Geometry, weight: &[f32]) -> Vec<f32> {
+    let (taps, c) = (g.taps(), g.c);
+    pack(kernels, g.o, taps * c, |column, columns, width, panel| {
+        for ci in 0..c {
+            for t in 0..taps {
+                let row = &mut panel[(t * c + ci) * width..][..columns];
+                for (j, value) in row.iter_mut().enumerate() {
+                    *value = weight[((column + j) * c + ci) * taps + t];
+                }
+            }
+        }
+    })
+}
+
+/// Panels over input channels, of the chosen taps: `[chosen, o, width]` each.
+fn pack_backward(kernels: &Kernels, g: &Geometry, weight: &[f32], chosen: &[usize]) -> Vec<f32> {
+    let taps = g.taps();
+    pack(kernels, g.c, chosen.len() * g.o, |column, columns, width, panel| {
+        for o in 0..g.o {
+            let source = &weight[(o * g.c + column) * taps..][..columns * taps];
+            for (i, &t) in chosen.iter().enumerate() {
+                let row = &mut panel[(i * g.o + o) * width..][..columns];
+                for (j, value) in row.iter_mut().enumerate() {
+                    *value = source[j * taps + t];
+                }
+            }
+        }
+    })
+}
+
+fn pack(kernels: &Kernels, columns: usize, depth: usize, fill: impl Fn(usize, usize, usize, &mut [f32]) + Sync) -> Vec<f32> {
+    let width = kernels.width();
+    let mut panels = vec![0.0; columns.div_ceil(width) * width * depth];
+    if depth == 0 {
+        return panels;
+    }
+    panels.par_chunks_mut(width * depth).enumerate().for_each(|(p, panel)| {
+        let column = p * width;
+        let left = columns - column;
+        fill(column, left.min(width), kernels.tall(left).width, panel);
+    });
+    panels
+}

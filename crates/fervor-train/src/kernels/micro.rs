@@ -1,0 +1,310 @@
+//! The one inner loop of all convolution work: a small block of sums kept in registers.
+//!
+//! Every convolution here, forward or backward, is `C[r][j] += sum over k of A[r][k] * B[k][j]`,
+//! where a row of A is read one number at a time from anywhere in a picture and a row of B is
+//! `width` neighbouring numbers. With channels last in memory neither side has to be gathered into
+//! a matrix first ("indirect convolution": Dukhan, "The indirect convolution algorithm", 2019).
+//!
+//! Kernels for AVX-512, for AVX2 with FMA, and a portable one are compiled; [`kernels`] picks at run
+//! time. Each sum is made by one kernel call chain in a fixed order, so results do not depend on
+//! the number of threads.
+
+use std::sync::OnceLock;
+
+/// The most rows that any kernel works on.
+pub const MAX_ROWS: usize = 12;
+
+/// The widest block of columns.
+pub const MAX_WIDTH: usize = 32;
+
+/// One block: what to read, what to sum, where to put it.
+pub struct Tile<'a> {
+    /// Where the offsets of A start.
+    pub a: *const f32,
+    /// Offset of each row of A. Rows past `live_rows` repeat a live one.
+    pub rows: [isize; MAX_ROWS],
+    /// Runs of k: offset into A (added to each row's) and offset into B.
+    pub runs: &'a [(isize, isize)],
+    /// Length of each run.
+    pub len: usize,
+    /// Distance in A from one k to the next inside a run.
+    pub a_step: isize,
+    /// Where the offsets of B start.
+    pub b: *const f32,
+    /// Distance in B from one k to the next inside a run.
+    pub b_step: isize,
+    /// Where the offsets of C start.
+    pub c: *mut f32,
+    /// Offset of each row of C.
+    pub c_rows: [isize; MAX_ROWS],
+    /// Rows that are written.
+    pub live_rows: usize,
+    /// Columns that are written.
+    pub live_columns: usize,
+    /// Add to what C holds, instead of replacing it.
+    pub accumulate: bool,
+    /// Added to every row, or null. Holds `live_columns` numbers.
+    pub bias: *const f32,
+    /// Replace negative results by zero.
+    pub relu: bool,
+}
+
+/// Computes a [`Tile`].
+///
+/// # Safety
+/// All rows, runs and columns must lie inside the buffers behind `a`, `b` (all `width` columns of
+/// it) and `c` (the live part), nobody else may touch that part of `c`, and the processor must have
+/// the instructions that the kernel was compiled for.
+pub type Kernel = unsafe fn(&Tile);
+
+/// A block shape and the code for it.
+#[derive(Clone, Copy)]
+pub struct Block {
+    /// Rows of A and C.
+    pub rows: usize,
+    /// Columns of B and C.
+    pub width: usize,
+    /// The code.
+    pub run: Kernel,
+}
+
+/// The kernels for one instruction set. Wide blocks are twice as wide as narrow ones.
+pub struct Kernels {
+    /// What it was compiled for.
+    pub name: &'static str,
+    /// Many rows, wide.
+    pub tall_wide: Block,
+    /// Many rows, narrow.
+    pub tall_narrow: Block,
+    /// Fewer rows, wide: for row counts that would leave most of a tall block idle.
+    pub low_wide: Block,
+    /// Fewer rows, narrow.
+    pub low_narrow: Block,
+}
+
+impl Kernels {
+    /// The width of a wide block: B is kept in panels of this many columns.
+    pub fn width(&self) -> usize {
+        self.tall_wide.width
+    }
+
+    /// The block for a panel with `columns` columns left, rows in plenty.
+    pub fn tall(&self, columns: usize) -> Block {
+        if columns > self.tall_narrow.width { self.tall_wide } else { self.tall_narrow }
+    }
+
+    /// The block that wastes least when rows come in groups of `rows`.
+    pub fn for_rows(&self, rows: usize, columns: usize) -> Block {
+        let idle = |block: Block| rows.div_ceil(block.rows) * block.rows;
+        let (tall, low) =
+            if columns > self.tall_narrow.width { (self.tall_wide, self.low_wide) } else { (self.tall_narrow, self.low_narrow) };
+        if idle(low) < idle(tall) { low } else { tall }
+    }
+}
+
+/// The fastest kernels that this processor can run.
+pub fn kernels() -> &'static Kernels {
+    static BEST: OnceLock<&Kernels> = OnceLock::new();
+    BEST.get_or_init(|| *supported().last().expect("the portable kernels always run"))
+}
+
+/// All kernels that this processor can run, slowest first.
+pub fn supported() -> Vec<&'static Kernels> {
+    #[allow(unused_mut)]
+    let mut all = vec![&PORTABLE];
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            all.push(&x86::AVX2);
+        }
+        if is_x86_feature_detected!("avx512f") {
+            all.push(&x86::AVX512);
+        }
+    }
+    all
+}
+
+static PORTABLE: Kernels = Kernels {
+    name: "portable",
+    tall_wide: Block { rows: 4, width: 16, run: portable::<4, 16> },
+    tall_narrow: Block { rows: 4, width: 8, run: portable::<4, 8> },
+    low_wide: Block { rows: 2, width: 16, run: portable::<2, 16> },
+    low_narrow: Block { rows: 2, width: 8, run: portable::<2, 8> },
+};
+
+/// The plain twin of the others, and the kernel of processors without them.
+///
+/// # Safety
+/// See [`Kernel`].
+unsafe fn portable<const ROWS: usize, const WIDTH: usize>(t: &Tile) {
+    let mut sums = [[0.0f32; WIDTH]; ROWS];
+    for &(a_run, b_run) in t.runs {
+        for k in 0..t.len as isize {
+            // SAFETY: the caller keeps all rows, runs and columns inside the buffers.
+            let b = unsafe { &*t.b.offset(b_run + k * t.b_step).cast::<[f32; WIDTH]>() };
+            for (r, sums) in sums.iter_mut().enumerate() {
+                // SAFETY: as above.
+                let a = unsafe { *t.a.offset(t.rows[r] + a_run + k * t.a_step) };
+                for (sum, b) in sums.iter_mut().zip(b) {
+                    *sum += a * b;
+                }
+            }
+        }
+    }
+    for (r, sums) in sums.iter_mut().enumerate().take(t.live_rows) {
+        // SAFETY: as above; the live part of C is ours alone.
+        unsafe { finish(t, r, sums) };
+    }
+}
+
+/// Writes the live columns of one row.
+///
+/// # Safety
+/// See [`Kernel`].
+#[inline(always)]
+unsafe fn finish(t: &Tile, r: usize, sums: &[f32]) {
+    for (j, &sum) in sums.iter().enumerate().take(t.live_columns) {
+        // SAFETY: the caller keeps live rows and columns inside the buffers.
+        unsafe {
+            let c = t.c.offset(t.c_rows[r]).add(j);
+            let mut value = sum;
+            if t.accumulate {
+                value += *c;
+            }
+            if !t.bias.is_null() {
+                value += *t.bias.add(j);
+            }
+            // Not `max`: a NaN has to stay one, or a training gone wrong would look healthy.
+            if t.relu && value < 0.0 {
+                value = 0.0;
+            }
+            *c = value;
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{Block, Kernels, Tile, finish};
+
+    pub static AVX512: Kernels = Kernels {
+        name: "AVX-512",
+        tall_wide: Block { rows: 12, width: 32, run: avx512::<12, 2> },
+        tall_narrow: Block { rows: 12, width: 16, run: avx512::<12, 1> },
+        low_wide: Block { rows: 8, width: 32, run: avx512::<8, 2> },
+        low_narrow: Block { rows: 8, width: 16, run: avx512::<8, 1> },
+    };
+
+    pub static AVX2: Kernels = Kernels {
+        name: "AVX2",
+        tall_wide: Block { rows: 6, width: 16, run: avx2::<6, 2> },
+        tall_narrow: Block { rows: 6, width: 8, run: avx2::<6, 1> },
+        low_wide: Block { rows: 4, width: 16, run: avx2::<4, 2> },
+        low_narrow: Block { rows: 4, width: 8, run: avx2::<4, 1> },
+    };
+
+    /// # Safety
+    /// See [`super::Kernel`]; the processor must have AVX-512F.
+    #[target_feature(enable = "avx512f")]
+    unsafe fn avx512<const ROWS: usize, const VECTORS: usize>(t: &Tile) {
+        let mut sums = [[_mm512_setzero_ps(); VECTORS]; ROWS];
+        // SAFETY: the caller keeps all rows, runs and columns inside the buffers.
+        unsafe {
+            for &(a_run, b_run) in t.runs {
+                let mut a = [t.a; ROWS];
+                for (r, a) in a.iter_mut().enumerate() {
+                    *a = a.offset(t.rows[r] + a_run);
+                }
+                let mut b = t.b.offset(b_run);
+                let mut at = 0;
+                for _ in 0..t.len {
+                    let mut columns = [_mm512_setzero_ps(); VECTORS];
+                    for (v, column) in columns.iter_mut().enumerate() {
+                        *column = _mm512_loadu_ps(b.add(16 * v));
+                    }
+                    for r in 0..ROWS {
+                        let a = _mm512_set1_ps(*a[r].offset(at));
+                        for v in 0..VECTORS {
+                            sums[r][v] = _mm512_fmadd_ps(a, columns[v], sums[r][v]);
+                        }
+                    }
+                    at += t.a_step;
+                    b = b.offset(t.b_step);
+                }
+            }
+            let whole = t.live_columns == 16 * VECTORS;
+            for (r, sums) in sums.iter().enumerate() {
+                if r >= t.live_rows {
+                    break;
+                }
+                if !whole {
+                    let mut row = [[0.0f32; 16]; VECTORS];
+                    for v in 0..VECTORS {
+                        _mm512_storeu_ps(row[v].as_mut_ptr(), sums[v]);
+                    }
+                    finish(t, r, row.as_flattened());
+                    continue;
+                }
+                for (v, &sum) in sums.iter().enumerate() {
+                    let c = t.c.offset(t.c_rows[r]).add(16 * v);
+                    let mut sum = sum;
+                    if t.accumulate {
+                        sum = _mm512_add_ps(sum, _mm512_loadu_ps(c));
+                    }
+                    if !t.bias.is_null() {
+                        sum = _mm512_add_ps(sum, _mm512_loadu_ps(t.bias.add(16 * v)));
+                    }
+                    if t.relu {
+                        // In this order a NaN stays one.
+                        sum = _mm512_max_ps(_mm512_setzero_ps(), sum);
+                    }
+                    _mm512_storeu_ps(c, sum);
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// See [`super::Kernel`]; the processor must have AVX2 and FMA.
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn avx2<const ROWS: usize, const VECTORS: usize>(t: &Tile) {
+        let mut sums = [[_mm256_setzero_ps(); VECTORS]; ROWS];
+        // SAFETY: the caller keeps all rows, runs and columns inside the buffers.
+        unsafe {
+            for &(a_run, b_run) in t.runs {
+                let mut a = [t.a; ROWS];
+                for (r, a) in a.iter_mut().enumerate() {
+                    *a = a.offset(t.rows[r] + a_run);
+                }
+                let mut b = t.b.offset(b_run);
+                let mut at = 0;
+                for _ in 0..t.len {
+                    let mut columns = [_mm256_setzero_ps(); VECTORS];
+                    for (v, column) in columns.iter_mut().enumerate() {
+                        *column = _mm256_loadu_ps(b.add(8 * v));
+                    }
+                    for r in 0..ROWS {
+                        let a = _mm256_set1_ps(*a[r].offset(at));
+                        for v in 0..VECTORS {
+                            sums[r][v] = _mm256_fmadd_ps(a, columns[v], sums[r][v]);
+                        }
+                    }
+                    at += t.a_step;
+                    b = b.offset(t.b_step);
+                }
+            }
+            for (r, sums) in sums.iter().enumerate() {
+                if r >= t.live_rows {
+                    break;
+                }
+                let mut row = [[0.0f32; 8]; VECTORS];
+                for v in 0..VECTORS {
+                    _mm256_storeu_ps(row[v].as_mut_ptr(), sums[v]);
+                }
+                finish(t, r, row.as_flattened());
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The kernels against Burn's own operations, on shapes that fit no block.
+
+use burn::tensor::{
+    Device, Tensor, TensorData,
+    activation::relu,
+    module::{batch_norm_train, conv2d as burn_conv2d},
+    ops::ConvOptions,
+};
+
+use super::{conv::Geometry, *};
+
+/// Numbers between -1 and 1 that look random.
+fn noise<const D: usize>(shape: [usize; D], salt: u64, device: &Device) -> Tensor<D> {
+    let values = noise_values(shape.iter().product(), salt);
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+fn noise_values(len: usize, salt: u64) -> Vec<f32> {
+    let mut state = salt.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    (0..len)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().unwrap()
+}
+
+#[track_caller]
+fn assert_close(what: &str, ours: &[f32], theirs: &[f32]) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    let size = theirs.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
+    for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
+        let close = (a - b).abs() <= 2e-5 * size;
+        assert!(close, "{what}: number {i} is {a}, not {b} (largest {size})");
+    }
+}
+
+const SHAPES: [Geometry; 10] = [
+    shape([1, 1, 9, 7], 5, 3, 1, 1),
+    shape([2, 3, 11, 8], 33, 3, 1, 0),
+    shape([3, 17, 7, 7], 20, 3, 1, 1),
+    shape([1, 16, 12, 12], 48, 3, 2, 1),
+    shape([2, 32, 7, 9], 40, 1, 2, 0),
+    shape([2, 24, 5, 6], 64, 1, 1, 0),
+    shape([2, 9, 13, 10], 7, 5, 1, 2),
+    shape([5, 13, 6, 6], 31, 4, 3, 2),
+    shape([37, 8, 3, 3], 16, 3, 1, 1),
+    shape([1, 130, 5, 5], 70, 3, 1, 1),
+];
+
+const fn shape(x: [usize; 4], o: usize, kernel: usize, stride: usize, padding: usize) -> Geometry {
+    Geometry { n: x[0], c: x[1], h: x[2], w: x[3], o, kh: kernel, kw: kernel, stride, padding }
+}
+
+/// Output, and gradients of input, weights and bias.
+fn convolve(g: &Geometry, ours: bool, with_bias: bool, positive: bool) -> Vec<Vec<f32>> {
+    let device = Device::flex().autodiff();
+    let x = noise([g.n, g.c, g.h, g.w], 1, &device).require_grad();
+    let weight = noise([g.o, g.c, g.kh, g.kw], 2, &device).require_grad();
+    let bias = noise([g.o], 3, &device).require_grad();
+    let given = with_bias.then_some(&bias);
+    let y = if ours {
+        conv2d(&x, &weight, given, g.stride, g.padding, positive).expect("a supported shape")
+    } else {
+        let options = ConvOptions::new([g.stride; 2], [g.padding; 2], [1, 1], 1);
+        let y = burn_conv2d(x.clone(), weight.clone(), given.cloned(), options);
+        if positive { relu(y) } else { y }
+    };
+    let loss = (y.clone() * noise([g.n, g.o, g.oh(), g.ow()], 4, &device)).sum();
+    let gradients = loss.backward();
+    let mut all = vec![values(y), values(x.grad(&gradients).unwrap()), values(weight.grad(&gradients).unwrap())];
+    if with_bias {
+        all.push(values(bias.grad(&gradients).unwrap()));
+    }
+    all
+}
+
+#[test]
+fn convolutions_and_their_gradients_agree_with_burns_own() {
+    for g in SHAPES {
+        for (with_bias, positive) in [(true, false), (false, false), (true, true), (false, true)] {
+            let ours = convolve(&g, true, with_bias, positive);
+            let theirs = convolve(&g, false, with_bias, positive);
+            for (name, (ours, theirs)) in ["y", "dx", "dw", "db"].iter().zip(ours.iter().zip(&theirs)) {
+                assert_close(&format!("{name} of {g:?} {with_bias} {positive}"), ours, theirs);
+            }
+        }
+    }
+}
+
+#[test]
+fn all_instruction_sets_give_what_the_portable_kernels_give() {
+    for g in SHAPES {
+        let x = noise_values(g.n * g.h * g.w * g.c, 5);
+        let weight = noise_values(g.o * g.c * g.kh * g.kw, 6);
+        let bias = noise_values(g.o, 7);
+        let dy = noise_values(g.n * g.oh() * g.ow() * g.o, 8);
+        let all: Vec<_> = micro::supported()
+            .into_iter()
+            .map(|kernels| {
+                let y = conv::forward_with(kernels, &g, &x, &weight, Some(&bias), true);
+                let dx = conv::input_gradient_with(kernels, &g, &dy, &weight);
+                let dw = weight_gradient::weight_gradient_with(kernels, &g, &x, &dy);
+                (kernels.name, y, dx, dw)
+            })
+            .collect();
+        for (name, y, dx, dw) in &all[1..] {
+            assert_close(&format!("{name} y {g:?}"), y, &all[0].1);
+            assert_close(&format!("{name} dx {g:?}"), dx, &all[0].2);
+            assert_close(&format!("{name} dw {g:?}"), dw, &all[0].3);
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let g = shape([19, 24, 10, 10], 40, 3, 1, 1);
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let conv = |threads: &rayon::ThreadPool| threads.install(|| convolve(&g, true, true, true));
+        let norm = |threads: &rayon::ThreadPool| threads.install(|| normalise(true, [40, 24, 9, 9], true, true));
+        let pool = pool.build().unwrap();
+        (conv(&pool), norm(&pool))
+    };
+    let one = on(1);
+    for threads in [2, 3, 3, 8] {
+        assert!(one == on(threads), "{threads} threads");
+    }
+}
+
+/// Output, mean, variance, and gradients of input, scale, shift and shortcut.
+fn normalise<const D: usize>(ours: bool, shape: [usize; D], with_shortcut: bool, positive: bool) -> Vec<Vec<f32>> {
+    let device = Device::flex().autodiff();
+    let x = (noise(shape, 1, &device) * 3.0 + 5.0).require_grad();
+    let shortcut = noise(shape, 2, &device).require_grad();
+    let gamma = noise([shape[1]], 3, &device).require_grad();
+    let beta = noise([shape[1]], 4, &device).require_grad();
+    let given = with_shortcut.then_some(&shortcut);
+    let (y, mean, variance) = if ours {
+        let made = batch_norm(&x, given, &gamma, &beta, 1e-3, positive).expect("supported");
+        (made.output, made.mean, made.variance)
+    } else {
+        let made = batch_norm_train(x.clone(), gamma.clone(), beta.clone(), 1e-3);
+        let y = match given {
+            Some(shortcut) => made.output + shortcut.clone(),
+            None => made.output,
+        };
+        let y = if positive { relu(y) } else { y };
+        (y, made.mean, made.variance)
+    };
+    let gradients = (y.clone() * noise(shape, 5, &device)).sum().backward();
+    let mut all = vec![
+        values(y),
+        values(mean),
+        values(variance),
+        values(x.grad(&gradients).unwrap()),
+        values(gamma.grad(&gradients).unwrap()),
+        values(beta.grad(&gradients).unwrap()),
+    ];
+    if with_shortcut {
+        all.push(values(shortcut.grad(&gradients).unwrap()));
+    }
+    all
+}
+
+#[test]
+fn batch_norms_and_their_gradients_agree_with_burns_own() {
+    let names = ["y", "mean", "variance", "dx", "dgamma", "dbeta", "dshortcut"];
+    for (with_shortcut, positive) in [(false, false), (false, true), (true, true)] {
+        let pairs = [
+            [true, false].map(|ours| normalise(ours, [3, 19, 5, 7], with_shortcut, positive)),
+            [true, false].map(|ours| normalise(ours, [70, 33, 6, 6], with_shortcut, positive)),
+            [true, false].map(|ours| normalise(ours, [65, 40], with_shortcut, positive)),
+        ];
+        for [ours, theirs] in pairs {
+            for (name, (ours, theirs)) in names.iter().zip(ours.iter().zip(&theirs)) {
+                assert_close(&format!("{name} {with_shortcut} {positive}"), ours, theirs);
+            }
+        }
+    }
+}
