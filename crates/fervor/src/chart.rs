@@ -14,12 +14,18 @@
 //! ```
 
 mod axes;
+mod bars;
+mod heatmap;
 mod line;
 mod raster;
+mod reliability;
 pub(crate) mod svg;
 
+pub use bars::{BarChart, BarSeries, Histogram};
+pub use heatmap::ConfusionChart;
 pub use line::{LineChart, Series};
 pub use raster::{picture, png};
+pub use reliability::ReliabilityChart;
 
 pub(crate) use axes::thousands;
 pub(crate) use raster::{INTER_REGULAR, INTER_SEMIBOLD, parse, rasterise, text_width};

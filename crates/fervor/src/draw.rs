@@ -14,4 +14,4 @@ pub use annotate::{FaceDrawing, annotate};
 pub use encode::{jpeg, png};
 pub use sheet::{Caption, SheetItem, contact_sheet};
 
-pub(crate) use canvas::{enlarge, shrink_to_fit};
+pub(crate) use canvas::shrink_to_fit;

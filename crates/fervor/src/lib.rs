@@ -16,6 +16,7 @@ pub mod picture;
 pub mod prediction;
 pub mod preprocess;
 pub mod quality;
+pub mod report;
 pub mod runtime;
 
 pub use analyzer::Analyzer;

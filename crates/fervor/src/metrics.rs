@@ -9,5 +9,5 @@ mod interval;
 mod scores;
 
 pub use confusion::{ClassScores, Confusion};
-pub use interval::{McNemar, bootstrap_interval, mcnemar, mcnemar_of, wilson_interval};
+pub use interval::{McNemar, bootstrap_interval, bootstrap_intervals, mcnemar, mcnemar_of, wilson_interval};
 pub use scores::{RELIABILITY_BINS, ReliabilityBin, Scores, argmax, rank_of};

@@ -1,7 +1,7 @@
 //! Scales, ticks and the frame of a chart with axes.
 
 use super::raster::text_width;
-use super::svg::{Anchor, Svg, Text};
+use super::svg::{Anchor, MUTED, Svg, Text, num};
 
 const TICK_SIZE: f32 = 12.0;
 
@@ -56,7 +56,7 @@ impl Ticks {
         }
         let decimals = (-self.step.log10().floor()).clamp(0.0, 6.0) as usize;
         let value = if value.abs() < self.step * 1e-6 { 0.0 } else { value };
-        if decimals == 0 && value.abs() >= 10_000.0 { thousands(value.round() as i64) } else { format!("{value:.decimals$}") }
+        if decimals == 0 && value.abs() >= 1000.0 { thousands(value.round() as i64) } else { format!("{value:.decimals$}") }
     }
 }
 
@@ -137,6 +137,23 @@ impl Frame {
     /// The x axis' name, `below` the base line.
     pub fn draw_x_label(&self, svg: &mut Svg, label: &str, below: f32) {
         svg.text(label, Text::muted(self.left + self.width / 2.0, self.bottom() + below, 12.5).anchor(Anchor::Middle));
+    }
+
+    /// A dashed vertical line with its note beside it, on the side that has room.
+    pub fn draw_mark(&self, svg: &mut Svg, at: f64, note: &str) {
+        let x = self.px(at);
+        if !x.is_finite() || x < self.left - 1.0 || x > self.right() + 1.0 {
+            return;
+        }
+        svg.push(format_args!(
+            r#"<line class="axis" x1="{0}" y1="{1}" x2="{0}" y2="{2}" stroke="{MUTED}" stroke-width="1.2" stroke-dasharray="4 4"/>"#,
+            num(x),
+            num(self.top - 18.0),
+            num(self.bottom())
+        ));
+        let fits = x + 8.0 + text_width(note, 12.0, false) < self.right();
+        let (at, anchor) = if fits { (x + 7.0, Anchor::Start) } else { (x - 7.0, Anchor::End) };
+        svg.text(note, Text::ink(at, self.top - 13.0, 12.0).anchor(anchor));
     }
 }
 

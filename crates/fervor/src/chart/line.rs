@@ -1,8 +1,7 @@
 //! Lines over a common x axis: training curves.
 
 use super::axes::{Frame, Ticks};
-use super::raster::text_width;
-use super::svg::{Anchor, MUTED, Svg, Text, num};
+use super::svg::{Anchor, Svg, Text};
 
 /// One line: its name and its points (x, y) from left to right. A point that is not finite interrupts the line.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,7 +46,7 @@ impl LineChart {
         }
         frame.draw_x_label(&mut svg, &self.x_label, 38.0);
         if let Some((at, note)) = &self.mark {
-            draw_mark(&mut svg, &frame, *at, note);
+            frame.draw_mark(&mut svg, *at, note);
         }
         for (index, series) in self.series.iter().enumerate() {
             for run in series.points.split(|(x, y)| !x.is_finite() || !y.is_finite()).filter(|run| !run.is_empty()) {
@@ -77,19 +76,35 @@ fn ticks_inside(x: &mut Ticks, first: f64, last: f64) -> Vec<f64> {
     values.into_iter().filter(|&v| v >= x.lo - 1e-9 && v <= x.hi + 1e-9).collect()
 }
 
-/// A dashed vertical line with its note beside it, on the side that has room.
-fn draw_mark(svg: &mut Svg, frame: &Frame, at: f64, note: &str) {
-    let x = frame.px(at);
-    if !x.is_finite() || x < frame.left - 1.0 || x > frame.right() + 1.0 {
-        return;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(points: &[(f64, f64)]) -> LineChart {
+        LineChart {
+            series: vec![Series { name: "validation".into(), points: points.to_vec() }],
+            mark: Some((2.0, "best".into())),
+            ..LineChart::default()
+        }
     }
-    svg.push(format_args!(
-        r#"<line class="axis" x1="{0}" y1="{1}" x2="{0}" y2="{2}" stroke="{MUTED}" stroke-width="1.2" stroke-dasharray="4 4"/>"#,
-        num(x),
-        num(frame.top - 6.0),
-        num(frame.bottom())
-    ));
-    let fits = x + 8.0 + text_width(note, 12.0, false) < frame.right();
-    let (at, anchor) = if fits { (x + 7.0, Anchor::Start) } else { (x - 7.0, Anchor::End) };
-    svg.text(note, Text::ink(at, frame.top - 6.0, 12.0).anchor(anchor));
+
+    #[test]
+    fn a_gap_interrupts_the_line() {
+        let svg = chart(&[(1.0, 1.0), (2.0, 2.0), (3.0, f64::NAN), (4.0, 1.0), (5.0, 2.0)]).svg();
+        assert_eq!(svg.matches("<polyline").count(), 2);
+        assert!(!svg.contains("NaN"));
+    }
+
+    #[test]
+    fn charts_of_no_one_and_equal_points_can_be_drawn() {
+        for points in [&[][..], &[(1.0, 0.5)], &[(1.0, 0.5), (2.0, 0.5)], &[(f64::INFINITY, 1.0)]] {
+            crate::chart::png(&chart(points).svg(), 0.5).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_mark_is_a_dot_on_the_series() {
+        assert_eq!(chart(&[(1.0, 1.0), (2.0, 2.0), (3.0, 3.0)]).svg().matches("<circle").count(), 1);
+        assert_eq!(chart(&[(3.0, 1.0), (4.0, 2.0)]).svg().matches("<circle").count(), 0);
+    }
 }

@@ -129,7 +129,7 @@ impl Canvas {
 }
 
 /// A picture `factor` times as large, smoothly.
-pub(crate) fn enlarge(picture: &Picture, factor: u32) -> Result<Picture> {
+pub(super) fn enlarge(picture: &Picture, factor: u32) -> Result<Picture> {
     if factor <= 1 {
         return Ok(picture.clone());
     }

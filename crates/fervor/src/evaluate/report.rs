@@ -6,7 +6,7 @@ pub use crate::prediction::ModelInfo;
 use serde::{Deserialize, Serialize};
 
 use super::Evaluation;
-use crate::metrics::{Confusion, ReliabilityBin, Scores, argmax, bootstrap_interval, wilson_interval};
+use crate::metrics::{Confusion, ReliabilityBin, Scores, argmax, bootstrap_intervals, wilson_interval};
 
 /// The schema that `report.json` names.
 pub const REPORT_SCHEMA: &str = "fervor.report/1";
@@ -136,11 +136,10 @@ impl EvalReport {
         let predicted: Vec<usize> = (0..rows.truth.len()).map(|index| argmax(rows.row(index))).collect();
         let scores = Scores::new(classes, &rows.probabilities, &rows.truth);
         let confusion = &scores.confusion;
-        let interval = |score: fn(&Confusion) -> f64| {
-            bootstrap_interval(rows.truth.len(), REPLICATES, SEED, |indices| {
-                score(&Confusion::from_pairs(classes, indices.iter().map(|&i| (rows.truth[i], predicted[i]))))
-            })
-        };
+        let [balanced_accuracy_ci95, macro_f1_ci95] = bootstrap_intervals(rows.truth.len(), REPLICATES, SEED, |indices| {
+            let drawn = Confusion::from_pairs(classes, indices.iter().map(|&i| (rows.truth[i], predicted[i])));
+            [drawn.balanced_accuracy(), drawn.macro_f1()]
+        });
         Self {
             schema: REPORT_SCHEMA.to_owned(),
             fervor: env!("CARGO_PKG_VERSION").to_owned(),
@@ -153,9 +152,9 @@ impl EvalReport {
             accuracy: confusion.accuracy(),
             accuracy_ci95: wilson_interval(confusion.correct(), confusion.total()),
             balanced_accuracy: confusion.balanced_accuracy(),
-            balanced_accuracy_ci95: interval(Confusion::balanced_accuracy),
+            balanced_accuracy_ci95,
             macro_f1: confusion.macro_f1(),
-            macro_f1_ci95: interval(Confusion::macro_f1),
+            macro_f1_ci95,
             macro_precision: confusion.macro_precision(),
             macro_recall: confusion.macro_recall(),
             top2_accuracy: scores.top2_accuracy,

@@ -24,19 +24,33 @@ pub fn wilson_interval(hits: u64, n: u64) -> [f64; 2] {
 /// 95 % percentile bootstrap interval (Efron 1979) of any score of `n` samples: `score` is called with `replicates` lists of `n`
 /// sample indices drawn with replacement. The same seed gives the same interval. [NaN, NaN] for no samples or no replicates.
 pub fn bootstrap_interval(n: usize, replicates: usize, seed: u64, mut score: impl FnMut(&[usize]) -> f64) -> [f64; 2] {
+    let [interval] = bootstrap_intervals(n, replicates, seed, |indices| [score(indices)]);
+    interval
+}
+
+/// [`bootstrap_interval`] of several scores from the same draws.
+pub fn bootstrap_intervals<const K: usize>(
+    n: usize,
+    replicates: usize,
+    seed: u64,
+    mut scores: impl FnMut(&[usize]) -> [f64; K],
+) -> [[f64; 2]; K] {
     if n == 0 || replicates == 0 {
-        return [f64::NAN; 2];
+        return [[f64::NAN; 2]; K];
     }
     let mut random = SplitMix64(seed);
     let mut indices = vec![0; n];
-    let mut scores: Vec<f64> = (0..replicates)
+    let draws: Vec<[f64; K]> = (0..replicates)
         .map(|_| {
             indices.iter_mut().for_each(|index| *index = random.below(n));
-            score(&indices)
+            scores(&indices)
         })
         .collect();
-    scores.sort_by(f64::total_cmp);
-    [quantile(&scores, 0.025), quantile(&scores, 0.975)]
+    std::array::from_fn(|score| {
+        let mut sorted: Vec<f64> = draws.iter().map(|draw| draw[score]).collect();
+        sorted.sort_by(f64::total_cmp);
+        [quantile(&sorted, 0.025), quantile(&sorted, 0.975)]
+    })
 }
 
 /// Linear interpolation between the sorted values (type 7 of Hyndman and Fan 1996, numpy's default).

@@ -1,0 +1,269 @@
+//! The report as one self-contained page: light, dark and printed.
+
+use std::fmt::Write;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::words::{excluded, file_name, interval, label_map, leak, percent, pictures};
+use super::{confusion_chart, reliability_chart};
+use crate::chart::svg::escape;
+use crate::chart::{INTER_REGULAR, INTER_SEMIBOLD, thousands};
+use crate::draw::{self, shrink_to_fit};
+use crate::error::Result;
+use crate::evaluate::EvalReport;
+use crate::picture::Picture;
+
+/// Pixels of a gallery picture's longer side: twice what the page shows, for dense screens. Smaller pictures stay as they are.
+const SHOT: u32 = 256;
+const QUALITY: u8 = 88;
+
+/// The report as an HTML page with everything inside: fonts, charts, and the pictures of the surest mistakes
+/// (`pictures` gives a picture by its name in the report; those it does not find are left as empty frames).
+///
+/// # Errors
+/// Only where a picture cannot be encoded.
+pub fn html(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> Result<String> {
+    let gallery = gallery(report, pictures)?;
+    let mut page = String::with_capacity(400 << 10);
+    write_page(&mut page, report, &gallery).expect("writing to a string");
+    Ok(page)
+}
+
+fn write_page(page: &mut String, report: &EvalReport, gallery: &str) -> std::fmt::Result {
+    let title = format!("{} on {}, {}", report.model.name, report.data.name, report.split);
+    write!(
+        page,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>\n",
+        escape(&title)
+    )?;
+    for (font, weight) in [(INTER_REGULAR, 400), (INTER_SEMIBOLD, 600)] {
+        let font = BASE64.encode(font);
+        writeln!(page, "@font-face {{ font-family: Inter; font-weight: {weight}; src: url(data:font/otf;base64,{font}); }}")?;
+    }
+    writeln!(page, "{}</style>\n</head>\n<body>\n<main>", include_str!("style.css"))?;
+    header(page, report)?;
+    cards(page, report)?;
+    classes(page, report)?;
+    confusion(page, report)?;
+    calibration(page, report)?;
+    page.push_str(gallery);
+    protocol(page, report)?;
+    writeln!(
+        page,
+        "<footer>Made by Fervor {}. The classes name how faces look in pictures; none says what a person feels.</footer>\n</main>\n</body>\n</html>",
+        escape(&report.fervor)
+    )
+}
+
+fn header(page: &mut String, report: &EvalReport) -> std::fmt::Result {
+    let right: u64 = report.confusion.iter().enumerate().filter_map(|(class, row)| row.get(class)).sum();
+    writeln!(page, "<header>\n<h1>{} on {}</h1>", escape(&report.model.name), escape(&report.data.name))?;
+    writeln!(
+        page,
+        "<p class=\"lead muted\">Of {} in the split “{}”, the model names {} as they are labelled.</p>\n<dl class=\"facts\">",
+        pictures(report.n),
+        escape(&report.split),
+        thousands(right as i64)
+    )?;
+    let mut fact =
+        |name: &str, value: String| if value.is_empty() { Ok(()) } else { writeln!(page, "<dt>{name}</dt><dd>{value}</dd>") };
+    fact("Model", format!("{} <code>{}</code>", escape(&report.model.name), escape(&report.model.sha256)))?;
+    fact("Data", format!("{} <code>{}</code>", escape(&report.data.name), escape(&report.data.manifest_sha256)))?;
+    fact("Split", format!("{}, {}", escape(&report.split), pictures(report.n)))?;
+    fact("Training data", escape(&leak(report)))?;
+    fact("Left out", escape(&excluded(report)))?;
+    fact("Classes", escape(&label_map(report)))?;
+    writeln!(page, "</dl>\n</header>")
+}
+
+fn cards(page: &mut String, report: &EvalReport) -> std::fmt::Result {
+    writeln!(page, "<div class=\"cards\">")?;
+    let mut headline = |name: &str, value: f64, ci: [f64; 2], note: &str| {
+        let [lo, hi] = ci.map(|v| if v.is_finite() { v * 100.0 } else { 0.0 });
+        writeln!(
+            page,
+            "<div class=\"card main\"><div class=\"name\">{name}</div><div class=\"value\">{}</div>\
+             <div class=\"range\"><i style=\"left:{lo:.2}%;width:{:.2}%\"></i><b style=\"left:{:.2}%\"></b></div>\
+             <div class=\"note\">95 % interval {}{note}</div></div>",
+            percent(value),
+            hi - lo,
+            if value.is_finite() { value * 100.0 } else { 0.0 },
+            interval(ci)
+        )
+    };
+    headline("Accuracy", report.accuracy, report.accuracy_ci95, "")?;
+    match &report.leak_free {
+        Some(clean) => {
+            let note = format!(", {}", pictures(clean.n));
+            headline("Leak-free accuracy", clean.accuracy.unwrap_or(f64::NAN), clean.accuracy_ci95, &note)?;
+        }
+        None => headline("Balanced accuracy", report.balanced_accuracy, report.balanced_accuracy_ci95, "")?,
+    }
+    let mut card = |name: &str, value: String, note: String| {
+        writeln!(
+            page,
+            "<div class=\"card\"><div class=\"name\">{name}</div><div class=\"value\">{value}</div><div class=\"note\">{note}</div></div>"
+        )
+    };
+    if report.leak_free.is_some() {
+        card("Balanced accuracy", percent(report.balanced_accuracy), interval(report.balanced_accuracy_ci95))?;
+    }
+    card("Macro F1", percent(report.macro_f1), interval(report.macro_f1_ci95))?;
+    card("Top-2 accuracy", percent(report.top2_accuracy), "the label is among the first two".to_owned())?;
+    if report.leak_free.is_none() {
+        card("Macro precision", percent(report.macro_precision), "mean over the classes".to_owned())?;
+    }
+    card("Calibration error", percent(report.ece), format!("log loss {:.3}, Brier score {:.3}", report.log_loss, report.brier))?;
+    writeln!(page, "</div>")
+}
+
+fn classes(page: &mut String, report: &EvalReport) -> std::fmt::Result {
+    writeln!(
+        page,
+        "<section>\n<h2>Classes</h2>\n<p class=\"muted\">Each class against all others. The bar shows the recall with its 95 % interval.</p>\n\
+         <div class=\"scroll\"><table>\n<tr><th>class</th><th class=\"n\">pictures</th><th class=\"n\">precision</th><th class=\"n\">recall</th>\
+         <th class=\"n\">F1</th><th class=\"bar\"></th></tr>"
+    )?;
+    for label in &report.labels {
+        let Some(class) = report.per_class.get(label) else { continue };
+        let [lo, hi] = class.recall_ci95.map(|v| v * 100.0);
+        let bar = match class.support {
+            0 => String::new(),
+            _ => format!(
+                "<div class=\"range\" title=\"{}\"><i style=\"left:{lo:.2}%;width:{:.2}%\"></i><b style=\"left:{:.2}%\"></b></div>",
+                interval(class.recall_ci95),
+                hi - lo,
+                class.recall * 100.0
+            ),
+        };
+        writeln!(
+            page,
+            "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"bar\">{bar}</td></tr>",
+            escape(label),
+            thousands(class.support as i64),
+            percent(class.precision),
+            percent(class.recall),
+            percent(class.f1)
+        )?;
+    }
+    writeln!(page, "</table></div>\n</section>")
+}
+
+fn confusion(page: &mut String, report: &EvalReport) -> std::fmt::Result {
+    writeln!(
+        page,
+        "<section>\n<h2>Confusion</h2>\n<p class=\"muted\">What each class was taken for. Hits are blue, mistakes orange; the deeper, the larger their share of the row.</p>"
+    )?;
+    let (counts, shares) = (confusion_chart(report, false).svg(), confusion_chart(report, true).svg());
+    // Many classes need the whole width.
+    let class = if report.labels.len() <= 9 { "pair" } else { "" };
+    writeln!(page, "<div class=\"{class}\">\n{counts}\n{shares}\n</div>")?;
+    if !report.confused_pairs.is_empty() {
+        writeln!(
+            page,
+            "<div class=\"scroll\"><table>\n<tr><th>labelled</th><th>taken for</th><th class=\"n\">pictures</th><th class=\"n\">share of the class</th><th class=\"bar\"></th></tr>"
+        )?;
+        for pair in report.confused_pairs.iter().take(6) {
+            writeln!(
+                page,
+                "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"bar\"></td></tr>",
+                escape(&pair.truth),
+                escape(&pair.predicted),
+                thousands(pair.n as i64),
+                percent(pair.share)
+            )?;
+        }
+        writeln!(page, "</table></div>")?;
+    }
+    writeln!(page, "</section>")
+}
+
+fn calibration(page: &mut String, report: &EvalReport) -> std::fmt::Result {
+    let gap: f64 = report.reliability.iter().filter_map(|bin| Some(bin.n as f64 * (bin.confidence? - bin.accuracy?))).sum();
+    let mean = gap / report.n.max(1) as f64;
+    let verdict = match () {
+        () if mean.abs() < 0.01 => "On average its confidence is as high as its accuracy.".to_owned(),
+        () if mean > 0.0 => {
+            format!("On average it is too sure of itself: its confidence lies {} above its accuracy.", points(mean))
+        }
+        () => format!("On average it is too modest: its confidence lies {} below its accuracy.", points(-mean)),
+    };
+    writeln!(
+        page,
+        "<section>\n<h2>Confidence</h2>\n<div class=\"pair uneven\">\n{}\n<div><p>Where the model says 80 %, it should be right in 80 of 100 cases: \
+         on the dashed line. {verdict}</p>\n<p class=\"muted\">The calibration error is the mean distance from that line over 15 equal bins, \
+         weighted by the pictures in them. The lower chart shows how many pictures are answered with which confidence.</p>\n<dl class=\"facts\">\
+         <dt>Calibration error</dt><dd>{}</dd><dt>Log loss</dt><dd>{:.3}</dd><dt>Brier score</dt><dd>{:.3}</dd></dl></div>\n</div>\n</section>",
+        reliability_chart(report).svg(),
+        percent(report.ece),
+        report.log_loss,
+        report.brier
+    )
+}
+
+/// A difference of shares: "3.4 points".
+fn points(share: f64) -> String {
+    format!("{:.1} points", share * 100.0)
+}
+
+fn gallery(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> Result<String> {
+    if report.mistakes.is_empty() {
+        return Ok(String::new());
+    }
+    let mut out = String::from(
+        "<section>\n<h2>The surest mistakes</h2>\n<p class=\"muted\">Pictures on which the model disagrees with the label with the highest confidence. \
+         Some of them show a weakness of the model, others a wrong label.</p>\n<div class=\"gallery\">\n",
+    );
+    for mistake in &report.mistakes {
+        let shot = match pictures(&mistake.id) {
+            Some(picture) => {
+                format!("<img alt=\"\" loading=\"lazy\" src=\"data:image/jpeg;base64,{}\">", BASE64.encode(shot(&picture)?))
+            }
+            None => "<span class=\"muted\">no picture</span>".to_owned(),
+        };
+        out += &format!(
+            "<figure><div class=\"shot\">{shot}</div><figcaption><strong>{} {}</strong><span>labelled {} ({})</span>\
+             <span title=\"{}\">{}</span></figcaption></figure>\n",
+            escape(&mistake.predicted),
+            percent(mistake.confidence),
+            escape(&mistake.truth),
+            percent(mistake.truth_probability),
+            escape(&mistake.id),
+            escape(file_name(&mistake.id))
+        );
+    }
+    Ok(out + "</div>\n</section>\n")
+}
+
+fn shot(picture: &Picture) -> Result<Vec<u8>> {
+    if picture.width().max(picture.height()) <= SHOT {
+        return draw::jpeg(picture, QUALITY);
+    }
+    draw::jpeg(&shrink_to_fit(picture, SHOT, SHOT)?, QUALITY)
+}
+
+fn protocol(page: &mut String, report: &EvalReport) -> std::fmt::Result {
+    writeln!(
+        page,
+        "<section>\n<h2>How this was measured</h2>\n<ul class=\"notes\">\n\
+         <li>The model file was run as it is shipped: its own preprocessing, labels and temperature. The hash above names the file.</li>\n\
+         <li>The intervals of accuracy and recall are Wilson’s; those of balanced accuracy and macro F1 come from 1000 bootstrap draws with seed 0.</li>\n\
+         <li>Balanced accuracy is the mean recall of the classes that have pictures; macro F1 the mean F1 of the classes that occur.</li>\n\
+         <li>“Leak-free” leaves out pictures whose pixels stand in the model’s training data; near duplicates are not recognised by it.</li>\n\
+         <li>Calibration error: 15 equal bins of the highest probability (Guo et al. 2017). Log loss uses the natural logarithm; the Brier score runs from 0 to 2.</li>"
+    )?;
+    if !report.excluded.is_empty() {
+        writeln!(page, "<li>Left out and not counted above: {}.</li>", escape(&excluded(report)))?;
+    }
+    let map = label_map(report);
+    if !map.is_empty() {
+        writeln!(page, "<li>The data’s classes are not the model’s: {}.</li>", escape(&map))?;
+    }
+    writeln!(page, "</ul>")?;
+    if let Some(command) = &report.command {
+        writeln!(page, "<p style=\"margin-top:16px\">To measure it again:</p>\n<pre>{}</pre>", escape(command))?;
+    }
+    writeln!(page, "</section>")
+}

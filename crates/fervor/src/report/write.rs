@@ -1,0 +1,58 @@
+//! A report's folder.
+
+use std::fs;
+use std::path::Path;
+
+use super::{confusion_chart, html, json, markdown, reliability_chart, words};
+use crate::chart;
+use crate::draw::{self, Caption, SheetItem, contact_sheet};
+use crate::error::{Error, Result};
+use crate::evaluate::EvalReport;
+use crate::picture::Picture;
+
+/// Mistakes on the contact sheet, and how many stand in a row.
+const SHEET: usize = 24;
+const COLUMNS: usize = 6;
+/// Pixels a unit of a chart.
+const SCALE: f32 = 2.0;
+
+/// Writes `report.json`, `report.md`, `index.html`, `confusion.png`, `confusion_normalised.png`, `reliability.png`, and
+/// `mistakes.png` where there are mistakes whose pictures are found. `pictures` gives a picture by its name in the report.
+/// The folder is made if need be; each file appears whole or not at all, the page last.
+///
+/// # Errors
+/// [`Input`](crate::ErrorKind::Input): the folder cannot be written.
+pub fn write_report(dir: &Path, report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> Result<()> {
+    fs::create_dir_all(dir).map_err(|e| Error::input(format!("the folder cannot be made: {}", dir.display())).with_source(e))?;
+    write(dir, "report.json", (json(report) + "\n").as_bytes())?;
+    write(dir, "report.md", markdown(report).as_bytes())?;
+    write(dir, "confusion.png", &chart::png(&confusion_chart(report, false).svg(), SCALE)?)?;
+    write(dir, "confusion_normalised.png", &chart::png(&confusion_chart(report, true).svg(), SCALE)?)?;
+    write(dir, "reliability.png", &chart::png(&reliability_chart(report).svg(), SCALE)?)?;
+    let items = mistakes(report, pictures);
+    if !items.is_empty() {
+        let title = format!("The surest mistakes of {} on {}, {}", report.model.name, report.data.name, report.split);
+        write(dir, "mistakes.png", &draw::png(&contact_sheet(&title, &items, COLUMNS)?)?)?;
+    }
+    write(dir, "index.html", html(report, pictures)?.as_bytes())
+}
+
+fn mistakes(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> Vec<SheetItem> {
+    let line = |text: String, strong: bool| Caption { text, strong };
+    let items = report.mistakes.iter().filter_map(|mistake| {
+        let said = format!("{} {}", mistake.predicted, words::percent(mistake.confidence));
+        let labelled = format!("labelled {}", mistake.truth);
+        let caption = vec![line(said, true), line(labelled, false), line(words::file_name(&mistake.id).to_owned(), false)];
+        Some(SheetItem { picture: pictures(&mistake.id)?, caption })
+    });
+    items.take(SHEET).collect()
+}
+
+fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let (path, part) = (dir.join(name), dir.join(format!("{name}.part")));
+    fs::write(&part, bytes).and_then(|()| fs::rename(&part, &path)).map_err(|e| {
+        // What is half written is of no use to anyone, and there is nothing to do about a part that stays.
+        let _ = fs::remove_file(&part);
+        Error::input(format!("the report cannot be written: {}", path.display())).with_source(e)
+    })
+}
