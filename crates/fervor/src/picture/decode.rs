@@ -46,6 +46,7 @@ impl Picture {
             // The only decoder that unpacks texts and profiles while it reads the header: it has to know its limits before.
             Format::Png => raster(format, PngDecoder::with_limits(source, memory(WORKING_MEMORY)), limits, wrong)?,
             Format::Bmp => raster(format, BmpDecoder::new(source), limits, wrong)?,
+            Format::WebP if lacks_webp_data(bytes) => return Err(cut_off(format, bytes)),
             Format::WebP => raster(format, WebPDecoder::new(source), limits, wrong)?,
             Format::Gif => raster(format, GifDecoder::new(source), limits, wrong)?,
             Format::Tiff => raster(format, TiffDecoder::new(source), limits, wrong)?,
@@ -115,6 +116,13 @@ fn raster<D: ImageDecoder>(
     Ok((Picture { width, height, rgb: color::to_rgb(values, color) }, orientation.unwrap_or(Orientation::NoTransforms)))
 }
 
+/// Whether a WebP file is shorter than its header says. The decoder sees only the chunks before the cut, and some of what
+/// comes last (orientation, alpha) can be missing without a trace. libwebp refuses such files too.
+fn lacks_webp_data(bytes: &[u8]) -> bool {
+    let stated = bytes.get(4..8).and_then(|size| size.first_chunk()).map_or(0, |size| u32::from_le_bytes(*size));
+    (bytes.len() as u64) < u64::from(stated) + 8
+}
+
 fn not_a_picture(bytes: &[u8]) -> Error {
     match lookalike(bytes) {
         Some((what, true)) => Error::input(format!("a picture of an unsupported format: {what}"))
@@ -165,5 +173,7 @@ fn is_end_of_data(error: &ImageError) -> bool {
         let eof = |e: &io::Error| e.kind() == io::ErrorKind::UnexpectedEof;
         cause.downcast_ref::<io::Error>().is_some_and(eof)
             || matches!(cause.downcast_ref::<ImageError>(), Some(ImageError::IoError(e)) if eof(e))
+            // The gif crate's own error, which the image crate does not name.
+            || cause.to_string() == "Unexpected End of File"
     })
 }

@@ -3,4 +3,5 @@
 mod dataset;
 mod faces;
 mod metrics;
+mod pictures;
 mod preprocess;
