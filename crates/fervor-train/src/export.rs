@@ -133,5 +133,59 @@ fn scale_and_shift(norm: &BatchNorm) -> (Vec<f32>, Vec<f32>) {
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().into_vec().expect("weights are f32")
+    tensor.into_data().try_into_vec().expect("weights are f32")
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+    use fervor::runtime::Graph;
+    use prost::Message;
+
+    use super::*;
+    use crate::layers::seed;
+    use crate::recipe::NetworkRecipe;
+
+    /// Some steps in training mode, so that running statistics are not what they started with.
+    fn lived_in(network: Network, shape: [usize; 4], device: &Device) -> Network {
+        for round in 0..3 {
+            let _ = network.forward(pixels(shape, round, device));
+        }
+        network
+    }
+
+    fn numbers(shape: [usize; 4], round: usize) -> Vec<f32> {
+        (0..shape.iter().product()).map(|i| ((i * 7919 + round * 104_729) % 251) as f32).collect()
+    }
+
+    fn pixels(shape: [usize; 4], round: usize, device: &Device) -> Tensor<4> {
+        Tensor::from_data(TensorData::new(numbers(shape, round), shape), device)
+    }
+
+    #[test]
+    fn every_network_answers_the_same_in_both_runtimes() {
+        let cases = [
+            (r#"name = "system-a""#, [3, 40, 40], 3),
+            (r#"name = "system-b""#, [1, 48, 48], 7),
+            ("name = \"fervor-48\"\nwidths = [8, 8, 16, 24]\nblocks = [1, 2, 1]", [1, 48, 48], 7),
+            ("name = \"fervor-48\"", [3, 32, 32], 2),
+        ];
+        for (text, chip, classes) in cases {
+            seed(11);
+            let recipe: NetworkRecipe = toml::from_str(text).unwrap();
+            let training = Device::flex().autodiff();
+            let network = Network::new(&recipe, chip, classes, &training);
+            let [channels, height, width] = chip;
+            let network = lived_in(network, [4, channels, height, width], &training).valid();
+            let onnx = Graph::load(graph(&network, chip, classes).encode_to_vec()).unwrap();
+            for n in [1, 5] {
+                let shape = [n, channels, height, width];
+                let ours = values(network.forward(pixels(shape, 9, &Device::flex())));
+                let theirs = &onnx.run(shape, &numbers(shape, 9)).unwrap()[0];
+                assert_eq!(theirs.shape, [n, classes]);
+                let agree = ours.iter().zip(&theirs.values).all(|(a, b)| (a - b).abs() <= 1e-4 * (1.0 + a.abs()));
+                assert!(agree, "{text}, {n} pictures: {ours:?} {:?}", theirs.values);
+            }
+        }
+    }
 }

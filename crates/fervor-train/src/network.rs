@@ -65,3 +65,37 @@ impl Network {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Recipe;
+    use crate::summary::summary;
+
+    fn recipe(name: &str) -> Recipe {
+        let path = format!("{}/../../recipes/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        Recipe::load(path.as_ref(), &[] as &[&str]).unwrap()
+    }
+
+    #[test]
+    fn system_b_has_exactly_the_parameters_of_its_reference() {
+        let cost = summary(&recipe("system-b"), 7);
+        assert_eq!(cost.parameters, 3_841_543);
+        assert!((330_000_000..335_000_000).contains(&cost.multiply_adds), "{cost:?}");
+    }
+
+    #[test]
+    fn system_a_costs_what_its_reference_does() {
+        let cost = summary(&recipe("system-a"), 3);
+        assert!((142_000_000..145_000_000).contains(&cost.multiply_adds), "{cost:?}");
+        let (convolutions, dense) = (896 + 18_496 + 73_856, 14 * 14 * 128 * 128 + 128 + 3 * 129);
+        assert_eq!(cost.parameters, convolutions + dense);
+    }
+
+    #[test]
+    fn fervor_48_is_small() {
+        let cost = summary(&recipe("fervor-48"), 7);
+        assert!(cost.multiply_adds < 100_000_000, "{cost:?}");
+        assert!(cost.parameters < 3_000_000, "{cost:?}");
+    }
+}

@@ -265,7 +265,7 @@ fn step(
             .with_hint("a lower rate helps, for example --set optimizer.learning_rate=..., or a longer warm-up"));
     }
     let gradients = GradientsParams::from_grads(loss.backward(), &network);
-    let logits = logits.into_data().into_vec().expect("logits are f32");
+    let logits = logits.into_data().try_into_vec().expect("logits are f32");
     Ok((optimizer.step(rate, network, gradients), logits))
 }
 
@@ -337,7 +337,7 @@ impl Exporter<'_> {
         let golden: Vec<f32> = recipe.preprocess.golden_chip().pixels().iter().map(|&value| f32::from(value)).collect();
         let golden = TensorData::new(golden, [1, channels, size, size]);
         let golden = Tensor::<4>::from_data(golden, &device.clone().without_autodiff());
-        let logits: Vec<f32> = network.forward(golden).into_data().into_vec().expect("logits are f32");
+        let logits: Vec<f32> = network.forward(golden).into_data().try_into_vec().expect("logits are f32");
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(Error::model(format!("the network answers with numbers that are not finite: {logits:?}"))
                 .with_hint("a lower rate helps, for example --set optimizer.learning_rate=..."));
