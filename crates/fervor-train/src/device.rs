@@ -1,7 +1,5 @@
 //! Where a training computes.
 
-use std::str::FromStr;
-
 use burn::tensor::Device;
 use fervor::{Error, Result};
 
@@ -15,10 +13,12 @@ pub enum Backend {
     Wgpu,
 }
 
-impl FromStr for Backend {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
+impl Backend {
+    /// Reads `cpu`, `wgpu` or `cuda`.
+    ///
+    /// # Errors
+    /// `Input`: another name, or one that no build has.
+    pub fn parse(text: &str) -> Result<Self> {
         match text {
             "cpu" => Ok(Self::Cpu),
             "wgpu" => Ok(Self::Wgpu),
@@ -28,9 +28,7 @@ impl FromStr for Backend {
             _ => Err(Error::input(format!("no such device: {text:?}")).with_hint("devices are cpu, wgpu and cuda")),
         }
     }
-}
 
-impl Backend {
     /// Burn's device of this back end.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::iter::repeat_n;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
@@ -9,6 +10,7 @@ use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use fervor::{Error, Result};
 use fervor::chart::{self, LineChart, Series};
+use fervor::metrics::Confusion;
 use serde::{Deserialize, Serialize};
 
 use crate::network::Network;
@@ -131,15 +133,12 @@ impl Tally {
         self.correct() as f64 / self.pictures() as f64
     }
 
-    /// Mean of the classes' F1, 0 for a class that is neither there nor answered.
+    /// Mean of the F1 of the classes that occur.
     pub fn macro_f1(&self) -> f64 {
         let classes = self.counts.len();
-        let f1 = |class: usize| {
-            let truth: u64 = self.counts[class].iter().sum();
-            let answered: u64 = self.counts.iter().map(|row| row[class]).sum();
-            if truth + answered == 0 { 0.0 } else { 2.0 * self.counts[class][class] as f64 / (truth + answered) as f64 }
-        };
-        (0..classes).map(f1).sum::<f64>() / classes as f64
+        let cells = (0..classes * classes).map(|cell| (cell / classes, cell % classes));
+        let pairs = cells.flat_map(|(truth, answer)| repeat_n((truth, answer), self.counts[truth][answer] as usize));
+        Confusion::from_pairs(classes, pairs).macro_f1()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The sections of a recipe.
 
+use fervor::dataset::SplitRule;
 use fervor::{LabelSet, Result};
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +118,7 @@ impl Default for DataRecipe {
 
 impl DataRecipe {
     pub(super) fn check(&self) -> Result<()> {
+        SplitRule::parse(&self.split).map_err(|e| e.context("data.split"))?;
         require(self.fraction > 0.0 && self.fraction <= 1.0, "data.fraction", "above 0 and at most 1", self.fraction)
     }
 }
