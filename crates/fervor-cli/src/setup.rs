@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fervor::face::{AutoFaces, YuNet};
-use fervor::{Analyzer, Bundle, Result, WholePicture, builtin};
+use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, Result, WholePicture, YuNet, builtin};
 
 use crate::cli::Faces;
 
@@ -38,8 +37,8 @@ pub fn model(name: &str, threads: Option<usize>) -> Result<Bundle> {
 /// A detector that does not load.
 pub fn analyzer(faces: Faces, bundle: Arc<Bundle>) -> Result<Analyzer> {
     Ok(match faces {
-        Faces::Auto => Analyzer::new(AutoFaces::new(YuNet::new(Default::default())?), bundle),
-        Faces::Detect => Analyzer::new(YuNet::new(Default::default())?, bundle),
+        Faces::Auto => Analyzer::new(AutoFaces::new(DetectorOptions::default())?, bundle),
+        Faces::Detect => Analyzer::new(YuNet::new(DetectorOptions::default())?, bundle),
         Faces::Whole => Analyzer::new(WholePicture, bundle),
     })
 }

@@ -1,4 +1,24 @@
 //! Trains expression networks and writes them as Fervor bundles.
+//!
+//! A [`Recipe`] says everything that decides what comes out; [`train`] runs it on a data set and leaves a folder whose
+//! only product is a bundle: an ONNX file with its card, proven by another runtime than the one that trained it.
 
+mod augment;
+mod device;
+mod export;
 mod kernels;
 pub mod layers;
+mod loader;
+pub mod network;
+mod optimizer;
+pub mod recipe;
+mod run;
+mod schedule;
+mod summary;
+mod trainer;
+
+pub use device::Backend;
+pub use recipe::Recipe;
+pub use run::{EpochLog, RunFolder};
+pub use summary::{Summary, summary};
+pub use trainer::{End, Outcome, Progress, TrainOptions, train};

@@ -1,0 +1,46 @@
+//! Where a training computes.
+
+use burn::tensor::Device;
+use fervor::{Error, Result};
+
+/// A back end, as named on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// A graphics card through Vulkan, Metal or DX12; in programs built with the feature `wgpu`.
+    Wgpu,
+}
+
+impl Backend {
+    /// Reads `cpu`, `wgpu` or `cuda`.
+    ///
+    /// # Errors
+    /// `Input`: another name, or one that no build has.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "cpu" => Ok(Self::Cpu),
+            "wgpu" => Ok(Self::Wgpu),
+            // Burn 0.22's CUDA back end builds LLVM by a script that downloads it: no offline build can do that.
+            "cuda" => Err(Error::input("this program has no CUDA back end: \"cuda\"")
+                .with_hint("use --device wgpu, which runs on NVIDIA cards through Vulkan")),
+            _ => Err(Error::input(format!("no such device: {text:?}")).with_hint("devices are cpu, wgpu and cuda")),
+        }
+    }
+
+    /// Burn's device of this back end.
+    ///
+    /// # Errors
+    /// `Input`: the program was built without it.
+    pub fn device(self) -> Result<Device> {
+        match self {
+            Self::Cpu => Ok(Device::flex()),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => Ok(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice)),
+            #[cfg(not(feature = "wgpu"))]
+            Self::Wgpu => Err(Error::input("this program was built without a graphics back end: \"wgpu\"")
+                .with_hint("build it with: cargo build --release --features wgpu")),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The registered networks, one a file; each exports itself in the same order as it runs.
+
+mod fervor_48;
+mod system_a;
+mod system_b;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+pub use fervor_48::Fervor48;
+pub use system_a::SystemA;
+pub use system_b::SystemB;
+
+use crate::export::Tracer;
+use crate::recipe::NetworkRecipe;
+
+/// A registered network: raw pixels 0..=255 in, logits out; scaling is part of it.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // one exists at a time
+pub enum Network {
+    SystemA(SystemA),
+    SystemB(SystemB),
+    Fervor48(Fervor48),
+}
+
+impl Network {
+    /// The network of a checked recipe for chips of `[channels, size, size]`; its first weights come from
+    /// [`seed`](crate::layers::seed).
+    pub fn new(recipe: &NetworkRecipe, chip: [usize; 3], classes: usize, device: &Device) -> Self {
+        match recipe {
+            NetworkRecipe::SystemA { units, dropout } => {
+                Self::SystemA(SystemA::new(chip, classes, *units, *dropout, device))
+            }
+            NetworkRecipe::SystemB { dropout } => Self::SystemB(SystemB::new(chip, classes, *dropout, device)),
+            NetworkRecipe::Fervor48 { widths, blocks, dropout } => {
+                Self::Fervor48(Fervor48::new(chip[0], classes, widths, blocks, *dropout, device))
+            }
+        }
+    }
+
+    /// `[n, channels, size, size]` pixels 0..=255 to `[n, classes]` logits. Trains on an autodiff device (batch
+    /// statistics, dropout), infers elsewhere.
+    pub fn forward(&self, pixels: Tensor<4>) -> Tensor<2> {
+        match self {
+            Self::SystemA(network) => network.forward(pixels),
+            Self::SystemB(network) => network.forward(pixels),
+            Self::Fervor48(network) => network.forward(pixels),
+        }
+    }
+
+    /// What the network adds to the loss, for one with regularised layers.
+    pub fn penalty(&self) -> Option<Tensor<1>> {
+        match self {
+            Self::SystemB(network) => Some(network.penalty()),
+            Self::SystemA(_) | Self::Fervor48(_) => None,
+        }
+    }
+
+    /// Writes the network's graph, from pixels to logits.
+    pub fn export(&self, tracer: &mut Tracer) {
+        match self {
+            Self::SystemA(network) => network.export(tracer),
+            Self::SystemB(network) => network.export(tracer),
+            Self::Fervor48(network) => network.export(tracer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Recipe;
+    use crate::summary::summary;
+
+    fn recipe(name: &str) -> Recipe {
+        let path = format!("{}/../../recipes/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        Recipe::load(path.as_ref(), &[] as &[&str]).unwrap()
+    }
+
+    #[test]
+    fn system_b_has_exactly_the_parameters_of_its_reference() {
+        let cost = summary(&recipe("system-b"), 7);
+        assert_eq!(cost.parameters, 3_841_543);
+        assert!((330_000_000..335_000_000).contains(&cost.multiply_adds), "{cost:?}");
+    }
+
+    #[test]
+    fn system_a_costs_what_its_reference_does() {
+        let cost = summary(&recipe("system-a"), 3);
+        assert!((142_000_000..145_000_000).contains(&cost.multiply_adds), "{cost:?}");
+        let (convolutions, dense) = (896 + 18_496 + 73_856, 14 * 14 * 128 * 128 + 128 + 3 * 129);
+        assert_eq!(cost.parameters, convolutions + dense);
+    }
+
+    #[test]
+    fn fervor_48_is_small() {
+        let cost = summary(&recipe("fervor-48"), 7);
+        assert!(cost.multiply_adds < 100_000_000, "{cost:?}");
+        assert!(cost.parameters < 3_000_000, "{cost:?}");
+    }
+}

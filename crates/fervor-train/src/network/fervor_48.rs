@@ -1,0 +1,128 @@
+//! `fervor-48`: a compact residual network (He et al., "Deep residual learning", 2015) of plain 3x3 and 1x1
+//! convolutions, which every engine runs fast.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use crate::export::Tracer;
+use crate::layers::{
+    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Dropout, Linear, LinearConfig, global_average_pool, max_pool2,
+};
+
+/// A stem at full resolution, then stages of residual blocks, each after a halving; global average pooling; linear.
+#[derive(Module, Debug)]
+pub struct Fervor48 {
+    stem: Conv2d,
+    stem_norm: BatchNorm,
+    stages: Vec<Vec<Block>>,
+    dropout: Dropout,
+    classifier: Linear,
+}
+
+impl Fervor48 {
+    /// `widths`: channels of the stem, then of each stage; `blocks`: residual blocks of each stage.
+    pub fn new(channels: usize, classes: usize, widths: &[usize], blocks: &[usize], dropout: f64, device: &Device) -> Self {
+        let stages = widths
+            .windows(2)
+            .zip(blocks)
+            .map(|(pair, &count)| {
+                (0..count).map(|block| Block::new(if block == 0 { pair[0] } else { pair[1] }, pair[1], device)).collect()
+            })
+            .collect();
+        let [first, .., last] = *widths else { unreachable!("a recipe is checked for two widths or more") };
+        Self {
+            stem: conv(channels, first, 3, device),
+            stem_norm: norm(first, device),
+            stages,
+            dropout: Dropout::new(dropout),
+            classifier: LinearConfig::new(last, classes).init(device),
+        }
+    }
+
+    /// `[n, c, s, s]` pixels 0..=255 to `[n, classes]` logits; the shapes are those of 48 pixels and the default widths.
+    pub fn forward(&self, pixels: Tensor<4>) -> Tensor<2> {
+        let x = (pixels - 127.5) / 64.0; // [n, 1, 48, 48]
+        let mut x = self.stem_norm.forward_relu(self.stem.forward(x)); // [n, 32, 48, 48]
+        for stage in &self.stages {
+            x = max_pool2(x); // [n, 32, 24, 24]   [n, 48, 12, 12]   [n, 96, 6, 6]
+            for block in stage {
+                x = block.forward(x); // [n, 48, 24, 24]   [n, 96, 12, 12]   [n, 192, 6, 6]
+            }
+        }
+        let x = global_average_pool(x); // [n, 192]
+        self.classifier.forward(self.dropout.forward(x)) // [n, classes]
+    }
+
+    /// The same graph as [`forward`](Self::forward), in the same order.
+    pub fn export(&self, t: &mut Tracer) {
+        t.scale_pixels(1.0 / 64.0, -127.5 / 64.0);
+        t.conv(&self.stem, Some(&self.stem_norm));
+        t.relu();
+        for stage in &self.stages {
+            t.max_pool2();
+            for block in stage {
+                block.export(t);
+            }
+        }
+        t.global_average_pool();
+        t.linear(&self.classifier);
+    }
+}
+
+/// Two 3x3 convolutions beside a shortcut, which is a 1x1 convolution where the width changes.
+#[derive(Module, Debug)]
+struct Block {
+    first: Conv2d,
+    first_norm: BatchNorm,
+    second: Conv2d,
+    second_norm: BatchNorm,
+    shortcut: Option<Conv2d>,
+    shortcut_norm: Option<BatchNorm>,
+}
+
+impl Block {
+    fn new(width_in: usize, width_out: usize, device: &Device) -> Self {
+        let widens = width_in != width_out;
+        Self {
+            first: conv(width_in, width_out, 3, device),
+            first_norm: norm(width_out, device),
+            second: conv(width_out, width_out, 3, device),
+            second_norm: norm(width_out, device),
+            shortcut: widens.then(|| conv(width_in, width_out, 1, device)),
+            shortcut_norm: widens.then(|| norm(width_out, device)),
+        }
+    }
+
+    /// `[n, in, h, w]` to `[n, out, h, w]`.
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let shortcut = match (&self.shortcut, &self.shortcut_norm) {
+            (Some(conv), Some(norm)) => norm.forward(conv.forward(x.clone())), // [n, out, h, w]
+            _ => x.clone(),
+        };
+        let y = self.first_norm.forward_relu(self.first.forward(x)); // [n, out, h, w]
+        self.second_norm.forward_add_relu(self.second.forward(y), shortcut) // [n, out, h, w]
+    }
+
+    fn export(&self, t: &mut Tracer) {
+        let input = t.mark();
+        if let Some(conv) = &self.shortcut {
+            t.conv(conv, self.shortcut_norm.as_ref());
+        }
+        let shortcut = t.mark();
+        t.go_to(&input);
+        t.conv(&self.first, Some(&self.first_norm));
+        t.relu();
+        t.conv(&self.second, Some(&self.second_norm));
+        t.add(&shortcut);
+        t.relu();
+    }
+}
+
+fn conv(channels_in: usize, channels_out: usize, kernel: usize, device: &Device) -> Conv2d {
+    // No bias: the batch norm that follows has one.
+    Conv2dConfig::new(channels_in, channels_out, kernel).with_padding(kernel / 2).with_bias(false).init(device)
+}
+
+fn norm(channels: usize, device: &Device) -> BatchNorm {
+    BatchNormConfig::new(channels).init(device)
+}

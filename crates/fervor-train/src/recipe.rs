@@ -1,0 +1,259 @@
+//! [`Recipe`]: everything that decides what a training makes, read from TOML, complete and hashable.
+//!
+//! Unknown keys are refused, defaults are filled in, and what ran is what is written beside the model.
+
+mod parts;
+
+use std::fs;
+use std::path::Path;
+
+use fervor::{Error, LabelSet, Preprocess, Result};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use parts::{
+    AugmentRecipe, ClassWeights, DataRecipe, EarlyStopping, LossRecipe, NetworkRecipe, OptimizerKind, OptimizerRecipe,
+    ScheduleRecipe,
+};
+
+/// Everything that decides what a training makes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// The model's name; also the first half of the run's.
+    pub name: String,
+    /// One or two sentences for the model's card.
+    #[serde(default)]
+    pub description: String,
+    /// Licence of the weights, for the model's card.
+    #[serde(default = "unstated")]
+    pub licence: String,
+    /// Where first weights, shuffling, augmentation and dropout come from. Below 2^63: TOML has no larger integers.
+    #[serde(default)]
+    pub seed: u64,
+    /// Passes over the training pictures.
+    pub epochs: usize,
+    /// Pictures a step.
+    pub batch_size: usize,
+    /// Decay of the moving average of the weights, which is what is exported then; absent: the last weights are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<f64>,
+    /// The classes in the model's order; absent: the data's. Classes of the data not named here are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<LabelSet>,
+    /// What turns a picture into the network's input.
+    pub preprocess: Preprocess,
+    /// The network and its sizes.
+    pub network: NetworkRecipe,
+    /// Which part of the data is used for what.
+    #[serde(default)]
+    pub data: DataRecipe,
+    /// What moves the weights.
+    pub optimizer: OptimizerRecipe,
+    /// How the learning rate changes over the training.
+    #[serde(default)]
+    pub schedule: ScheduleRecipe,
+    /// What is minimised.
+    #[serde(default)]
+    pub loss: LossRecipe,
+    /// What is done to the training pictures.
+    #[serde(default)]
+    pub augment: AugmentRecipe,
+    /// When to end before the last epoch; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStopping>,
+}
+
+fn unstated() -> String {
+    "not stated".to_owned()
+}
+
+impl Recipe {
+    /// Reads a recipe file and applies overrides such as `"optimizer.learning_rate=0.05"`.
+    ///
+    /// # Errors
+    /// `Input`: no such file, or anything that [`Recipe::parse`] refuses.
+    pub fn load<S: AsRef<str>>(path: &Path, overrides: &[S]) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(|e| {
+            Error::input(format!("cannot read the recipe {}", path.display()))
+                .with_hint("recipes are TOML files; the project's own lie in recipes/")
+                .with_source(e)
+        })?;
+        Self::parse(&text, overrides).map_err(|e| e.context(path.display()))
+    }
+
+    /// Reads TOML and applies overrides `key.path=value`; a value that is not TOML is taken as text.
+    ///
+    /// # Errors
+    /// `Input`: not TOML, an unknown key, a key left out, or a value outside its range; the message names the key.
+    pub fn parse<S: AsRef<str>>(text: &str, overrides: &[S]) -> Result<Self> {
+        let mut table: toml::Table = text.parse().map_err(|e| Error::input(format!("not TOML: {e}")))?;
+        for rule in overrides {
+            set(&mut table, rule.as_ref())?;
+        }
+        // Without overrides the text itself is read, so that messages can show its lines.
+        let recipe: Self = if overrides.is_empty() {
+            toml::from_str(text).map_err(|e| Error::input(e.to_string().trim_end().to_owned()))?
+        } else {
+            table.try_into().map_err(|e: toml::de::Error| Error::input(e.to_string().trim_end().to_owned()))?
+        };
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// The resolved recipe: every default written out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a checked recipe has a TOML form")
+    }
+
+    /// SHA-256 of [`Recipe::to_toml`] in hexadecimal.
+    pub fn hash(&self) -> String {
+        Sha256::digest(self.to_toml()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// `<name>-<first 8 digits of the hash>`: the folder's name of its run.
+    pub fn run_name(&self) -> String {
+        format!("{}-{}", self.name, &self.hash()[..8])
+    }
+
+    /// Checks what the types cannot.
+    ///
+    /// # Errors
+    /// `Input`: the key, what it may be, and what it is.
+    pub fn check(&self) -> Result<()> {
+        let named = !self.name.is_empty()
+            && self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            && !self.name.starts_with('.');
+        require(named, "name", "letters, digits, '-', '_' and '.'", &self.name)?;
+        require(self.seed < 1 << 63, "seed", "below 2^63", self.seed)?;
+        require((1..=100_000).contains(&self.epochs), "epochs", "in 1..=100000", self.epochs)?;
+        require((1..=65_536).contains(&self.batch_size), "batch_size", "in 1..=65536", self.batch_size)?;
+        if let Some(ema) = self.ema {
+            require((0.0..1.0).contains(&ema), "ema", "in 0.0..1.0", ema)?;
+        }
+        self.preprocess.check().map_err(|e| e.context("preprocess"))?;
+        self.network.check(self.preprocess.shape())?;
+        self.data.check()?;
+        self.optimizer.check()?;
+        self.schedule.check(self.epochs)?;
+        self.loss.check(self.labels.as_ref())?;
+        self.augment.check()?;
+        if let Some(stopping) = &self.early_stopping {
+            require(stopping.patience >= 1, "early_stopping.patience", "1 or more", stopping.patience)?;
+        }
+        Ok(())
+    }
+}
+
+/// An error unless `holds`: the key, what it must be, what it is.
+fn require(holds: bool, key: &str, allowed: &str, value: impl std::fmt::Display) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::input(format!("{key} must be {allowed}, got {value}"))) }
+}
+
+/// Applies one `key.path=value`.
+fn set(table: &mut toml::Table, rule: &str) -> Result<()> {
+    let hint = "write KEY=VALUE with the recipe's keys, for example optimizer.learning_rate=0.05";
+    let (path, value) =
+        rule.split_once('=').ok_or_else(|| Error::input(format!("not an override: {rule:?}")).with_hint(hint))?;
+    let value = value.trim();
+    let value = format!("v = {value}")
+        .parse::<toml::Table>()
+        .ok()
+        .filter(|parsed| parsed.len() == 1)
+        .and_then(|mut parsed| parsed.remove("v"))
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let mut keys: Vec<&str> = path.split('.').map(str::trim).collect();
+    let last = keys.pop().filter(|key| !key.is_empty());
+    let last = last.ok_or_else(|| Error::input(format!("an override without a key: {rule:?}")).with_hint(hint))?;
+    let mut at = table;
+    for key in keys {
+        let entry = at.entry(key).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        at = entry
+            .as_table_mut()
+            .ok_or_else(|| Error::input(format!("{key} is a value, not a section: {rule:?}")).with_hint(hint))?;
+    }
+    at.insert(last.to_owned(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = r#"
+        name = "small"
+        epochs = 2
+        batch_size = 8
+        [preprocess]
+        size = 48
+        color = "gray"
+        filter = "bilinear"
+        framing = { margin = { margin = 0.1 } }
+        [network]
+        name = "fervor-48"
+        [optimizer]
+        name = "sgd"
+        learning_rate = 0.1
+    "#;
+
+    fn refused(text: &str, overrides: &[&str]) -> String {
+        Recipe::parse(text, overrides).unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn defaults_are_filled_in_and_what_is_written_reads_back_the_same() {
+        let recipe = Recipe::parse(SMALL, &[] as &[&str]).unwrap();
+        let text = recipe.to_toml();
+        assert!(text.contains("widths = [32, 48, 96, 192]"), "{text}");
+        let again = Recipe::parse(&text, &[] as &[&str]).unwrap();
+        assert_eq!(again, recipe);
+        assert_eq!(again.hash(), recipe.hash());
+        assert!(recipe.run_name().starts_with("small-") && recipe.run_name().len() == 14);
+    }
+
+    #[test]
+    fn overrides_change_the_recipe_and_its_hash() {
+        let plain = Recipe::parse(SMALL, &[] as &[&str]).unwrap();
+        let set = Recipe::parse(SMALL, &["optimizer.learning_rate=0.05", "name=other", "early_stopping.patience = 3"]).unwrap();
+        assert_eq!((set.optimizer.learning_rate, set.name.as_str()), (0.05, "other"));
+        assert_eq!(set.early_stopping, Some(EarlyStopping { patience: 3 }));
+        assert_ne!(plain.hash(), set.hash());
+    }
+
+    #[test]
+    fn a_wrong_key_or_value_is_named() {
+        struct Case {
+            rule: &'static str,
+            says: &'static str,
+        }
+        for Case { rule, says } in [
+            Case { rule: "epoch=3", says: "unknown field `epoch`" },
+            Case { rule: "augment.flop=true", says: "unknown field `flop`, expected one of `flip`" },
+            Case { rule: "network.depth=3", says: "depth" },
+            Case { rule: "network.name=vgg", says: "`system-a`, `system-b`, `fervor-48`" },
+            Case { rule: "optimizer.name=lion", says: "expected one of `sgd`, `adam`, `adamw`" },
+            Case { rule: "optimizer.learning_rate=-1", says: "optimizer.learning_rate must be" },
+            Case { rule: "loss.class_weights=equal", says: "\"none\", \"balanced\" or a list" },
+            Case { rule: "network.blocks=[1]", says: "network.blocks must be" },
+            Case { rule: "preprocess.size=4", says: "chip size must be" },
+            Case { rule: "epochs.count=4", says: "epochs is a value, not a section" },
+            Case { rule: "epochs", says: "not an override" },
+            Case { rule: "name=../x", says: "name must be letters" },
+        ] {
+            let said = refused(SMALL, &[rule]);
+            assert!(said.contains(says), "{rule}: {said}");
+        }
+        assert!(refused("name = ", &[]).contains("not TOML"));
+        assert!(refused("name = \"x\"", &[]).contains("missing field"));
+    }
+
+    #[test]
+    fn the_recipes_that_come_with_the_project_are_good() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
+        let names = ["system-a", "system-b", "fervor-48"];
+        for name in names {
+            let recipe = Recipe::load(&folder.join(format!("{name}.toml")), &[] as &[&str]).unwrap();
+            assert_eq!(recipe.name, name);
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! The sections of a recipe.
+
+use fervor::dataset::SplitRule;
+use fervor::{LabelSet, Result};
+use serde::{Deserialize, Serialize};
+
+use super::require;
+use crate::network::{SystemA, SystemB};
+
+/// `[network]`: a registered network and its sizes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum NetworkRecipe {
+    /// The reference network for 128x128 colour pictures.
+    SystemA {
+        /// Width of the hidden dense layer.
+        #[serde(default = "default_units")]
+        units: usize,
+        #[serde(default = "half")]
+        dropout: f64,
+    },
+    /// The reference network for 48x48 grey pictures.
+    SystemB {
+        #[serde(default = "quarter")]
+        dropout: f64,
+    },
+    /// The compact residual network.
+    #[serde(rename = "fervor-48")]
+    Fervor48 {
+        /// Channels of the stem, then of each stage.
+        #[serde(default = "default_widths")]
+        widths: Vec<usize>,
+        /// Residual blocks of each stage.
+        #[serde(default = "default_blocks")]
+        blocks: Vec<usize>,
+        /// Before the classifier.
+        #[serde(default)]
+        dropout: f64,
+    },
+}
+
+fn default_units() -> usize {
+    128
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+fn quarter() -> f64 {
+    0.25
+}
+
+fn default_widths() -> Vec<usize> {
+    vec![32, 48, 96, 192]
+}
+
+fn default_blocks() -> Vec<usize> {
+    vec![1, 1, 1]
+}
+
+impl NetworkRecipe {
+    /// The registered name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::SystemA { .. } => "system-a",
+            Self::SystemB { .. } => "system-b",
+            Self::Fervor48 { .. } => "fervor-48",
+        }
+    }
+
+    pub(super) fn check(&self, [_, size, _]: [usize; 3]) -> Result<()> {
+        let (dropout, least) = match self {
+            Self::SystemA { units, dropout } => {
+                require((1..=65_536).contains(units), "network.units", "in 1..=65536", units)?;
+                (*dropout, SystemA::MIN_SIZE)
+            }
+            Self::SystemB { dropout } => (*dropout, SystemB::MIN_SIZE),
+            Self::Fervor48 { widths, blocks, dropout } => {
+                let widths_fit = (2..=8).contains(&widths.len()) && widths.iter().all(|width| (1..=4096).contains(width));
+                require(widths_fit, "network.widths", "2 to 8 numbers in 1..=4096", format!("{widths:?}"))?;
+                let blocks_fit = blocks.len() + 1 == widths.len() && blocks.iter().all(|count| (1..=64).contains(count));
+                let allowed = format!("{} numbers in 1..=64, one less than widths", widths.len() - 1);
+                require(blocks_fit, "network.blocks", &allowed, format!("{blocks:?}"))?;
+                (*dropout, 1 << blocks.len())
+            }
+        };
+        require((0.0..1.0).contains(&dropout), "network.dropout", "in 0.0..1.0", dropout)?;
+        require(size >= least, "preprocess.size", &format!("{least} or more for {}", self.name()), size)
+    }
+}
+
+/// `[data]`: which part of the data is used for what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataRecipe {
+    /// How the data is split: `as-given`, a ratio as `80:10:10`, or `keras`.
+    #[serde(default = "as_given")]
+    pub split: String,
+    /// Share of the training pictures that is used, of each class alike: for short trials.
+    #[serde(default = "one")]
+    pub fraction: f64,
+}
+
+fn as_given() -> String {
+    "as-given".to_owned()
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Default for DataRecipe {
+    fn default() -> Self {
+        Self { split: as_given(), fraction: one() }
+    }
+}
+
+impl DataRecipe {
+    pub(super) fn check(&self) -> Result<()> {
+        SplitRule::parse(&self.split).map_err(|e| e.context("data.split"))?;
+        require(self.fraction > 0.0 && self.fraction <= 1.0, "data.fraction", "above 0 and at most 1", self.fraction)
+    }
+}
+
+/// Which rule moves the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// Gradient descent with momentum; `weight_decay` is an L2 term of the gradient.
+    Sgd,
+    /// Adam (Kingma and Ba, 2015); `weight_decay` is an L2 term of the gradient.
+    Adam,
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
+    AdamW,
+}
+
+/// `[optimizer]`: what moves the weights. Biases and batch norms are never decayed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptimizerRecipe {
+    pub name: OptimizerKind,
+    /// The highest rate of the schedule.
+    pub learning_rate: f64,
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// Of `sgd`.
+    #[serde(default = "default_momentum")]
+    pub momentum: f64,
+    /// Of `sgd`: momentum looks ahead (Nesterov, 1983).
+    #[serde(default = "yes")]
+    pub nesterov: bool,
+    /// Of `adam` and `adamw`; the value of Keras.
+    #[serde(default = "default_epsilon")]
+    pub epsilon: f64,
+}
+
+fn default_momentum() -> f64 {
+    0.9
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_epsilon() -> f64 {
+    1e-7
+}
+
+impl OptimizerRecipe {
+    pub(super) fn check(&self) -> Result<()> {
+        let rate = self.learning_rate;
+        require(rate > 0.0 && rate <= 100.0, "optimizer.learning_rate", "above 0 and at most 100", rate)?;
+        require((0.0..=1.0).contains(&self.weight_decay), "optimizer.weight_decay", "in 0.0..=1.0", self.weight_decay)?;
+        require((0.0..1.0).contains(&self.momentum), "optimizer.momentum", "in 0.0..1.0", self.momentum)?;
+        require(self.epsilon > 0.0 && self.epsilon < 1.0, "optimizer.epsilon", "between 0 and 1", self.epsilon)
+    }
+}
+
+/// `[schedule]`: how the learning rate changes; `optimizer.learning_rate` is its peak.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ScheduleRecipe {
+    /// Always the peak.
+    #[default]
+    Constant,
+    /// A linear rise, then half a cosine down (Loshchilov and Hutter, "SGDR", 2017).
+    Cosine {
+        #[serde(default)]
+        warmup_epochs: f64,
+        /// The last rate as a share of the peak.
+        #[serde(default)]
+        end: f64,
+    },
+    /// A linear rise and a linear fall (Smith and Topin, "Super-convergence", 2018).
+    OneCycle {
+        warmup_epochs: f64,
+        /// The first rate as a share of the peak.
+        #[serde(default = "default_start")]
+        start: f64,
+        /// The last rate as a share of the peak.
+        #[serde(default)]
+        end: f64,
+    },
+}
+
+fn default_start() -> f64 {
+    0.04
+}
+
+impl ScheduleRecipe {
+    pub(super) fn check(&self, epochs: usize) -> Result<()> {
+        let (warmup, start, end) = match *self {
+            Self::Constant => return Ok(()),
+            Self::Cosine { warmup_epochs, end } => (warmup_epochs, 0.0, end),
+            Self::OneCycle { warmup_epochs, start, end } => (warmup_epochs, start, end),
+        };
+        let fits = warmup >= 0.0 && warmup < epochs as f64;
+        require(fits, "schedule.warmup_epochs", &format!("0 or more, and below the {epochs} epochs"), warmup)?;
+        require((0.0..=1.0).contains(&start), "schedule.start", "in 0.0..=1.0", start)?;
+        require((0.0..=1.0).contains(&end), "schedule.end", "in 0.0..=1.0", end)
+    }
+}
+
+/// How much a picture of each class counts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "toml::Value", into = "toml::Value")]
+pub enum ClassWeights {
+    /// All the same.
+    #[default]
+    None,
+    /// `n / (k n_class)`: each class counts the same in all.
+    Balanced,
+    /// One number a class, in the model's order.
+    List(Vec<f64>),
+}
+
+impl TryFrom<toml::Value> for ClassWeights {
+    type Error = String;
+
+    fn try_from(value: toml::Value) -> Result<Self, String> {
+        let refused = || format!("loss.class_weights must be \"none\", \"balanced\" or a list of numbers, got {value}");
+        match &value {
+            toml::Value::String(text) if text == "none" => Ok(Self::None),
+            toml::Value::String(text) if text == "balanced" => Ok(Self::Balanced),
+            toml::Value::Array(items) => {
+                let number = |item: &toml::Value| item.as_float().or_else(|| item.as_integer().map(|i| i as f64));
+                items.iter().map(number).collect::<Option<_>>().map(Self::List).ok_or_else(refused)
+            }
+            _ => Err(refused()),
+        }
+    }
+}
+
+impl From<ClassWeights> for toml::Value {
+    fn from(weights: ClassWeights) -> Self {
+        match weights {
+            ClassWeights::None => "none".into(),
+            ClassWeights::Balanced => "balanced".into(),
+            ClassWeights::List(list) => list.into(),
+        }
+    }
+}
+
+/// `[loss]`: cross-entropy, and what its targets are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossRecipe {
+    /// Share of the target that is spread over all classes (Szegedy et al., 2016).
+    #[serde(default)]
+    pub label_smoothing: f64,
+    /// Share of the target that comes from the annotators' votes, where the data has them.
+    #[serde(default)]
+    pub votes: f64,
+    #[serde(default)]
+    pub class_weights: ClassWeights,
+}
+
+impl LossRecipe {
+    pub(super) fn check(&self, labels: Option<&LabelSet>) -> Result<()> {
+        require((0.0..1.0).contains(&self.label_smoothing), "loss.label_smoothing", "in 0.0..1.0", self.label_smoothing)?;
+        require((0.0..=1.0).contains(&self.votes), "loss.votes", "in 0.0..=1.0", self.votes)?;
+        if let ClassWeights::List(weights) = &self.class_weights {
+            let positive = weights.iter().all(|weight| *weight > 0.0 && weight.is_finite());
+            require(positive, "loss.class_weights", "numbers above 0", format!("{weights:?}"))?;
+            if let Some(labels) = labels {
+                let fits = weights.len() == labels.len();
+                require(fits, "loss.class_weights", &format!("{} numbers, one a class", labels.len()), weights.len())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `[augment]`: what is done to training pictures; the defaults change nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AugmentRecipe {
+    /// Half of the pictures are mirrored.
+    #[serde(default)]
+    pub flip: bool,
+    /// Largest shift in each direction, as a share of the side.
+    #[serde(default)]
+    pub shift: f64,
+    /// Largest rotation either way, in degrees.
+    #[serde(default)]
+    pub rotation: f64,
+    /// Largest change of size either way, as a share.
+    #[serde(default)]
+    pub scale: f64,
+    /// Largest share of the side that a random crop takes away; what is left fills the chip again.
+    #[serde(default)]
+    pub crop: f64,
+    /// Largest change of brightness either way, as a share of white.
+    #[serde(default)]
+    pub brightness: f64,
+    /// Largest change of contrast either way, as a share.
+    #[serde(default)]
+    pub contrast: f64,
+    /// Probability that a rectangle is wiped out (Zhong et al., "Random erasing", 2017).
+    #[serde(default)]
+    pub erase: f64,
+    /// Smallest and largest area of that rectangle, as shares of the chip.
+    #[serde(default = "default_erase_area")]
+    pub erase_area: [f64; 2],
+}
+
+fn default_erase_area() -> [f64; 2] {
+    [0.02, 0.2]
+}
+
+impl Default for AugmentRecipe {
+    fn default() -> Self {
+        Self {
+            flip: false,
+            shift: 0.0,
+            rotation: 0.0,
+            scale: 0.0,
+            crop: 0.0,
+            brightness: 0.0,
+            contrast: 0.0,
+            erase: 0.0,
+            erase_area: default_erase_area(),
+        }
+    }
+}
+
+impl AugmentRecipe {
+    pub(super) fn check(&self) -> Result<()> {
+        require((0.0..=0.5).contains(&self.shift), "augment.shift", "in 0.0..=0.5", self.shift)?;
+        require((0.0..=180.0).contains(&self.rotation), "augment.rotation", "in 0.0..=180.0 degrees", self.rotation)?;
+        for (key, value) in [("augment.scale", self.scale), ("augment.crop", self.crop)] {
+            require((0.0..=0.9).contains(&value), key, "in 0.0..=0.9", value)?;
+        }
+        for (key, value) in
+            [("augment.brightness", self.brightness), ("augment.contrast", self.contrast), ("augment.erase", self.erase)]
+        {
+            require((0.0..=1.0).contains(&value), key, "in 0.0..=1.0", value)?;
+        }
+        let [least, most] = self.erase_area;
+        let fits = 0.0 < least && least <= most && most <= 1.0;
+        require(fits, "augment.erase_area", "[least, most] in 0.0..=1.0", format!("{:?}", self.erase_area))
+    }
+}
+
+/// `[early_stopping]`: when to end before the last epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarlyStopping {
+    /// Epochs without a better validation accuracy.
+    pub patience: usize,
+}

@@ -1,0 +1,395 @@
+//! The training loop: one function from a recipe and a data set to a bundle.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor, TensorData};
+use fervor::bundle::{self, Bundle, CARD_SCHEMA, Card, Golden, RecipeInfo, TrainingData};
+use fervor::dataset::{Dataset, Manifest, Split};
+use fervor::{ContentHash, Error, LabelSet, Result};
+
+use crate::device::Backend;
+use crate::export;
+use crate::layers;
+use crate::loader::{Batch, Examples, Loader, Purpose, derived_seed};
+use crate::network::Network;
+use crate::optimizer::{Average, optimizer};
+use crate::recipe::Recipe;
+use crate::run::{Best, EpochLog, RunFolder, State, Tally};
+use crate::schedule::share_of_peak;
+use crate::summary::{Summary, summary};
+
+/// What [`train`] takes.
+pub struct TrainOptions<'a> {
+    /// Must be the run's own when one is continued ([`RunFolder::recipe`]).
+    pub recipe: Recipe,
+    /// Opened with the recipe's labels and split by its rule; training needs `train` and `validation`.
+    pub dataset: Dataset,
+    /// Where the run's folder is made.
+    pub out: PathBuf,
+    /// The folder of a run to continue instead.
+    pub resume: Option<PathBuf>,
+    /// Where to compute.
+    pub backend: Backend,
+    /// Processor threads; 0 for one a core. The same number gives the same bundle.
+    pub threads: usize,
+    /// Set from outside (Ctrl-C): the step under way is finished, a checkpoint written, and [`train`] returns.
+    pub stop: &'a AtomicBool,
+    /// Told what happens, on the training thread: be quick.
+    pub progress: &'a mut (dyn FnMut(Progress) + Send),
+}
+
+/// What happens in a training.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    /// The data is loaded and the network made.
+    Started {
+        run: PathBuf,
+        summary: Summary,
+        training_pictures: usize,
+        validation_pictures: usize,
+        epochs: usize,
+        batches: usize,
+        /// Epochs and batches already done, when a run is continued.
+        resumed: Option<(usize, usize)>,
+    },
+    /// A step is done.
+    Step {
+        /// From 1.
+        epoch: usize,
+        /// Done in this epoch.
+        batch: usize,
+        batches: usize,
+        /// Means of this epoch so far.
+        loss: f64,
+        accuracy: f64,
+        learning_rate: f64,
+        /// Since the epoch began (or was continued).
+        pictures_per_second: f64,
+    },
+    /// An epoch is done, its bundle written and scored.
+    Epoch {
+        log: EpochLog,
+        /// Whether it is the best so far, and so stands in `best.onnx`.
+        best: bool,
+    },
+}
+
+/// Why a training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All epochs are done.
+    Finished,
+    /// The validation accuracy did not rise any more.
+    EarlyStopped,
+    /// It was asked to stop; it can be continued.
+    Interrupted,
+}
+
+/// What a training came to.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The run's folder.
+    pub run: PathBuf,
+    pub end: End,
+    /// All epochs so far.
+    pub log: Vec<EpochLog>,
+    /// The number, from 1, of the epoch in `best.onnx`; `None` when not one was finished.
+    pub best_epoch: Option<usize>,
+}
+
+/// Trains a network and leaves its bundles in the run's folder: `best.onnx` by validation accuracy, and `last.onnx`.
+///
+/// # Errors
+/// `Input`: the recipe does not fit the data, or the run's folder cannot be used. `Data`: a split without pictures, or a
+/// picture that can no longer be read. `Model`: the loss is not a number any more, or the exported network does not
+/// answer as the trained one does.
+pub fn train(options: TrainOptions) -> Result<Outcome> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(|e| Error::input(format!("cannot start {} threads", options.threads)).with_source(e))?;
+    pool.install(|| run(options))
+}
+
+fn run(options: TrainOptions) -> Result<Outcome> {
+    let TrainOptions { recipe, dataset, stop, progress, .. } = options;
+    recipe.check()?;
+    let manifest = Manifest::of(&dataset);
+    let (folder, mut state) = open_run(&recipe, &dataset, &manifest, options.resume.as_deref(), &options.out)?;
+    let validation = Examples::new(&dataset, Split::Validation, &recipe)?;
+    let loader = Loader::new(Examples::new(&dataset, Split::Train, &recipe)?, &recipe)?;
+    let batches = loader.batches();
+    let classes = dataset.labels().len();
+    let resumed = (state.step > 0).then_some((state.epoch, state.batch));
+
+    let device = options.backend.device()?.autodiff();
+    layers::seed(derived_seed(recipe.seed, 0, Purpose::Weights));
+    let mut network = Network::new(&recipe.network, recipe.preprocess.shape(), classes, &device);
+    if resumed.is_some() {
+        network = folder.load_network(network)?;
+    }
+    let mut average = recipe.ema.map(|decay| Average::new(&network, decay));
+    let mut optimizer = optimizer(&recipe.optimizer, &network);
+    if resumed.is_some() {
+        optimizer = folder.load_optimizer(optimizer)?;
+        if let Some(average) = &mut average {
+            average.set_network(folder.load_average(average.network().clone())?);
+        }
+    }
+    let exporter = Exporter { recipe: &recipe, dataset: &dataset, manifest: &manifest, loader: &loader, validation: &validation };
+    progress(Progress::Started {
+        run: folder.path().to_owned(),
+        summary: summary(&recipe, classes),
+        training_pictures: loader.examples().len(),
+        validation_pictures: validation.len(),
+        epochs: recipe.epochs,
+        batches,
+        resumed,
+    });
+    let outcome = |state: &State, end: End| Outcome {
+        run: folder.path().to_owned(),
+        end,
+        log: state.log.clone(),
+        best_epoch: state.best.map(|best| best.epoch),
+    };
+
+    while state.epoch < recipe.epochs {
+        if patience_is_over(&recipe, &state) {
+            return Ok(outcome(&state, End::EarlyStopped));
+        }
+        let epoch = state.epoch;
+        let (started, mut pictures, mut rate) = (Instant::now(), 0, 0.0);
+        for batch in loader.stream(epoch, state.batch) {
+            let batch = batch?;
+            // Masks of dropout depend on the step alone, so that a continued run draws the same.
+            layers::seed(derived_seed(recipe.seed, state.step as u64, Purpose::Dropout));
+            let time = epoch as f64 + state.batch as f64 / batches as f64;
+            rate = recipe.optimizer.learning_rate * share_of_peak(&recipe.schedule, time, recipe.epochs as f64);
+            let logits;
+            (network, logits) = step(network, &mut optimizer, &batch, rate, &recipe, &device)
+                .map_err(|e| e.context(format!("epoch {}, batch {}", epoch + 1, state.batch + 1)))?;
+            if let Some(average) = &mut average {
+                average.follow(&network, state.step);
+            }
+            state.tally.add(logits.chunks_exact(classes), &batch.labels);
+            state.step += 1;
+            state.batch += 1;
+            pictures += batch.labels.len();
+            progress(Progress::Step {
+                epoch: epoch + 1,
+                batch: state.batch,
+                batches,
+                loss: state.tally.mean_loss(),
+                accuracy: state.tally.accuracy(),
+                learning_rate: rate,
+                pictures_per_second: pictures as f64 / started.elapsed().as_secs_f64(),
+            });
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        let trained = started.elapsed().as_secs_f64();
+        if state.batch < batches {
+            if !stop.load(Ordering::Relaxed) {
+                return Err(Error::data("a thread that prepares pictures has failed"));
+            }
+            state.seconds += trained;
+            folder.save(&network, average.as_ref().map(Average::network), &optimizer, &state)?;
+            return Ok(outcome(&state, End::Interrupted));
+        }
+
+        let exported = average.as_ref().map_or_else(|| network.valid(), |average| average.network().clone());
+        let candidate = exporter.candidate(&exported, epoch + 1, &device)?;
+        let score = exporter.score(candidate.clone())?;
+        let best = state.best.is_none_or(|best| score.correct() > best.correct);
+        let bytes = exporter.finish(candidate, &score)?;
+        folder.write("last.onnx", &bytes)?;
+        if best {
+            folder.write("best.onnx", &bytes)?;
+            state.best = Some(Best { epoch: epoch + 1, correct: score.correct() });
+        }
+        let log = EpochLog {
+            epoch: epoch + 1,
+            train_loss: state.tally.mean_loss(),
+            train_accuracy: state.tally.accuracy(),
+            train_macro_f1: state.tally.macro_f1(),
+            val_loss: score.mean_loss(),
+            val_accuracy: score.accuracy(),
+            val_macro_f1: score.macro_f1(),
+            learning_rate: rate,
+            seconds: state.seconds + started.elapsed().as_secs_f64(),
+            pictures_per_second: pictures as f64 / trained,
+        };
+        state.log.push(log.clone());
+        (state.epoch, state.batch, state.seconds, state.tally) = (epoch + 1, 0, 0.0, Tally::new(classes));
+        folder.write_log(&state)?;
+        folder.save(&network, average.as_ref().map(Average::network), &optimizer, &state)?;
+        progress(Progress::Epoch { log, best });
+        if stop.load(Ordering::Relaxed) && state.epoch < recipe.epochs {
+            return Ok(outcome(&state, End::Interrupted));
+        }
+    }
+    Ok(outcome(&state, End::Finished))
+}
+
+/// One step: forward, backward, weights moved. Gives the network back with the batch's logits, row by row.
+fn step(
+    network: Network,
+    optimizer: &mut ModuleOptimizer,
+    batch: &Batch,
+    rate: f64,
+    recipe: &Recipe,
+    device: &Device,
+) -> Result<(Network, Vec<f32>)> {
+    let n = batch.labels.len();
+    let [channels, size, _] = recipe.preprocess.shape();
+    let classes = batch.targets.len() / n;
+    let pixels = Tensor::<4>::from_data(TensorData::new(batch.pixels.clone(), [n, channels, size, size]), device);
+    let targets = Tensor::<2>::from_data(TensorData::new(batch.targets.clone(), [n, classes]), device);
+    let weights = Tensor::<2>::from_data(TensorData::new(batch.weights.clone(), [n, 1]), device);
+
+    let logits = network.forward(pixels); // [n, classes]
+    let sum = (log_softmax(logits.clone(), 1) * targets * weights).sum();
+    let mut loss = sum / -f64::from(batch.weights.iter().sum::<f32>());
+    if let Some(penalty) = network.penalty() {
+        loss = loss + penalty;
+    }
+    let value: f32 = loss.clone().into_scalar();
+    if !value.is_finite() {
+        return Err(Error::model(format!("the loss is not a number any more: {value}"))
+            .with_hint("a lower rate helps, for example --set optimizer.learning_rate=..., or a longer warm-up"));
+    }
+    let gradients = GradientsParams::from_grads(loss.backward(), &network);
+    let logits = logits.into_data().try_into_vec().expect("logits are f32");
+    Ok((optimizer.step(rate, network, gradients), logits))
+}
+
+/// The run's folder and where it stands: at the start, or at its checkpoint.
+fn open_run(
+    recipe: &Recipe,
+    dataset: &Dataset,
+    manifest: &Manifest,
+    resume: Option<&std::path::Path>,
+    out: &std::path::Path,
+) -> Result<(RunFolder, State)> {
+    check_labels(recipe, dataset.labels())?;
+    let (recipe_sha256, manifest_sha256) = (recipe.hash(), manifest.sha256());
+    let Some(resume) = resume else {
+        let folder = RunFolder::create(out, recipe)?;
+        manifest.save(&folder.file("manifest.json"))?;
+        let tally = Tally::new(dataset.labels().len());
+        return Ok((folder, State { recipe_sha256, manifest_sha256, tally, ..State::default() }));
+    };
+    let folder = RunFolder::open(resume)?;
+    let state = folder.state()?;
+    if state.recipe_sha256 != recipe_sha256 {
+        return Err(Error::input(format!("the run was made by another recipe: {}", resume.display()))
+            .with_hint("continue it with its own recipe.toml and without --set, or start a new run"));
+    }
+    if state.manifest_sha256 != manifest_sha256 {
+        return Err(Error::data(format!("the run was made with other data or another split: {}", resume.display()))
+            .with_hint("give the data set that its manifest.json names"));
+    }
+    Ok((folder, state))
+}
+
+fn check_labels(recipe: &Recipe, labels: &LabelSet) -> Result<()> {
+    match &recipe.labels {
+        Some(wanted) if wanted != labels => {
+            Err(Error::input(format!("the recipe's labels are {wanted}, but the data was opened with {labels}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn patience_is_over(recipe: &Recipe, state: &State) -> bool {
+    let since_best = state.epoch - state.best.map_or(0, |best| best.epoch);
+    recipe.early_stopping.as_ref().is_some_and(|stopping| since_best >= stopping.patience)
+}
+
+/// Makes bundles of networks and scores them.
+struct Exporter<'a> {
+    recipe: &'a Recipe,
+    dataset: &'a Dataset,
+    manifest: &'a Manifest,
+    loader: &'a Loader,
+    validation: &'a Examples,
+}
+
+/// A graph and its card, before they are packed.
+#[derive(Clone)]
+struct Candidate {
+    graph: fervor::onnx::ModelProto,
+    card: Card,
+}
+
+impl Exporter<'_> {
+    /// The network's graph with a card that lacks only its scores. The golden logits are Burn's: loading the bundle
+    /// compares them with the runtime's.
+    fn candidate(&self, network: &Network, epoch: usize, device: &Device) -> Result<Candidate> {
+        let (recipe, labels) = (self.recipe, self.dataset.labels());
+        let [channels, size, _] = recipe.preprocess.shape();
+        let golden: Vec<f32> = recipe.preprocess.golden_chip().pixels().iter().map(|&value| f32::from(value)).collect();
+        let golden = TensorData::new(golden, [1, channels, size, size]);
+        let golden = Tensor::<4>::from_data(golden, &device.clone().without_autodiff());
+        let logits: Vec<f32> = network.forward(golden).into_data().try_into_vec().expect("logits are f32");
+        if !logits.iter().all(|logit| logit.is_finite()) {
+            return Err(Error::model(format!("the network answers with numbers that are not finite: {logits:?}"))
+                .with_hint("a lower rate helps, for example --set optimizer.learning_rate=..."));
+        }
+        let card = Card {
+            schema: CARD_SCHEMA.to_owned(),
+            name: recipe.name.clone(),
+            description: recipe.description.clone(),
+            labels: labels.clone(),
+            preprocess: recipe.preprocess.clone(),
+            temperature: 1.0,
+            golden: Golden { logits },
+            data: TrainingData {
+                name: self.dataset.name().to_owned(),
+                manifest_sha256: self.manifest.sha256(),
+                training_pictures: self.loader.examples().len(),
+                validation_pictures: self.validation.len(),
+            },
+            recipe: RecipeInfo { name: recipe.name.clone(), sha256: recipe.hash(), toml: recipe.to_toml(), epoch },
+            licence: recipe.licence.clone(),
+            metrics: Default::default(),
+        };
+        Ok(Candidate { graph: export::graph(network, recipe.preprocess.shape(), labels.len()), card })
+    }
+
+    /// The bundle's answers to the validation pictures.
+    fn score(&self, candidate: Candidate) -> Result<Tally> {
+        let bundle = Bundle::load(bundle::pack(candidate.graph, &candidate.card, [])?)?;
+        let bundle = bundle.with_threads(rayon::current_num_threads());
+        let mut tally = Tally::new(self.dataset.labels().len());
+        let places: Vec<usize> = (0..self.validation.len()).collect();
+        for places in places.chunks(256) {
+            let chips = places.iter().map(|&place| self.validation.chip(place)).collect::<Result<Vec<_>>>()?;
+            let labels: Vec<usize> = places.iter().map(|&place| self.validation.label(place)).collect();
+            tally.add(bundle.logits(&chips)?.iter().map(Vec::as_slice), &labels);
+        }
+        Ok(tally)
+    }
+
+    /// The bundle's bytes with its scores, loaded once more before anybody else sees them.
+    fn finish(&self, mut candidate: Candidate, score: &Tally) -> Result<Vec<u8>> {
+        candidate.card.metrics = [
+            ("validation.accuracy", score.accuracy()),
+            ("validation.macro_f1", score.macro_f1()),
+            ("validation.loss", score.mean_loss()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        let training = self.loader.examples().indices().iter().map(|&index| self.dataset.samples()[index].hash);
+        let training: Vec<ContentHash> = training.collect();
+        let bytes = bundle::pack(candidate.graph, &candidate.card, training)?;
+        Bundle::load(bytes.clone())?;
+        Ok(bytes)
+    }
+}

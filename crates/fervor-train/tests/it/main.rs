@@ -1,0 +1,2 @@
+mod training;
+mod world;

@@ -1,0 +1,109 @@
+//! A data set small enough to train on in a test: the seven classes are bright bars at seven heights.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fervor::dataset::{Dataset, OpenOptions};
+use fervor::Result;
+use fervor_train::{Backend, Outcome, Progress, Recipe, TrainOptions, train};
+use tempfile::TempDir;
+
+pub struct World {
+    folder: TempDir,
+    pub recipe: Recipe,
+    pub resume: Option<PathBuf>,
+    /// Stop after this many steps.
+    pub stop_after: Option<usize>,
+}
+
+const RECIPE: &str = r#"
+    name = "tiny"
+    seed = 3
+    epochs = 3
+    batch_size = 16
+    ema = 0.5
+    [preprocess]
+    size = 24
+    color = "gray"
+    filter = "bilinear"
+    framing = { margin = { margin = 0.0 } }
+    [network]
+    name = "fervor-48"
+    widths = [8, 8, 16]
+    blocks = [1, 1]
+    dropout = 0.2
+    [optimizer]
+    name = "sgd"
+    learning_rate = 0.1
+    weight_decay = 1e-4
+    [schedule]
+    name = "one-cycle"
+    warmup_epochs = 1
+    [loss]
+    label_smoothing = 0.05
+    [augment]
+    flip = true
+    shift = 0.02
+    brightness = 0.05
+"#;
+
+impl World {
+    pub fn new(overrides: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut csv = "emotion,pixels,Usage\n".to_owned();
+        for picture in 0..105 {
+            let (class, round) = (picture % 7, picture / 7);
+            let usage = if round < 10 { "Training" } else { "PublicTest" };
+            let value = |row: usize, column: usize| {
+                let bar = (4 + 6 * class..8 + 6 * class).contains(&row);
+                let grain = (row * 31 + column * 17 + picture * 101) % 40;
+                if bar { 200 + grain } else { 30 + grain }
+            };
+            let pixels: Vec<String> = (0..48 * 48).map(|i| value(i / 48, i % 48).to_string()).collect();
+            writeln!(csv, "{class},{},{usage}", pixels.join(" ")).unwrap();
+        }
+        std::fs::write(folder.path().join("faces.csv"), csv).unwrap();
+        Self { folder, recipe: Recipe::parse(RECIPE, overrides).unwrap(), resume: None, stop_after: None }
+    }
+
+    pub fn out(&self) -> PathBuf {
+        self.folder.path().join("runs")
+    }
+
+    pub fn data(&self) -> Dataset {
+        Dataset::open(&self.folder.path().join("faces.csv"), &OpenOptions::default()).unwrap()
+    }
+
+    pub fn train(&self) -> Result<Outcome> {
+        self.train_into(&self.out())
+    }
+
+    pub fn train_into(&self, out: &Path) -> Result<Outcome> {
+        self.run(self.data(), out)
+    }
+
+    pub fn train_on(&self, data: Dataset) -> Result<Outcome> {
+        self.run(data, &self.out())
+    }
+
+    fn run(&self, dataset: Dataset, out: &Path) -> Result<Outcome> {
+        let stop = AtomicBool::new(false);
+        let mut steps = 0;
+        train(TrainOptions {
+            recipe: self.recipe.clone(),
+            dataset,
+            out: out.to_owned(),
+            resume: self.resume.clone(),
+            backend: Backend::Cpu,
+            threads: 2,
+            stop: &stop,
+            progress: &mut |progress| {
+                if let Progress::Step { .. } = progress {
+                    steps += 1;
+                    stop.store(self.stop_after.is_some_and(|after| steps >= after), Ordering::Relaxed);
+                }
+            },
+        })
+    }
+}
