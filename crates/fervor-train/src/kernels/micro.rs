@@ -182,6 +182,7 @@ unsafe fn finish(t: &Tile, r: usize, sums: &[f32]) {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[allow(clippy::needless_range_loop)] // Plain indices keep the sums in registers.
 mod x86 {
     use std::arch::x86_64::*;
 
@@ -232,22 +233,21 @@ mod x86 {
                     b = b.offset(t.b_step);
                 }
             }
-            let whole = t.live_columns == 16 * VECTORS;
-            for (r, sums) in sums.iter().enumerate() {
-                if r >= t.live_rows {
-                    break;
+            // All at once and with constant bounds: else the compiler keeps the sums in memory.
+            let mut rows = [[[0.0f32; 16]; VECTORS]; ROWS];
+            for r in 0..ROWS {
+                for v in 0..VECTORS {
+                    _mm512_storeu_ps(rows[r][v].as_mut_ptr(), sums[r][v]);
                 }
-                if !whole {
-                    let mut row = [[0.0f32; 16]; VECTORS];
-                    for v in 0..VECTORS {
-                        _mm512_storeu_ps(row[v].as_mut_ptr(), sums[v]);
-                    }
+            }
+            for (r, row) in rows.iter().enumerate().take(t.live_rows) {
+                if t.live_columns < 16 * VECTORS {
                     finish(t, r, row.as_flattened());
                     continue;
                 }
-                for (v, &sum) in sums.iter().enumerate() {
+                for (v, sum) in row.iter().enumerate() {
                     let c = t.c.offset(t.c_rows[r]).add(16 * v);
-                    let mut sum = sum;
+                    let mut sum = _mm512_loadu_ps(sum.as_ptr());
                     if t.accumulate {
                         sum = _mm512_add_ps(sum, _mm512_loadu_ps(c));
                     }
@@ -293,14 +293,13 @@ mod x86 {
                     b = b.offset(t.b_step);
                 }
             }
-            for (r, sums) in sums.iter().enumerate() {
-                if r >= t.live_rows {
-                    break;
-                }
-                let mut row = [[0.0f32; 8]; VECTORS];
+            let mut rows = [[[0.0f32; 8]; VECTORS]; ROWS];
+            for r in 0..ROWS {
                 for v in 0..VECTORS {
-                    _mm256_storeu_ps(row[v].as_mut_ptr(), sums[v]);
+                    _mm256_storeu_ps(rows[r][v].as_mut_ptr(), sums[r][v]);
                 }
+            }
+            for (r, row) in rows.iter().enumerate().take(t.live_rows) {
                 finish(t, r, row.as_flattened());
             }
         }
