@@ -68,7 +68,7 @@ impl ConfusionChart {
         // A square root would shout about rare mistakes; a floor keeps a single one visible.
         let depth = if count > 0 { share.max(0.03) } else { 0.0 };
         svg.push(format_args!(
-            r#"<rect class="fill{series}" x="{}" y="{}" width="{2}" height="{2}" fill="{3}" fill-opacity="{4}"/>"#,
+            r#"<rect class="cell{series}" x="{}" y="{}" width="{2}" height="{2}" fill="{3}" fill-opacity="{4}"/>"#,
             num(x + 0.75),
             num(y + 0.75),
             num(CELL - 1.5),

@@ -18,7 +18,7 @@ impl ReliabilityChart {
     pub fn svg(&self) -> String {
         let mut svg = Svg::new(480.0, 560.0);
         svg.title(&self.title, 20.0);
-        svg.legend(&["accuracy (black line)", "gap to the confidence"], 20.0, 52.0, 460.0);
+        svg.legend(&["accuracy (thick line)", "gap to the confidence"], 20.0, 52.0, 460.0);
         let upper = Frame { left: 74.0, top: 76.0, width: 380.0, height: 300.0, x: Ticks::share(), y: Ticks::share() };
         let most = self.bins.iter().map(|bin| bin.n as f64).fold(1.0, f64::max);
         let total = self.bins.iter().map(|bin| bin.n as f64).sum::<f64>().max(1.0);

@@ -81,15 +81,14 @@ fn header(page: &mut String, report: &EvalReport) -> std::fmt::Result {
 fn cards(page: &mut String, report: &EvalReport) -> std::fmt::Result {
     writeln!(page, "<div class=\"cards\">")?;
     let mut headline = |name: &str, value: f64, ci: [f64; 2], note: &str| {
-        let [lo, hi] = ci.map(|v| if v.is_finite() { v * 100.0 } else { 0.0 });
+        let [lo, at, hi] = [ci[0], value, ci[1]].map(|v| if v.is_finite() { v * 100.0 } else { 0.0 });
         writeln!(
             page,
             "<div class=\"card main\"><div class=\"name\">{name}</div><div class=\"value\">{}</div>\
-             <div class=\"range\"><i style=\"left:{lo:.2}%;width:{:.2}%\"></i><b style=\"left:{:.2}%\"></b></div>\
+             <div class=\"range\"><u style=\"width:{at:.2}%\"></u><i style=\"left:{lo:.2}%;width:{:.2}%\"></i><b style=\"left:{at:.2}%\"></b></div>\
              <div class=\"note\">95 % interval {}{note}</div></div>",
             percent(value),
             hi - lo,
-            if value.is_finite() { value * 100.0 } else { 0.0 },
             interval(ci)
         )
     };
@@ -128,14 +127,13 @@ fn classes(page: &mut String, report: &EvalReport) -> std::fmt::Result {
     )?;
     for label in &report.labels {
         let Some(class) = report.per_class.get(label) else { continue };
-        let [lo, hi] = class.recall_ci95.map(|v| v * 100.0);
+        let [lo, at, hi] = [class.recall_ci95[0], class.recall, class.recall_ci95[1]].map(|v| v * 100.0);
         let bar = match class.support {
             0 => String::new(),
             _ => format!(
-                "<div class=\"range\" title=\"{}\"><i style=\"left:{lo:.2}%;width:{:.2}%\"></i><b style=\"left:{:.2}%\"></b></div>",
+                "<div class=\"range\" title=\"{}\"><u style=\"width:{at:.2}%\"></u><i style=\"left:{lo:.2}%;width:{:.2}%\"></i><b style=\"left:{at:.2}%\"></b></div>",
                 interval(class.recall_ci95),
-                hi - lo,
-                class.recall * 100.0
+                hi - lo
             ),
         };
         writeln!(
@@ -163,12 +161,12 @@ fn confusion(page: &mut String, report: &EvalReport) -> std::fmt::Result {
     if !report.confused_pairs.is_empty() {
         writeln!(
             page,
-            "<div class=\"scroll\"><table>\n<tr><th>labelled</th><th>taken for</th><th class=\"n\">pictures</th><th class=\"n\">share of the class</th><th class=\"bar\"></th></tr>"
+            "<div class=\"scroll\"><table class=\"narrow\">\n<tr><th>labelled</th><th>taken for</th><th class=\"n\">pictures</th><th class=\"n\">share of the class</th></tr>"
         )?;
         for pair in report.confused_pairs.iter().take(6) {
             writeln!(
                 page,
-                "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"bar\"></td></tr>",
+                "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
                 escape(&pair.truth),
                 escape(&pair.predicted),
                 thousands(pair.n as i64),
@@ -224,12 +222,12 @@ fn gallery(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> R
             None => "<span class=\"muted\">no picture</span>".to_owned(),
         };
         out += &format!(
-            "<figure><div class=\"shot\">{shot}</div><figcaption><strong>{} {}</strong><span>labelled {} ({})</span>\
+            "<figure><div class=\"shot\">{shot}</div><figcaption><strong>{} {}</strong><span>labelled {} ({:.0} %)</span>\
              <span title=\"{}\">{}</span></figcaption></figure>\n",
             escape(&mistake.predicted),
             percent(mistake.confidence),
             escape(&mistake.truth),
-            percent(mistake.truth_probability),
+            mistake.truth_probability * 100.0,
             escape(&mistake.id),
             escape(file_name(&mistake.id))
         );

@@ -5,3 +5,4 @@ mod faces;
 mod metrics;
 mod pictures;
 mod preprocess;
+mod report;
