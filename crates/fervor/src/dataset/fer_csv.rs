@@ -83,11 +83,11 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Dataset> {
 
 /// All rows with their line numbers, in the table's order. Unpacking is one thread's work; the others parse and hash meanwhile.
 fn read_rows(table: Table, columns: &Columns, options: &OpenOptions) -> Result<Vec<(usize, Result<Row, String>)>> {
-    let path = options.progress;
+    let progress = options.progress;
     let mut blocks = table.blocks();
     let blocks = std::iter::from_fn(|| {
         let block = blocks.next();
-        if let Some(progress) = path {
+        if let Some(progress) = progress {
             let (done, total) = blocks.progress();
             progress(done, total);
         }

@@ -20,6 +20,9 @@ const BLOCK: usize = 4 << 20;
 /// The longest line that a table may have: a 48 x 48 row has 9 kB. It bounds the memory that a hostile file can take.
 const LONGEST_LINE: usize = 16 << 20;
 
+/// `xz -9` needs 65 MiB to unpack; a header can claim 4 GiB.
+const XZ_MEMORY_KIB: u32 = 256 << 10;
+
 /// The bytes of a table, unpacked, without a byte order mark.
 pub(super) struct Table {
     reader: Box<dyn BufRead + Send>,
@@ -45,7 +48,7 @@ impl Table {
         let mut raw = BufReader::with_capacity(1 << 16, Counted { file, read: Arc::clone(&read) });
         let start = raw.fill_buf().map_err(|e| unreadable(&path, e))?;
         let mut reader: Box<dyn BufRead + Send> = if start.starts_with(XZ) {
-            Box::new(BufReader::with_capacity(1 << 16, XzReader::new(raw, true)))
+            Box::new(BufReader::with_capacity(1 << 16, XzReader::new_mem_limit(raw, true, XZ_MEMORY_KIB)))
         } else if start.starts_with(GZIP) {
             Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(raw)))
         } else {
