@@ -5,18 +5,22 @@
 //! reached through an extension of Burn's back end, so that networks stay ordinary Burn code; on any
 //! other device the layers use Burn's own operations.
 
+mod autodiff;
 mod conv;
+mod dropout;
 mod layout;
+mod memory;
 mod micro;
 mod norm;
 mod ops;
+mod pool;
 mod shared;
 mod simd;
 mod weight_gradient;
 
 use burn::{
     backend::{Dispatch, DispatchDevice},
-    tensor::{DType, Device, Tensor},
+    tensor::{DType, Device, Tensor, TensorData},
 };
 
 use ops::FastOps;
@@ -30,7 +34,11 @@ pub fn run_on(device: &Device) -> bool {
 }
 
 fn takes<const D: usize>(x: &Tensor<D>) -> bool {
-    x.dtype() == DType::F32 && x.shape().num_elements() > 0 && run_on(&x.device())
+    let takes = x.dtype() == DType::F32 && x.shape().num_elements() > 0 && run_on(&x.device());
+    if takes && x.device().is_autodiff() {
+        memory::keep_freed();
+    }
+    takes
 }
 
 /// Convolution with square stride and padding, then ReLU if asked. `None` if this needs Burn's own
@@ -88,4 +96,31 @@ pub fn batch_norm<const D: usize>(
         mean: Tensor::from_dispatch(mean),
         variance: Tensor::from_dispatch(variance),
     })
+}
+
+/// The largest of each 2 x 2 pixels, rounding odd sides down. `None` as for [`conv2d`].
+pub fn max_pool2(x: &Tensor<4>) -> Option<Tensor<4>> {
+    let [_, _, h, w] = x.dims();
+    (takes(x) && h > 1 && w > 1).then(|| Tensor::from_dispatch(Dispatch::fast_max_pool2(x.clone().into_dispatch())))
+}
+
+/// Each channel's mean, `[n, c]`. `None` as for [`conv2d`].
+pub fn global_average_pool(x: &Tensor<4>) -> Option<Tensor<2>> {
+    takes(x).then(|| Tensor::from_dispatch(Dispatch::fast_global_average_pool(x.clone().into_dispatch())))
+}
+
+/// Dropout with the mask that belongs to `key`, on any device.
+pub fn dropout<const D: usize>(x: Tensor<D>, key: u64, rate: f64) -> Tensor<D> {
+    if takes(&x) && (D == 2 || D == 4) {
+        return Tensor::from_dispatch(Dispatch::fast_dropout(x.into_dispatch(), key, rate));
+    }
+    // The same mask, made here: places are counted with channels last.
+    let mut shape = x.dims();
+    shape[1..].rotate_left(1);
+    let mut mask = vec![1.0; shape.iter().product()];
+    dropout::Mask { key, rate }.apply(&mut mask);
+    let mask = Tensor::<D>::from_data(TensorData::new(mask, shape), &x.device());
+    let mut order: [isize; D] = std::array::from_fn(|i| i as isize);
+    order[1..].rotate_right(1);
+    x * mask.permute(order)
 }

@@ -87,10 +87,9 @@ pub(super) fn forward_with(
         .collect();
     let taps = (0..g.taps()).map(|t| frame.offset((t / g.kw) as isize, (t % g.kw) as isize)).collect();
     let phase = Phase { rows, taps, panels: pack_forward(kernels, g, weight) };
-    let mut out = vec![0.0; g.n * oh * ow * g.o];
+    let len = g.n * oh * ow * g.o;
     let output = Output { picture: oh * ow * g.o, columns: g.o, bias, relu };
-    convolve(kernels, g.n, &frame, x, &[phase], &output, &mut out);
-    out
+    convolve(kernels, g.n, &frame, x, &[phase], &output, len)
 }
 
 /// The gradient of the input, `[n, h, w, c]`, from that of the output, `dy` (`[n, oh, ow, o]`).
@@ -143,10 +142,8 @@ pub(super) fn input_gradient_with(kernels: &Kernels, g: &Geometry, dy: &[f32], w
             phases.push(Phase { rows, taps, panels: pack_backward(kernels, g, weight, &chosen) });
         }
     }
-    let mut dx = vec![0.0; g.n * g.h * g.w * g.c];
     let output = Output { picture: g.h * g.w * g.c, columns: g.c, bias: None, relu: false };
-    convolve(kernels, g.n, &frame, dy, &phases, &output, &mut dx);
-    dx
+    convolve(kernels, g.n, &frame, dy, &phases, &output, g.n * g.h * g.w * g.c)
 }
 
 /// A source picture with its border of zeros.
@@ -220,7 +217,15 @@ struct Output<'a> {
 }
 
 /// Runs all phases over all pictures, a task a few pictures.
-fn convolve(kernels: &Kernels, n: usize, frame: &Frame, source: &[f32], phases: &[Phase], output: &Output, values: &mut [f32]) {
+fn convolve(
+    kernels: &Kernels,
+    n: usize,
+    frame: &Frame,
+    source: &[f32],
+    phases: &[Phase],
+    output: &Output,
+    len: usize,
+) -> Vec<f32> {
     let pixels = phases.iter().map(|p| p.rows.len()).sum::<usize>().max(1);
     let group = TASK_ROWS.div_ceil(pixels).min(n.div_ceil(TASKS)).max(1);
     let stride = if frame.is_bare() { frame.bare_len() } else { frame.padded_len() };
@@ -236,7 +241,9 @@ fn convolve(kernels: &Kernels, n: usize, frame: &Frame, source: &[f32], phases: 
                 .collect()
         })
         .collect();
-    let out = Shared::new(values);
+    // The phases' rows are all pixels of the output: zeroing it first would be for nothing.
+    let mut values = Vec::with_capacity(len);
+    let out = Shared::unwritten(values.spare_capacity_mut());
     (0..n.div_ceil(group)).into_par_iter().for_each(|task| {
         let first = task * group;
         let pictures = group.min(n - first);
@@ -262,6 +269,9 @@ fn convolve(kernels: &Kernels, n: usize, frame: &Frame, source: &[f32], phases: 
             });
         }
     });
+    // SAFETY: the tasks have written all pictures, and each picture's phases all of its pixels.
+    unsafe { values.set_len(len) };
+    values
 }
 
 /// # Safety

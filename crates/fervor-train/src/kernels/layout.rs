@@ -5,7 +5,7 @@
 
 use burn::{
     backend::{Autodiff, Flex, TensorMetadata, autodiff::checkpoint::strategy::CheckpointStrategy, tensor::FloatTensor},
-    tensor::TensorData,
+    tensor::{Shape, TensorData},
 };
 
 type FlexTensor = FloatTensor<Flex>;
@@ -44,18 +44,38 @@ impl Picture {
         self.rows.values()
     }
 
-    /// The same as a vector; copies only if somebody else holds the tensor.
+    /// `[n, h, w, c]`, for pictures.
+    pub fn shape(&self) -> [usize; 4] {
+        self.rows.0.shape().dims()
+    }
+
+    /// Changes the numbers in place; copies them first if somebody else holds the tensor.
+    pub fn map(self, change: impl FnOnce(&mut [f32])) -> FlexTensor {
+        let Self { rows: Rows(tensor), is_flat } = self;
+        let shape = tensor.shape();
+        let mut values = into_vec(tensor);
+        change(&mut values);
+        of_shape(values, shape, is_flat)
+    }
+
+    /// The numbers as a vector; copies only if somebody else holds the tensor.
     pub fn into_values(self) -> Vec<f32> {
-        let data = self.rows.0.into_data();
-        data.try_into_vec().unwrap_or_default()
+        into_vec(self.rows.0)
     }
 
     /// A tensor of this one's shape.
     pub fn same_shape(&self, values: Vec<f32>) -> FlexTensor {
-        let shape = self.rows.0.shape();
-        let tensor = FlexTensor::from_data(TensorData::new(values, shape));
-        if self.is_flat { tensor } else { tensor.permute(&[0, 3, 1, 2]) }
+        of_shape(values, self.rows.0.shape(), self.is_flat)
     }
+}
+
+fn into_vec(tensor: FlexTensor) -> Vec<f32> {
+    tensor.into_data().try_into_vec().unwrap_or_default()
+}
+
+fn of_shape(values: Vec<f32>, shape: Shape, is_flat: bool) -> FlexTensor {
+    let tensor = FlexTensor::from_data(TensorData::new(values, shape));
+    if is_flat { tensor } else { tensor.permute(&[0, 3, 1, 2]) }
 }
 
 /// A `[n, c, h, w]` view of `[n, h, w, c]` numbers.

@@ -3,9 +3,11 @@
 //! Rows are pixels (or, for flat input, samples). Sums run over fixed pieces of rows and are added
 //! in order, so results don't depend on the number of threads.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
-use super::{shared::Shared, simd::vectorised};
+use super::simd::vectorised;
 
 /// Rows that a task works on.
 const ROWS: usize = 512;
@@ -40,12 +42,14 @@ pub fn forward(x: &[f32], shortcut: Option<&[f32]>, gamma: &[f32], beta: &[f32],
     let channels = gamma.len();
     let (mean, variance) = statistics(x, channels);
     let (scale, shift) = line(gamma, beta, &mean, &variance, epsilon);
-    let mut y = vec![0.0; x.len()];
+    let mut y = Vec::with_capacity(x.len());
     let piece = ROWS * channels;
-    y.par_chunks_mut(piece).zip(x.par_chunks(piece)).enumerate().for_each(|(i, (y, x))| {
+    y.spare_capacity_mut()[..x.len()].par_chunks_mut(piece).zip(x.par_chunks(piece)).enumerate().for_each(|(i, (y, x))| {
         let shortcut = shortcut.map(|s| &s[i * piece..][..x.len()]);
         apply(x, shortcut, &scale, &shift, relu, y);
     });
+    // SAFETY: `apply` has written all pieces.
+    unsafe { y.set_len(x.len()) };
     Normalised { y, mean, variance }
 }
 
@@ -176,18 +180,14 @@ pub fn sum_rows(dy: &[f32], channels: usize) -> Vec<f32> {
 /// Zeroes `dy` where `y` is not positive, and returns its sum over all rows.
 pub fn mask_and_sum_rows(y: &[f32], dy: &mut [f32], channels: usize) -> Vec<f32> {
     let piece = ROWS * channels;
-    let shared = Shared::new(dy);
-    y.par_chunks(piece).enumerate().for_each(|(i, y)| {
-        // SAFETY: pieces don't overlap.
-        mask_by_output(y, unsafe { shared.slice(i * piece, y.len()) });
-    });
+    dy.par_chunks_mut(piece).zip(y.par_chunks(piece)).for_each(|(dy, y)| mask_by_output(y, dy));
     sum_rows(dy, channels)
 }
 
 vectorised! {
     /// `y = scale * x + shift (+ shortcut)`, ReLU if asked.
     fn apply(
-        x: &[f32], shortcut: Option<&[f32]>, scale: &[f32], shift: &[f32], relu: bool, y: &mut [f32]
+        x: &[f32], shortcut: Option<&[f32]>, scale: &[f32], shift: &[f32], relu: bool, y: &mut [MaybeUninit<f32>]
     ) {
         let channels = scale.len();
         let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
@@ -197,14 +197,14 @@ vectorised! {
                 None => {
                     for c in 0..channels {
                         let value = scale[c] * x[c] + shift[c];
-                        y[c] = if value < floor { floor } else { value };
+                        y[c].write(if value < floor { floor } else { value });
                     }
                 }
                 Some(shortcut) => {
                     let shortcut = &shortcut[i * channels..][..channels];
                     for c in 0..channels {
                         let value = scale[c] * x[c] + shift[c] + shortcut[c];
-                        y[c] = if value < floor { floor } else { value };
+                        y[c].write(if value < floor { floor } else { value });
                     }
                 }
             }

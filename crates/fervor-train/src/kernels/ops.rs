@@ -1,20 +1,12 @@
-//! The kernels as an extension of Burn's back end, and their gradients as nodes of its graph.
+//! The kernels as an extension of Burn's back end. [`super::autodiff`] has the gradients.
 
-use burn::backend::{
-    Autodiff, Backend, ExtensionType, Flex, TensorMetadata,
-    autodiff::{
-        checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
-        grads::Gradients,
-        ops::{Backward, Ops, OpsKind},
-    },
-    backend_extension,
-    tensor::FloatTensor,
-};
+use burn::backend::{Backend, ExtensionType, Flex, TensorMetadata, backend_extension, tensor::FloatTensor};
 
 use super::{
     conv::{self, Geometry},
-    layout::{Picture, Rows, from_nhwc, like, owned},
-    norm, weight_gradient,
+    dropout::Mask,
+    layout::{Picture, Rows, from_nhwc, owned},
+    norm, pool,
 };
 
 type FlexTensor = FloatTensor<Flex>;
@@ -29,7 +21,8 @@ pub enum Maybe<B: Backend> {
 }
 
 impl<B: Backend> Maybe<B> {
-    fn into_option(self) -> Option<FloatTensor<B>> {
+    /// As an option.
+    pub fn into_option(self) -> Option<FloatTensor<B>> {
         match self {
             Self::Given(tensor) => Some(tensor),
             Self::Missing => None,
@@ -66,9 +59,19 @@ pub trait FastOps: Backend {
         epsilon: f64,
         relu: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// The largest of each 2 x 2 pixels; see [`pool::max_forward`].
+    fn fast_max_pool2(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Each channel's mean, `[n, c, h, w]` to `[n, c]`.
+    fn fast_global_average_pool(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Dropout by a mask that depends on `key` and `rate`; see [`Mask`].
+    fn fast_dropout(x: FloatTensor<Self>, key: u64, rate: f64) -> FloatTensor<Self>;
 }
 
-fn geometry(x: &FlexTensor, weight: &FlexTensor, stride: usize, padding: usize) -> Geometry {
+/// The shapes of a convolution.
+pub fn geometry(x: &FlexTensor, weight: &FlexTensor, stride: usize, padding: usize) -> Geometry {
     let (x, weight) = (x.shape(), weight.shape());
     Geometry { n: x[0], c: x[1], h: x[2], w: x[3], o: weight[0], kh: weight[2], kw: weight[3], stride, padding }
 }
@@ -111,221 +114,20 @@ impl FastOps for Flex {
         let channels = made.mean.len();
         (x.same_shape(made.y), owned(made.mean, [channels]), owned(made.variance, [channels]))
     }
-}
-
-#[derive(Debug)]
-struct ConvNode;
-
-#[derive(Clone, Debug)]
-struct ConvState {
-    x: FlexTensor,
-    weight: FlexTensor,
-    /// The output, when a ReLU followed.
-    y: Option<FlexTensor>,
-    stride: usize,
-    padding: usize,
-}
-
-/// Gradient of the convolution's result before ReLU, and its sum over pixels if asked.
-fn conv_output_gradient(g: &Geometry, y: Option<FlexTensor>, dy: FlexTensor, bias: bool) -> (Vec<f32>, Option<Vec<f32>>) {
-    let mut dy = Picture::new(dy).into_values();
-    let sum = match y {
-        Some(y) => Some(norm::mask_and_sum_rows(Picture::new(y).values(), &mut dy, g.o)),
-        None => bias.then(|| norm::sum_rows(&dy, g.o)),
-    };
-    (dy, sum)
-}
-
-impl ConvState {
-    fn backward(self, dy: FlexTensor, wanted: [bool; 3]) -> [Option<FlexTensor>; 3] {
-        let g = geometry(&self.x, &self.weight, self.stride, self.padding);
-        let (dy, dbias) = conv_output_gradient(&g, self.y, dy, wanted[2]);
-        let dx = wanted[0].then(|| {
-            let dx = conv::input_gradient(&g, &dy, Rows::new(self.weight).values());
-            from_nhwc(dx, [g.n, g.h, g.w, g.c])
-        });
-        let dweight = wanted[1].then(|| {
-            let x = Picture::new(self.x);
-            let dweight = weight_gradient::weight_gradient(&g, x.values(), &dy);
-            owned(dweight, [g.o, g.c, g.kh, g.kw])
-        });
-        [dx, dweight, dbias.map(|sum| owned(sum, [g.o]))]
-    }
-}
-
-/// Hands each wanted gradient to its parent.
-macro_rules! register {
-    ($grads:expr, $parents:expr, $made:expr) => {
-        for (parent, gradient) in $parents.into_iter().zip($made) {
-            if let (Some(parent), Some(gradient)) = (parent, gradient) {
-                $grads.register::<Flex>(parent.id, gradient);
-            }
-        }
-    };
-}
-
-impl Backward<Flex, 2> for ConvNode {
-    type State = ConvState;
-
-    fn backward(self, ops: Ops<ConvState, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let dy = grads.consume::<Flex>(&ops.node);
-        let wanted = [ops.parents[0].is_some(), ops.parents[1].is_some(), false];
-        let [dx, dweight, _] = ops.state.backward(dy, wanted);
-        register!(grads, ops.parents, [dx, dweight]);
-    }
-}
-
-impl Backward<Flex, 3> for ConvNode {
-    type State = ConvState;
-
-    fn backward(self, ops: Ops<ConvState, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let dy = grads.consume::<Flex>(&ops.node);
-        let wanted = [0, 1, 2].map(|i| ops.parents[i].is_some());
-        let made = ops.state.backward(dy, wanted);
-        register!(grads, ops.parents, made);
-    }
-}
-
-#[derive(Debug)]
-struct NormNode;
-
-#[derive(Clone, Debug)]
-struct NormState {
-    x: FlexTensor,
-    /// The output, when a shortcut was added.
-    y: Option<FlexTensor>,
-    gamma: FlexTensor,
-    beta: FlexTensor,
-    mean: FlexTensor,
-    variance: FlexTensor,
-    epsilon: f32,
-    relu: bool,
-}
-
-impl NormState {
-    fn backward(self, dy: FlexTensor) -> [Option<FlexTensor>; 4] {
-        let x = Picture::new(self.x);
-        let y = self.y.map(Picture::new);
-        let [gamma, beta, mean, variance] = [self.gamma, self.beta, self.mean, self.variance].map(Rows::new);
-        let saved = norm::Saved {
-            x: x.values(),
-            y: y.as_ref().map(Picture::values),
-            gamma: gamma.values(),
-            beta: beta.values(),
-            mean: mean.values(),
-            variance: variance.values(),
-            epsilon: self.epsilon,
-            relu: self.relu,
-        };
-        let made = norm::backward(&saved, Picture::new(dy).into_values());
-        let channels = made.dgamma.len();
-        [
-            Some(x.same_shape(made.dx)),
-            Some(owned(made.dgamma, [channels])),
-            Some(owned(made.dbeta, [channels])),
-            made.dshortcut.map(|d| x.same_shape(d)),
-        ]
-    }
-}
-
-impl Backward<Flex, 3> for NormNode {
-    type State = NormState;
-
-    fn backward(self, ops: Ops<NormState, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let dy = grads.consume::<Flex>(&ops.node);
-        let made = ops.state.backward(dy);
-        register!(grads, ops.parents, made);
-    }
-}
-
-impl Backward<Flex, 4> for NormNode {
-    type State = NormState;
-
-    fn backward(self, ops: Ops<NormState, 4>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let dy = grads.consume::<Flex>(&ops.node);
-        let made = ops.state.backward(dy);
-        register!(grads, ops.parents, made);
-    }
-}
-
-/// Runs the inner operation and registers its node with the given inputs.
-macro_rules! differentiable {
-    ($node:ident, [$($input:expr),+], $strategy:ty, $run:expr, $state:expr) => {{
-        let nodes = [$($input.node()),+];
-        match $node.prepare::<$strategy>(nodes).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => {
-                let output = $run;
-                let state = $state(&output);
-                prepared.finish(state, output)
-            }
-            OpsKind::UnTracked(prepared) => {
-                let output = $run;
-                prepared.finish(output)
-            }
-        }
-    }};
-}
-
-impl<C: CheckpointStrategy> FastOps for Autodiff<Flex, C> {
-    fn fast_conv2d(
-        x: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: Maybe<Self>,
-        stride: usize,
-        padding: usize,
-        relu: bool,
-    ) -> FloatTensor<Self> {
-        let bias = bias.into_option();
-        let run = |bias: Option<FlexTensor>| {
-            let (x, weight) = (x.primitive().clone(), weight.primitive().clone());
-            Flex::fast_conv2d(x, weight, bias.into(), stride, padding, relu)
-        };
-        let state = |y: &FlexTensor| ConvState {
-            x: x.primitive().clone(),
-            weight: weight.primitive().clone(),
-            y: relu.then(|| y.clone()),
-            stride,
-            padding,
-        };
-        match &bias {
-            Some(bias) => differentiable!(ConvNode, [x, weight, bias], C, run(Some(bias.primitive().clone())), state),
-            None => differentiable!(ConvNode, [x, weight], C, run(None), state),
-        }
+    fn fast_max_pool2(x: FlexTensor) -> FlexTensor {
+        let x = Picture::new(x);
+        let [n, h, w, c] = x.shape();
+        from_nhwc(pool::max_forward(x.values(), [n, h, w, c]).y, [n, h / 2, w / 2, c])
     }
 
-    fn fast_batch_norm(
-        x: FloatTensor<Self>,
-        shortcut: Maybe<Self>,
-        gamma: FloatTensor<Self>,
-        beta: FloatTensor<Self>,
-        epsilon: f64,
-        relu: bool,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        let shortcut = shortcut.into_option();
-        let (y, mean, variance) = Flex::fast_batch_norm(
-            x.primitive().clone(),
-            shortcut.as_ref().map(|s| s.primitive().clone()).into(),
-            gamma.primitive().clone(),
-            beta.primitive().clone(),
-            epsilon,
-            relu,
-        );
-        let state = |y: &FlexTensor| NormState {
-            x: x.primitive().clone(),
-            y: shortcut.is_some().then(|| y.clone()),
-            gamma: gamma.primitive().clone(),
-            beta: beta.primitive().clone(),
-            mean: mean.clone(),
-            variance: variance.clone(),
-            epsilon: epsilon as f32,
-            relu,
-        };
-        let y = match &shortcut {
-            Some(shortcut) => {
-                differentiable!(NormNode, [x, gamma, beta, shortcut], C, y.clone(), state)
-            }
-            None => differentiable!(NormNode, [x, gamma, beta], C, y.clone(), state),
-        };
-        (y, like::<C>(mean), like::<C>(variance))
+    fn fast_global_average_pool(x: FlexTensor) -> FlexTensor {
+        let x = Picture::new(x);
+        let [n, h, w, c] = x.shape();
+        owned(pool::mean_forward(x.values(), h * w, c), [n, c])
+    }
+
+    fn fast_dropout(x: FlexTensor, key: u64, rate: f64) -> FlexTensor {
+        let x = Picture::new(x);
+        x.same_shape(Mask { key, rate }.applied(x.values()))
     }
 }

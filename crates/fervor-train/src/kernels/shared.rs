@@ -1,15 +1,14 @@
 //! Small unsafe helpers that the kernels share.
 
-use std::{cell::RefCell, marker::PhantomData};
+use std::{cell::RefCell, marker::PhantomData, mem::MaybeUninit};
 
 /// A slice that tasks write disjoint parts of.
 pub struct Shared<'a> {
     start: *mut f32,
-    len: usize,
     owner: PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: the parts that tasks take are disjoint; `slice` and `pointer` say so.
+// SAFETY: the parts that tasks write are disjoint; `pointer` says so.
 unsafe impl Send for Shared<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for Shared<'_> {}
@@ -17,23 +16,18 @@ unsafe impl Sync for Shared<'_> {}
 impl<'a> Shared<'a> {
     /// Borrows the slice until the value is gone.
     pub fn new(slice: &'a mut [f32]) -> Self {
-        Self { start: slice.as_mut_ptr(), len: slice.len(), owner: PhantomData }
+        Self { start: slice.as_mut_ptr(), owner: PhantomData }
     }
 
-    /// The start of the slice. What is written through it must be in nobody else's part.
+    /// The same for memory that holds nothing yet.
+    pub fn unwritten(slice: &'a mut [MaybeUninit<f32>]) -> Self {
+        Self { start: slice.as_mut_ptr().cast(), owner: PhantomData }
+    }
+
+    /// The start of the slice. What is written through it must be in nobody else's part, and nothing
+    /// may be read before it was written.
     pub fn pointer(&self) -> *mut f32 {
         self.start
-    }
-
-    /// A part of the slice.
-    ///
-    /// # Safety
-    /// No two parts in use at the same time may overlap.
-    #[allow(clippy::mut_from_ref)]
-    pub unsafe fn slice(&self, from: usize, len: usize) -> &mut [f32] {
-        assert!(from + len <= self.len);
-        // SAFETY: inside the slice, and ours alone by the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(from), len) }
     }
 }
 

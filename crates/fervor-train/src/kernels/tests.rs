@@ -3,8 +3,8 @@
 use burn::tensor::{
     Device, Tensor, TensorData,
     activation::relu,
-    module::{batch_norm_train, conv2d as burn_conv2d},
-    ops::ConvOptions,
+    module::{batch_norm_train, conv2d as burn_conv2d, max_pool2d},
+    ops::{ConvOptions, MaxPoolOptions},
 };
 
 use super::{conv::Geometry, *};
@@ -184,4 +184,76 @@ fn batch_norms_and_their_gradients_agree_with_burns_own() {
             }
         }
     }
+}
+
+/// Output and gradient of input.
+fn through(shape: [usize; 4], layer: impl Fn(&Tensor<4>) -> Tensor<4>) -> [Vec<f32>; 2] {
+    let x = noise(shape, 1, &Device::flex().autodiff()).require_grad();
+    let y = layer(&x);
+    let gradients = (y.clone() * noise(y.dims(), 2, &y.device())).sum().backward();
+    [values(y), values(x.grad(&gradients).unwrap())]
+}
+
+#[test]
+fn pools_and_their_gradients_agree_with_burns_own() {
+    for shape in [[1, 1, 2, 2], [3, 5, 7, 9], [2, 40, 6, 11], [5, 16, 12, 12]] {
+        // Channels last in memory, then first, on the way in.
+        for permuted in [false, true] {
+            let lay = |x: &Tensor<4>| if permuted { x.clone() * x.clone().swap_dims(2, 3).swap_dims(2, 3) } else { x.clone() };
+            let ours = through(shape, |x| max_pool2(&lay(x)).expect("supported"));
+            let theirs = through(shape, |x| max_pool2d(lay(x), MaxPoolOptions::new([2, 2])));
+            assert_eq!(ours, theirs, "largest of {shape:?}");
+            let [n, c, h, w] = shape;
+            let ours = through(shape, |x| global_average_pool(&lay(x)).expect("supported").reshape([n, c, 1, 1]));
+            let theirs = through(shape, |x| lay(x).reshape([n, c, h * w]).mean_dim(2).reshape([n, c, 1, 1]));
+            for (ours, theirs) in ours.iter().zip(&theirs) {
+                assert_close(&format!("mean of {shape:?}"), ours, theirs);
+            }
+        }
+    }
+}
+
+#[test]
+fn of_equal_pixels_the_first_one_gets_the_gradient() {
+    let x = Tensor::<4>::zeros([1, 3, 2, 2], &Device::flex().autodiff()).require_grad();
+    let gradients = max_pool2(&x).expect("supported").sum().backward();
+    let dx = values(x.grad(&gradients).unwrap());
+    assert_eq!(dx, [1.0, 0.0, 0.0, 0.0].repeat(3));
+}
+
+#[test]
+fn dropout_gives_the_gradient_its_own_mask() {
+    for (i, rate) in [0.25, 0.5].into_iter().enumerate() {
+        let [y, dx] = through([3, 21, 40, 33], |x| dropout(x.clone(), 77 + i as u64, rate));
+        let upstream = noise_values(y.len(), 2);
+        let kept = dx.iter().filter(|d| **d != 0.0).count() as f64 / dx.len() as f64;
+        assert!((kept - (1.0 - rate)).abs() < 0.01, "kept {kept} at rate {rate}");
+        for ((y, dx), dy) in y.iter().zip(&dx).zip(&upstream) {
+            let scale = if *y == 0.0 { 0.0 } else { 1.0 / (1.0 - rate as f32) };
+            assert_eq!(*dx, dy * scale);
+        }
+    }
+}
+
+#[test]
+fn a_mask_is_the_same_in_either_memory_layout_and_in_flat_rows() {
+    let device = Device::flex().autodiff();
+    let ones = Tensor::<4>::ones([2, 5, 3, 4], &device);
+    let plain = values(dropout(ones.clone(), 9, 0.5));
+    let weight = Tensor::<4>::ones([5, 5, 1, 1], &device) / 5.0;
+    let channels_last = conv2d(&ones, &weight, None, 1, 0, false).expect("supported");
+    assert_eq!(plain, values(dropout(channels_last, 9, 0.5)));
+    assert_ne!(plain, values(dropout(ones, 10, 0.5)));
+}
+
+#[test]
+fn a_nan_is_never_hidden() {
+    let device = Device::flex().autodiff();
+    let x = Tensor::<4>::full([1, 4, 4, 4], f32::NAN, &device);
+    let weight = noise([3, 4, 3, 3], 1, &device);
+    let any_lost = |t: Tensor<4>| values(t).iter().any(|v| !v.is_nan());
+    assert!(!any_lost(conv2d(&x, &weight, None, 1, 1, true).expect("supported")));
+    assert!(!any_lost(max_pool2(&x).expect("supported")));
+    let one = Tensor::<1>::ones([4], &device);
+    assert!(!any_lost(batch_norm(&x, None, &one, &one, 1e-5, true).expect("supported").output));
 }

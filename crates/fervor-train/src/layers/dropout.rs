@@ -1,13 +1,9 @@
 //! Dropout (Srivastava et al., 2014).
 
-use burn::{
-    module::Module,
-    tensor::{Tensor, TensorData},
-};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use burn::{module::Module, tensor::Tensor};
 
 use super::init::next_key;
+use crate::kernels;
 
 /// Inverted dropout: on an autodiff device it zeroes a share `rate` of the elements and scales the
 /// others by `1 / (1 - rate)`; elsewhere it changes nothing.
@@ -34,12 +30,7 @@ impl Dropout {
         if self.rate == 0.0 || !x.device().is_autodiff() {
             return x;
         }
-        let mut rng = ChaCha8Rng::seed_from_u64(next_key());
-        let keep = 1.0 - self.rate;
-        let scale = (1.0 / keep) as f32;
-        let mask: Vec<f32> = (0..x.shape().num_elements()).map(|_| if rng.random_bool(keep) { scale } else { 0.0 }).collect();
-        let mask = Tensor::from_data(TensorData::new(mask, x.shape()), &x.device());
-        x * mask
+        kernels::dropout(x, next_key(), self.rate)
     }
 }
 
