@@ -135,8 +135,8 @@ impl Hole {
 
 #[cfg(test)]
 mod tests {
-    use fervor::preprocess::{Color, Filter, Framing};
     use fervor::Preprocess;
+    use fervor::preprocess::{Color, Filter, Framing};
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 

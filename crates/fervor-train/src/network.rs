@@ -28,9 +28,7 @@ impl Network {
     /// [`seed`](crate::layers::seed).
     pub fn new(recipe: &NetworkRecipe, chip: [usize; 3], classes: usize, device: &Device) -> Self {
         match recipe {
-            NetworkRecipe::SystemA { units, dropout } => {
-                Self::SystemA(SystemA::new(chip, classes, *units, *dropout, device))
-            }
+            NetworkRecipe::SystemA { units, dropout } => Self::SystemA(SystemA::new(chip, classes, *units, *dropout, device)),
             NetworkRecipe::SystemB { dropout } => Self::SystemB(SystemB::new(chip, classes, *dropout, device)),
             NetworkRecipe::Fervor48 { widths, blocks, dropout } => {
                 Self::Fervor48(Fervor48::new(chip[0], classes, widths, blocks, *dropout, device))
@@ -68,7 +66,6 @@ impl Network {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::recipe::Recipe;
     use crate::summary::summary;
 
@@ -81,7 +78,7 @@ mod tests {
     fn system_b_has_exactly_the_parameters_of_its_reference() {
         let cost = summary(&recipe("system-b"), 7);
         assert_eq!(cost.parameters, 3_841_543);
-        assert!((330_000_000..335_000_000).contains(&cost.multiply_adds), "{cost:?}");
+        assert!((278_000_000..280_000_000).contains(&cost.multiply_adds), "{cost:?}");
     }
 
     #[test]

@@ -153,8 +153,7 @@ fn require(holds: bool, key: &str, allowed: &str, value: impl std::fmt::Display)
 /// Applies one `key.path=value`.
 fn set(table: &mut toml::Table, rule: &str) -> Result<()> {
     let hint = "write KEY=VALUE with the recipe's keys, for example optimizer.learning_rate=0.05";
-    let (path, value) =
-        rule.split_once('=').ok_or_else(|| Error::input(format!("not an override: {rule:?}")).with_hint(hint))?;
+    let (path, value) = rule.split_once('=').ok_or_else(|| Error::input(format!("not an override: {rule:?}")).with_hint(hint))?;
     let value = value.trim();
     let value = format!("v = {value}")
         .parse::<toml::Table>()

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
-use fervor::{Error, Result};
 use fervor::chart::{self, LineChart, Series};
 use fervor::metrics::Confusion;
+use fervor::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::network::Network;
@@ -22,18 +22,27 @@ pub struct EpochLog {
     /// From 1.
     pub epoch: usize,
     /// Mean cross-entropy with the label, as for validation, over the augmented training pictures as they went by.
+    #[serde(with = "exact")]
     pub train_loss: f64,
+    #[serde(with = "exact")]
     pub train_accuracy: f64,
+    #[serde(with = "exact")]
     pub train_macro_f1: f64,
     /// Of the epoch's bundle.
+    #[serde(with = "exact")]
     pub val_loss: f64,
+    #[serde(with = "exact")]
     pub val_accuracy: f64,
+    #[serde(with = "exact")]
     pub val_macro_f1: f64,
     /// At the epoch's last step.
+    #[serde(with = "exact")]
     pub learning_rate: f64,
     /// Training and validation together.
+    #[serde(with = "exact")]
     pub seconds: f64,
     /// Training alone.
+    #[serde(with = "exact")]
     pub pictures_per_second: f64,
 }
 
@@ -92,6 +101,7 @@ pub struct Best {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tally {
+    #[serde(with = "exact")]
     pub loss: f64,
     /// `counts[truth][answer]`.
     pub counts: Vec<Vec<u64>>,
@@ -139,6 +149,21 @@ impl Tally {
         let cells = (0..classes * classes).map(|cell| (cell / classes, cell % classes));
         let pairs = cells.flat_map(|(truth, answer)| repeat_n((truth, answer), self.counts[truth][answer] as usize));
         Confusion::from_pairs(classes, pairs).macro_f1()
+    }
+}
+
+/// Numbers as text: serde_json reads a number back up to one bit off, and a continued run shall log the very same.
+mod exact {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

@@ -42,10 +42,10 @@ fn a_training_learns_and_leaves_a_bundle_that_answers() {
 
 #[test]
 fn the_same_recipe_gives_the_same_bundle() {
-    let world = World::new(&["epochs=1"]);
+    let world = World::new(&["epochs=1", "schedule.warmup_epochs=0"]);
     let [first, second] = ["a", "b"].map(|out| world.train_into(&world.out().join(out)).unwrap().run.join("last.onnx"));
     assert!(fs::read(first).unwrap() == fs::read(second).unwrap());
-    let other = World::new(&["epochs=1", "seed=4"]);
+    let other = World::new(&["epochs=1", "schedule.warmup_epochs=0", "seed=4"]);
     assert_ne!(other.train().unwrap().log[0].train_loss, world.train().unwrap().log[0].train_loss);
 }
 
@@ -71,7 +71,10 @@ fn an_interrupted_training_resumes_to_the_very_same_bundle() {
             assert_eq!((a.train_loss, a.val_loss, a.val_accuracy), (b.train_loss, b.val_loss, b.val_accuracy));
         }
         for name in ["last.onnx", "best.onnx"] {
-            assert!(fs::read(last.run.join(name)).unwrap() == fs::read(expected.run.join(name)).unwrap(), "{overrides:?}: {name}");
+            assert!(
+                fs::read(last.run.join(name)).unwrap() == fs::read(expected.run.join(name)).unwrap(),
+                "{overrides:?}: {name}"
+            );
         }
     }
 }
@@ -89,7 +92,7 @@ fn a_checkpoint_under_its_old_name_is_found() {
 
 #[test]
 fn a_run_is_never_written_over() {
-    let world = World::new(&["epochs=1"]);
+    let world = World::new(&["epochs=1", "schedule.warmup_epochs=0"]);
     world.train().unwrap();
     let error = world.train().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Input);

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fervor::dataset::{Dataset, OpenOptions};
 use fervor::Result;
+use fervor::dataset::{Dataset, OpenOptions};
 use fervor_train::{Backend, Outcome, Progress, Recipe, TrainOptions, train};
 use tempfile::TempDir;
 
