@@ -13,7 +13,7 @@ use crate::recipe::{OptimizerKind, OptimizerRecipe};
 /// image classification", 2019).
 pub fn optimizer(recipe: &OptimizerRecipe, network: &Network) -> ModuleOptimizer {
     let undecayed = ParamGroup::from_ids(vectors(network));
-    let decay = (recipe.weight_decay > 0.0).then(|| WeightDecayConfig { penalty: recipe.weight_decay as f32 });
+    let decay = (recipe.weight_decay > 0.0).then_some(WeightDecayConfig { penalty: recipe.weight_decay as f32 });
     match recipe.name {
         OptimizerKind::Sgd => {
             let momentum = MomentumConfig { momentum: recipe.momentum, dampening: 0.0, nesterov: recipe.nesterov };
