@@ -1,5 +1,7 @@
 //! Fervor reads facial expressions from pictures.
 
+#![forbid(unsafe_code)]
+
 pub mod analyzer;
 pub mod builtin;
 pub mod bundle;

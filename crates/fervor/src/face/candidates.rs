@@ -1,57 +1,43 @@
 //! From the detector's raw heads to faces: decoding, and suppression of boxes that mean the same face.
 
-use crate::face::{BoundingBox, Face};
+use crate::face::{BoundingBox, Face, Landmarks};
 
 use super::letterbox::Letterbox;
 
-/// The heads of one level: a value, or values, for each cell of a grid, row by row.
-#[derive(Clone, Debug)]
-pub(super) struct Level {
-    /// Input pixels a cell.
-    pub stride: usize,
-    /// Cells a row.
-    pub columns: usize,
-    /// Probability that the cell shows a face, `[cells]`.
-    pub class: Vec<f32>,
-    /// Probability that the cell's box is a good one, `[cells]`.
-    pub object: Vec<f32>,
-    /// Centre offset and log size in strides, `[cells, 4]`.
-    pub boxes: Vec<f32>,
-    /// Five point offsets in strides, `[cells, 10]`.
-    pub points: Vec<f32>,
-}
-
-impl Level {
-    /// Adds the faces that score at least `threshold`, in the pixels of the laid picture.
-    ///
-    /// YuNet (Wu, Peng, Yu 2023) scores a cell with the geometric mean of its two probabilities; the box centre and the
-    /// points are offsets from the cell's corner. The points come as the person's right eye, left eye, nose tip, right
-    /// and left mouth corner, which for the viewer of an upright face is left to right: the order of
-    /// [`Landmarks`](crate::face::Landmarks).
-    pub fn decode(&self, threshold: f32, laid: &Letterbox, faces: &mut Vec<Face>) {
-        let stride = self.stride as f32;
-        let (boxes, points) = (self.boxes.as_chunks::<4>().0, self.points.as_chunks::<10>().0);
-        for (cell, (class, object)) in self.class.iter().zip(&self.object).enumerate() {
-            let score = (class.clamp(0.0, 1.0) * object.clamp(0.0, 1.0)).sqrt();
-            // NaN is no face.
-            let is_face = score >= threshold;
-            if !is_face {
-                continue;
-            }
-            let (column, row) = ((cell % self.columns) as f32, (cell / self.columns) as f32);
-            let [dx, dy, log_width, log_height] = boxes[cell];
-            let (half_width, half_height) = (0.5 * log_width.exp(), 0.5 * log_height.exp());
-            let at = |x: f32, y: f32| laid.to_picture([(column + x) * stride, (row + y) * stride]);
-            let [left, top] = at(dx - half_width, dy - half_height);
-            let [right, bottom] = at(dx + half_width, dy + half_height);
-            let p = points[cell];
-            let landmarks = std::array::from_fn(|i| at(p[2 * i], p[2 * i + 1]));
-            let bounds = BoundingBox { x: left, y: top, width: right - left, height: bottom - top };
-            if meets(&bounds, laid) && landmarks.as_flattened().iter().all(|v| v.is_finite()) {
-                faces.push(Face { bounds, score, landmarks: Some(landmarks) });
-            }
+/// Adds the faces of one level that score at least `threshold`, in the pixels of the laid picture.
+///
+/// `heads` is `[rows][columns][16]`: a cell's class and object logit, box (4) and points (10). YuNet (Wu, Peng, Yu 2023)
+/// scores a cell with the geometric mean of its two probabilities; box centre and points are offsets from the cell's corner
+/// in strides, the box's size is a logarithm. The points come as the person's right eye, left eye, nose tip, right and left
+/// mouth corner, which for the viewer of an upright face is left to right: the order of [`Landmarks`](crate::face::Landmarks).
+pub(super) fn decode(heads: &[f32], columns: usize, stride: usize, threshold: f32, laid: &Letterbox, faces: &mut Vec<Face>) {
+    let stride = stride as f32;
+    // Neither probability is over 1, so each must reach the threshold's square: most cells fail here, without an exponential.
+    let least = threshold * threshold;
+    let least = (least / (1.0 - least)).ln();
+    for (cell, values) in heads.as_chunks::<16>().0.iter().enumerate() {
+        let &[class, object, dx, dy, log_width, log_height, ref points @ ..] = values;
+        // NaN fails every comparison and is no face.
+        let possible = class >= least && object >= least;
+        if !possible {
+            continue;
+        }
+        let score = (sigmoid(class) * sigmoid(object)).sqrt();
+        let (column, row) = ((cell % columns) as f32, (cell / columns) as f32);
+        let at = |x: f32, y: f32| laid.to_picture([(column + x) * stride, (row + y) * stride]);
+        let (half_width, half_height) = (0.5 * log_width.exp(), 0.5 * log_height.exp());
+        let [left, top] = at(dx - half_width, dy - half_height);
+        let [right, bottom] = at(dx + half_width, dy + half_height);
+        let landmarks: Landmarks = std::array::from_fn(|i| at(points[2 * i], points[2 * i + 1]));
+        let bounds = BoundingBox { x: left, y: top, width: right - left, height: bottom - top };
+        if score >= threshold && meets(&bounds, laid) && landmarks.as_flattened().iter().all(|v| v.is_finite()) {
+            faces.push(Face { bounds, score, landmarks: Some(landmarks) });
         }
     }
+}
+
+fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
 }
 
 /// Whether the box is a finite one that reaches into the picture (not only into the filling).
@@ -93,9 +79,15 @@ pub(super) fn is_fragment(face: &Face, whole: &Face) -> bool {
 mod tests {
     use super::*;
 
-    /// A level of 4 x 4 cells without a face.
-    fn quiet_level(stride: usize) -> Level {
-        Level { stride, columns: 4, class: vec![0.0; 16], object: vec![1.0; 16], boxes: vec![0.0; 64], points: vec![0.0; 160] }
+    /// The heads of 4 x 4 cells, only one of them with a face (or nearly one).
+    fn heads(cell: usize, values: [f32; 16]) -> Vec<f32> {
+        let mut cells = [[-20.0; 16]; 16];
+        cells[cell] = values;
+        cells.as_flattened().to_vec()
+    }
+
+    fn logit(probability: f32) -> f32 {
+        (probability / (1.0 - probability)).ln()
     }
 
     fn face(x: f32, y: f32, side: f32, score: f32) -> Face {
@@ -104,15 +96,14 @@ mod tests {
 
     #[test]
     fn a_cell_becomes_a_box_and_points_in_the_pictures_pixels() {
-        let mut level = quiet_level(8);
-        let cell = 4 + 2; // Row 1, column 2.
-        (level.class[cell], level.object[cell]) = (0.9, 0.4);
-        level.boxes[4 * cell..][..4].copy_from_slice(&[0.5, 0.25, 2.0_f32.ln(), 3.0_f32.ln()]);
-        level.points[10 * cell..][..10].copy_from_slice(&[0.0, 0.0, 1.0, 0.0, 0.5, 0.5, 0.0, 1.0, 1.0, 1.0]);
-        // The picture is twice as large as the input.
+        let mut values = [0.0; 16];
+        (values[0], values[1]) = (logit(0.9), logit(0.4));
+        values[2..6].copy_from_slice(&[0.5, 0.25, 2.0_f32.ln(), 3.0_f32.ln()]);
+        values[6..].copy_from_slice(&[0.0, 0.0, 1.0, 0.0, 0.5, 0.5, 0.0, 1.0, 1.0, 1.0]);
+        // Row 1, column 2; the picture is twice as large as the input.
         let laid = Letterbox::new(64, 64, 32);
         let mut faces = Vec::new();
-        level.decode(0.5, &laid, &mut faces);
+        decode(&heads(4 + 2, values), 4, 8, 0.5, &laid, &mut faces);
         let [found] = &faces[..] else { panic!("{faces:?}") };
         assert!((found.score - 0.6).abs() < 1e-6);
         // Centre (2.5, 1.25) x 8 x 2 = (40, 20), size (2, 3) x 8 x 2 = (32, 48).
@@ -126,12 +117,27 @@ mod tests {
     #[test]
     fn cells_under_the_threshold_or_broken_are_no_faces() {
         let laid = Letterbox::new(32, 32, 32);
-        for (class, log_width) in [(0.2, 0.0), (f32::NAN, 0.0), (1.0, f32::NAN), (1.0, f32::INFINITY), (1.0, -200.0)] {
-            let mut level = quiet_level(8);
-            (level.class[5], level.boxes[4 * 5 + 2]) = (class, log_width);
+        for (class, log_width) in [(-1.0, 0.0), (f32::NAN, 0.0), (9.0, f32::NAN), (9.0, f32::INFINITY), (9.0, -200.0)] {
+            let mut values = [0.0; 16];
+            (values[0], values[1], values[4]) = (class, 9.0, log_width);
             let mut faces = Vec::new();
-            level.decode(0.7, &laid, &mut faces);
+            decode(&heads(5, values), 4, 8, 0.7, &laid, &mut faces);
             assert!(faces.is_empty(), "class {class}, log width {log_width}: {faces:?}");
+        }
+    }
+
+    #[test]
+    fn every_threshold_takes_the_cells_that_score_as_much() {
+        let laid = Letterbox::new(32, 32, 32);
+        for (threshold, count) in [(0.0, 16), (0.5, 1), (0.8, 1), (0.95, 0), (1.0, 0)] {
+            let mut values = [0.0; 16];
+            (values[0], values[1]) = (logit(0.9), logit(0.8)); // Their mean is 0.85.
+            let mut cells = heads(5, values);
+            // Small boxes in every cell.
+            cells.as_chunks_mut::<16>().0.iter_mut().for_each(|cell| cell[2..].fill(0.0));
+            let mut faces = Vec::new();
+            decode(&cells, 4, 8, threshold, &laid, &mut faces);
+            assert_eq!(faces.len(), count, "threshold {threshold}");
         }
     }
 
@@ -139,10 +145,10 @@ mod tests {
     fn a_box_in_the_filling_is_no_face() {
         // The picture fills the upper half of a 32 x 32 input; row 3 begins at pixel 24.
         let laid = Letterbox::new(32, 16, 32);
-        let mut level = quiet_level(8);
-        level.class[3 * 4] = 1.0;
+        let mut values = [0.0; 16];
+        (values[0], values[1]) = (9.0, 9.0);
         let mut faces = Vec::new();
-        level.decode(0.7, &laid, &mut faces);
+        decode(&heads(3 * 4, values), 4, 8, 0.7, &laid, &mut faces);
         assert!(faces.is_empty(), "{faces:?}");
     }
 

@@ -1,18 +1,16 @@
 //! The built-in face detector: YuNet-s (Wu, Peng, Yu: "YuNet: a tiny millisecond-level face detector", 2023), 53,184
 //! parameters, in the form that libfacedetection ships. `models/yunet-s/README.md` says where the weights come from.
 
+mod network;
+mod rows;
+
 use crate::error::{Error, Result};
 use crate::face::{Face, FindFaces};
 use crate::picture::Picture;
-use crate::runtime::Graph;
 
-use super::candidates::{Level, is_fragment, suppress};
+use super::candidates::{decode, is_fragment, suppress};
 use super::letterbox::Letterbox;
-
-const NETWORK: &[u8] = include_bytes!("../../../../models/yunet-s/yunet-s.onnx");
-
-/// Input pixels a cell of the three levels.
-const STRIDES: [usize; 3] = [8, 16, 32];
+use network::Network;
 
 /// A small picture is shown to the network at most so many times as large as it is.
 const MOST_ENLARGED: usize = 5;
@@ -37,7 +35,7 @@ pub struct DetectorOptions {
     pub nms: f32,
     /// At most so many faces, the best.
     pub max_faces: usize,
-    /// Threads for the network; `None`: all cores.
+    /// Threads for the network; `None`: the rayon pool that the caller runs in, by itself all cores.
     pub threads: Option<usize>,
 }
 
@@ -72,7 +70,7 @@ impl DetectorOptions {
 ///
 /// Measured on photographs at a long side of 640; no look added a false face there.
 pub struct YuNet {
-    network: Graph,
+    network: Network,
     options: DetectorOptions,
 }
 
@@ -83,46 +81,26 @@ impl YuNet {
     /// [`Input`](crate::ErrorKind::Input): an option is outside its range.
     pub fn new(options: DetectorOptions) -> Result<Self> {
         options.check()?;
-        let mut network = Graph::load(NETWORK.to_vec())?;
-        if let Some(threads) = options.threads {
-            network = network.with_threads(threads);
-        }
+        let network = Network::new(options.threads)?;
         Ok(Self { network, options })
     }
 
     /// The faces that one look at this long side shows, best first, without any retry.
     ///
     /// # Errors
-    /// [`Model`](crate::ErrorKind::Model): the network fails.
+    /// [`Input`](crate::ErrorKind::Input): the picture cannot be resized.
     pub fn find_at(&self, picture: &Picture, long_side: usize) -> Result<Vec<Face>> {
         let laid = Letterbox::new(picture.width(), picture.height(), long_side);
         let mut faces = Vec::new();
-        for level in self.levels(&laid, &laid.resize(picture)?)? {
-            level.decode(self.options.threshold, &laid, &mut faces);
+        let heads = self.network.forward(&laid, &laid.resize(picture)?);
+        for (map, stride) in heads.iter().zip(network::STRIDES) {
+            decode(&map.values, map.width, stride, self.options.threshold, &laid, &mut faces);
         }
         Ok(self.suppress(faces))
     }
 
     fn suppress(&self, faces: Vec<Face>) -> Vec<Face> {
         suppress(faces, self.options.nms, self.options.max_faces)
-    }
-
-    /// Runs the network on the resized picture.
-    fn levels(&self, laid: &Letterbox, rgb: &[u8]) -> Result<Vec<Level>> {
-        let [width, height] = laid.outer;
-        let outputs = self.network.run([1, 3, height, width], &planes(laid, rgb))?;
-        let Ok([c8, c16, c32, o8, o16, o32, b8, b16, b32, p8, p16, p32]) = <[_; 12]>::try_from(outputs) else {
-            return Err(Error::model("the detector's network does not have its 12 outputs"));
-        };
-        let levels = [[c8, o8, b8, p8], [c16, o16, b16, p16], [c32, o32, b32, p32]];
-        Ok(levels
-            .into_iter()
-            .zip(STRIDES)
-            .map(|(outputs, stride)| {
-                let [class, object, boxes, points] = outputs.map(|output| output.values);
-                Level { stride, columns: width / stride, class, object, boxes, points }
-            })
-            .collect())
     }
 }
 
@@ -156,18 +134,4 @@ impl FindFaces for YuNet {
 /// The side of a square of the box's area, in the picture's pixels.
 fn side(face: &Face) -> f32 {
     face.bounds.area().sqrt()
-}
-
-/// The network's input `[3, height, width]`: blue, green, red, raw 0..=255, black where the picture does not reach.
-fn planes(laid: &Letterbox, rgb: &[u8]) -> Vec<f32> {
-    let ([inner_width, _], [width, height]) = (laid.inner, laid.outer);
-    let mut planes = vec![0.0; 3 * height * width];
-    for (plane, channel) in planes.chunks_exact_mut(height * width).zip([2, 1, 0]) {
-        for (row, source) in plane.chunks_exact_mut(width).zip(rgb.chunks_exact(3 * inner_width)) {
-            for (value, pixel) in row.iter_mut().zip(source.as_chunks::<3>().0) {
-                *value = f32::from(pixel[channel]);
-            }
-        }
-    }
-    planes
 }

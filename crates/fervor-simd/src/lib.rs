@@ -1,0 +1,571 @@
+//! Inner loops of convolutions on rows of pixels, channels last, in f32. One generic body for AVX-512, AVX2 with FMA, and
+//! plain Rust; which one runs is decided by what the processor has, once, by [`Simd::best`].
+//!
+//! A crate of its own for two reasons: `unsafe` stays behind these few checked functions, and debug builds of the rest of
+//! the library run them optimised (see `profile.dev.package` in the workspace's `Cargo.toml`). For that, nothing public
+//! here is generic: generic code is compiled by the crate that calls it.
+
+use std::ops::{Deref, DerefMut};
+
+/// Channel counts are multiples of this: one AVX-512 register of f32.
+pub const LANES: usize = 16;
+
+/// An instruction set that this machine has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Simd(Kind);
+
+// Only `Simd::all` names a kind, after asking the processor: the safety of every call below rests on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+impl Simd {
+    /// What this machine has, best first.
+    pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") {
+                all.push(Self(Kind::Avx512));
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                all.push(Self(Kind::Avx2));
+            }
+        }
+        all.push(Self(Kind::Portable));
+        all
+    }
+
+    /// The best of them.
+    pub fn best() -> Self {
+        Self::all()[0]
+    }
+}
+
+/// f32 values that begin at a cache line: a 64-byte load then never needs two lines.
+#[derive(Debug)]
+pub struct Aligned {
+    values: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl Aligned {
+    /// Zeros.
+    pub fn new(len: usize) -> Self {
+        let values = vec![0.0; len + LANES];
+        // The buffer is never reallocated, so the place of its first full line stays.
+        let start = values.as_ptr().align_offset(64).min(LANES);
+        Self { values, start, len }
+    }
+}
+
+impl From<Vec<f32>> for Aligned {
+    fn from(values: Vec<f32>) -> Self {
+        let mut aligned = Self::new(values.len());
+        aligned.copy_from_slice(&values);
+        aligned
+    }
+}
+
+impl Deref for Aligned {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &self.values[self.start..self.start + self.len]
+    }
+}
+
+impl DerefMut for Aligned {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut self.values[self.start..self.start + self.len]
+    }
+}
+
+/// A convolution whose every output channel sees all inputs: the 3x3 stem (three rows) and the pointwise layers (one row).
+#[derive(Debug)]
+pub struct Dense {
+    /// Consecutive values of a row that one output pixel sees.
+    pub taps: usize,
+    /// Values from one output pixel's first tap to the next one's.
+    pub step: usize,
+    /// `[rows x taps][channels]`.
+    pub weights: Aligned,
+    /// `[channels]`, a multiple of [`LANES`].
+    pub bias: Aligned,
+    /// Whether negative outputs become 0.
+    pub relu: bool,
+}
+
+/// A depthwise 3x3 convolution.
+#[derive(Debug)]
+pub struct Depthwise {
+    /// `[9][channels]`, row by row of the kernel.
+    pub weights: Aligned,
+    /// `[channels]`, a multiple of [`LANES`].
+    pub bias: Aligned,
+    /// Whether negative outputs become 0.
+    pub relu: bool,
+}
+
+/// One output row `[pixels][channels]`: `out[x][c] = bias[c] + sum of rows[r][x * step + k] * weights[r * taps + k][c]`.
+///
+/// # Panics
+/// If a slice is too short for the layer.
+pub fn dense(simd: Simd, layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
+    let channels = layer.bias.len();
+    let pixels = out.len() / channels;
+    assert!(channels.is_multiple_of(LANES) && out.len() == pixels * channels, "whole registers, whole pixels");
+    assert_eq!(layer.weights.len(), rows.len() * layer.taps * channels, "weights for every tap");
+    let reach = pixels.saturating_sub(1) * layer.step + layer.taps;
+    assert!(pixels == 0 || rows.iter().all(|row| row.len() >= reach), "every tap stands in its row");
+    // SAFETY: the lengths are checked above, and a `Simd` exists only for what the processor has.
+    unsafe {
+        match simd.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => x86::dense_avx512(layer, rows, out),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => x86::dense_avx2(layer, rows, out),
+            Kind::Portable => dense_row::<Eight, 2, 4>(layer, rows, out),
+        }
+    }
+}
+
+/// One output row `[pixels][channels]` from three input rows that are one pixel longer at both ends.
+///
+/// # Panics
+/// If a slice does not have the layer's length.
+pub fn depthwise(simd: Simd, layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
+    let channels = layer.bias.len();
+    let pixels = out.len() / channels;
+    assert!(channels.is_multiple_of(LANES) && out.len() == pixels * channels, "whole registers, whole pixels");
+    assert_eq!(layer.weights.len(), 9 * channels, "nine weights a channel");
+    assert!(rows.iter().all(|row| row.len() == out.len() + 2 * channels), "rows have a border of one pixel");
+    // SAFETY: as in `dense`.
+    unsafe {
+        match simd.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => x86::depthwise_avx512(layer, rows, out),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => x86::depthwise_avx2(layer, rows, out),
+            Kind::Portable => depthwise_row::<Eight, 2>(layer, rows, out),
+        }
+    }
+}
+
+/// The greatest of each 2 x 2 pixels of two rows.
+///
+/// # Panics
+/// If the rows are not twice as long as `out`.
+pub fn max_pool(rows: [&[f32]; 2], channels: usize, out: &mut [f32]) {
+    assert!(rows.iter().all(|row| row.len() == 2 * out.len()), "rows are twice as long");
+    let greater = |a: f32, b: f32| if a > b { a } else { b };
+    let pairs = rows[0].chunks_exact(2 * channels).zip(rows[1].chunks_exact(2 * channels));
+    for (pixel, (above, below)) in out.chunks_exact_mut(channels).zip(pairs) {
+        let (a, b) = above.split_at(channels);
+        let (c, d) = below.split_at(channels);
+        for (((value, a), b), (c, d)) in pixel.iter_mut().zip(a).zip(b).zip(c.iter().zip(d)) {
+            *value = greater(greater(*a, *b), greater(*c, *d));
+        }
+    }
+}
+
+/// Bytes as f32; values past the last byte become 0.
+pub fn widen(bytes: &[u8], out: &mut [f32]) {
+    let (values, rest) = out.split_at_mut(bytes.len().min(out.len()));
+    values.iter_mut().zip(bytes).for_each(|(value, byte)| *value = f32::from(*byte));
+    rest.fill(0.0);
+}
+
+/// A row of a map plus a row of a map of half the size, whose every pixel counts for two (nearest neighbour).
+///
+/// # Panics
+/// If `row` and `out` are not twice as long as `half`.
+pub fn add_widened(row: &[f32], half: &[f32], channels: usize, out: &mut [f32]) {
+    assert!(row.len() == 2 * half.len() && out.len() == row.len(), "rows are twice as long");
+    let pairs = row.chunks_exact(2 * channels).zip(half.chunks_exact(channels));
+    for (out, (two, one)) in out.chunks_exact_mut(2 * channels).zip(pairs) {
+        for (out, two) in out.chunks_exact_mut(channels).zip(two.chunks_exact(channels)) {
+            out.iter_mut().zip(two.iter().zip(one)).for_each(|(out, (a, b))| *out = a + b);
+        }
+    }
+}
+
+/// A register of f32.
+trait Lanes: Copy {
+    const COUNT: usize;
+    /// Loads `COUNT` values.
+    unsafe fn load(from: *const f32) -> Self;
+    /// Stores `COUNT` values.
+    unsafe fn store(self, to: *mut f32);
+    unsafe fn splat(value: f32) -> Self;
+    /// `self * factor + sum`.
+    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
+    unsafe fn max(self, other: Self) -> Self;
+}
+
+/// `V` registers of channels by `P` pixels are summed at a time.
+#[inline(always)]
+unsafe fn dense_row<L: Lanes, const V: usize, const P: usize>(layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
+    let channels = layer.bias.len();
+    let pixels = out.len() / channels;
+    let out = out.as_mut_ptr();
+    let mut channel = 0;
+    while channel < channels {
+        let mut x = 0;
+        while x + P <= pixels {
+            unsafe { dense_block::<L, V, P>(layer, rows, out, x, channel) };
+            x += P;
+        }
+        if x < pixels && pixels >= P {
+            // The last block overlaps the one before: the same values are written twice.
+            unsafe { dense_block::<L, V, P>(layer, rows, out, pixels - P, channel) };
+        } else {
+            while x < pixels {
+                unsafe { dense_block::<L, V, 1>(layer, rows, out, x, channel) };
+                x += 1;
+            }
+        }
+        channel += V * L::COUNT;
+    }
+}
+
+#[inline(always)]
+unsafe fn dense_block<L: Lanes, const V: usize, const P: usize>(
+    layer: &Dense,
+    rows: &[&[f32]],
+    out: *mut f32,
+    x: usize,
+    channel: usize,
+) {
+    let (channels, step) = (layer.bias.len(), layer.step);
+    // SAFETY: `dense` has checked that pixels x.. have their taps in the rows and their places in `out`.
+    unsafe {
+        let zero = L::splat(0.0);
+        let mut sums = [[zero; V]; P];
+        for sums in &mut sums {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = L::load(layer.bias.as_ptr().add(channel + v * L::COUNT));
+            }
+        }
+        let mut weights = layer.weights.as_ptr().add(channel);
+        for row in rows {
+            let input = row.as_ptr().add(x * step);
+            for k in 0..layer.taps {
+                let mut factors = [zero; V];
+                for (v, factor) in factors.iter_mut().enumerate() {
+                    *factor = L::load(weights.add(v * L::COUNT));
+                }
+                for (p, sums) in sums.iter_mut().enumerate() {
+                    let value = L::splat(*input.add(p * step + k));
+                    for (sum, factor) in sums.iter_mut().zip(&factors) {
+                        *sum = value.mul_add(*factor, *sum);
+                    }
+                }
+                weights = weights.add(channels);
+            }
+        }
+        for (p, sums) in sums.iter().enumerate() {
+            for (v, sum) in sums.iter().enumerate() {
+                let sum = if layer.relu { sum.max(zero) } else { *sum };
+                sum.store(out.add((x + p) * channels + channel + v * L::COUNT));
+            }
+        }
+    }
+}
+
+/// One register of channels by `P` pixels at a time.
+#[inline(always)]
+unsafe fn depthwise_row<L: Lanes, const P: usize>(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
+    let channels = layer.bias.len();
+    let pixels = out.len() / channels;
+    let out = out.as_mut_ptr();
+    let mut channel = 0;
+    while channel < channels {
+        let mut x = 0;
+        while x + P <= pixels {
+            unsafe { depthwise_block::<L, P>(layer, rows, out, x, channel) };
+            x += P;
+        }
+        while x < pixels {
+            unsafe { depthwise_block::<L, 1>(layer, rows, out, x, channel) };
+            x += 1;
+        }
+        channel += L::COUNT;
+    }
+}
+
+#[inline(always)]
+unsafe fn depthwise_block<L: Lanes, const P: usize>(
+    layer: &Depthwise,
+    rows: [&[f32]; 3],
+    out: *mut f32,
+    x: usize,
+    channel: usize,
+) {
+    let channels = layer.bias.len();
+    // SAFETY: `depthwise` has checked that the rows reach one pixel over both ends of `out`.
+    unsafe {
+        let mut sums = [L::load(layer.bias.as_ptr().add(channel)); P];
+        for (r, row) in rows.into_iter().enumerate() {
+            let weights = layer.weights.as_ptr().add(3 * r * channels + channel);
+            let factors = [L::load(weights), L::load(weights.add(channels)), L::load(weights.add(2 * channels))];
+            let input = row.as_ptr().add(x * channels + channel);
+            // Every input pixel is loaded once and goes to the up to three outputs that see it.
+            for column in 0..P + 2 {
+                let value = L::load(input.add(column * channels));
+                for (k, factor) in factors.into_iter().enumerate() {
+                    if column >= k && column - k < P {
+                        sums[column - k] = value.mul_add(factor, sums[column - k]);
+                    }
+                }
+            }
+        }
+        let zero = L::splat(0.0);
+        for (p, sum) in sums.into_iter().enumerate() {
+            let sum = if layer.relu { sum.max(zero) } else { sum };
+            sum.store(out.add((x + p) * channels + channel));
+        }
+    }
+}
+
+/// Eight values in plain Rust: the twin that every machine runs, and that the others are compared with.
+#[derive(Clone, Copy)]
+struct Eight([f32; 8]);
+
+impl Lanes for Eight {
+    const COUNT: usize = 8;
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller has eight values there; f32 has no stricter alignment than itself.
+        Self(unsafe { from.cast::<[f32; 8]>().read() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: as above.
+        unsafe { to.cast::<[f32; 8]>().write(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self([value; 8])
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(mut self, factor: Self, sum: Self) -> Self {
+        for i in 0..8 {
+            // A fused multiply-add is a slow library call where the processor has none.
+            self.0[i] = if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
+                self.0[i].mul_add(factor.0[i], sum.0[i])
+            } else {
+                self.0[i] * factor.0[i] + sum.0[i]
+            };
+        }
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn max(mut self, other: Self) -> Self {
+        for i in 0..8 {
+            self.0[i] = if self.0[i] > other.0[i] { self.0[i] } else { other.0[i] };
+        }
+        self
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{Dense, Depthwise, Lanes, dense_row, depthwise_row};
+
+    // Register shapes: with 32 registers up to 20 sums stay inside, with 16 up to 12.
+
+    #[target_feature(enable = "avx512f")]
+    pub unsafe fn dense_avx512(layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
+        unsafe {
+            match layer.bias.len() / __m512::COUNT {
+                n if n.is_multiple_of(4) => dense_row::<__m512, 4, 5>(layer, rows, out),
+                n if n.is_multiple_of(2) => dense_row::<__m512, 2, 10>(layer, rows, out),
+                _ => dense_row::<__m512, 1, 16>(layer, rows, out),
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub unsafe fn dense_avx2(layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
+        unsafe { dense_row::<__m256, 2, 5>(layer, rows, out) }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    pub unsafe fn depthwise_avx512(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
+        unsafe { depthwise_row::<__m512, 4>(layer, rows, out) }
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub unsafe fn depthwise_avx2(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
+        unsafe { depthwise_row::<__m256, 4>(layer, rows, out) }
+    }
+
+    impl Lanes for __m512 {
+        const COUNT: usize = 16;
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            unsafe { _mm512_loadu_ps(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            unsafe { _mm512_storeu_ps(to, self) }
+        }
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            unsafe { _mm512_set1_ps(value) }
+        }
+
+        #[inline(always)]
+        unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+            unsafe { _mm512_fmadd_ps(self, factor, sum) }
+        }
+
+        #[inline(always)]
+        unsafe fn max(self, other: Self) -> Self {
+            unsafe { _mm512_max_ps(self, other) }
+        }
+    }
+
+    impl Lanes for __m256 {
+        const COUNT: usize = 8;
+
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            unsafe { _mm256_loadu_ps(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            unsafe { _mm256_storeu_ps(to, self) }
+        }
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            unsafe { _mm256_set1_ps(value) }
+        }
+
+        #[inline(always)]
+        unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+            unsafe { _mm256_fmadd_ps(self, factor, sum) }
+        }
+
+        #[inline(always)]
+        unsafe fn max(self, other: Self) -> Self {
+            unsafe { _mm256_max_ps(self, other) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values between -1 and 1, not the same for any two neighbours.
+    fn values(len: usize) -> Aligned {
+        (0..len).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect::<Vec<_>>().into()
+    }
+
+    fn close(a: &[f32], b: &[f32]) -> bool {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-4)
+    }
+
+    #[test]
+    fn every_instruction_set_sums_dense_rows_like_the_formula() {
+        for (channels, taps, step) in [(16, 9, 6), (16, 16, 16), (32, 16, 16), (48, 5, 3), (64, 64, 64)] {
+            for pixels in [0, 1, 3, 5, 16, 23, 40] {
+                let rows: [Aligned; 3] = std::array::from_fn(|i| values(40 * step + taps + i));
+                for relu in [false, true] {
+                    let layer = Dense { taps, step, weights: values(3 * taps * channels), bias: values(channels), relu };
+                    let mut expected = vec![0.0; pixels * channels];
+                    for (i, out) in expected.iter_mut().enumerate() {
+                        let (x, c) = (i / channels, i % channels);
+                        let terms = (0..3 * taps).map(|t| rows[t / taps][x * step + t % taps] * layer.weights[t * channels + c]);
+                        let sum = layer.bias[c] + terms.sum::<f32>();
+                        *out = if relu { sum.max(0.0) } else { sum };
+                    }
+                    for simd in Simd::all() {
+                        let mut out = vec![f32::NAN; pixels * channels];
+                        dense(simd, &layer, &rows.each_ref().map(|row| &**row), &mut out);
+                        assert!(close(&out, &expected), "{simd:?}: {channels} channels, {pixels} pixels, {taps} taps");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_sums_depthwise_rows_like_the_formula() {
+        for channels in [16, 32, 48] {
+            for pixels in [0, 1, 2, 4, 7, 33] {
+                let rows: [Aligned; 3] = std::array::from_fn(|i| values((pixels + 2) * channels + i));
+                let rows = rows.each_ref().map(|row| &row[..(pixels + 2) * channels]);
+                for relu in [false, true] {
+                    let layer = Depthwise { weights: values(9 * channels), bias: values(channels), relu };
+                    let mut expected = vec![0.0; pixels * channels];
+                    for (i, out) in expected.iter_mut().enumerate() {
+                        let terms =
+                            (0..9).map(|t| rows[t / 3][i + t % 3 * channels] * layer.weights[t * channels + i % channels]);
+                        let sum = layer.bias[i % channels] + terms.sum::<f32>();
+                        *out = if relu { sum.max(0.0) } else { sum };
+                    }
+                    for simd in Simd::all() {
+                        let mut out = vec![f32::NAN; pixels * channels];
+                        depthwise(simd, &layer, rows, &mut out);
+                        assert!(close(&out, &expected), "{simd:?}: {channels} channels, {pixels} pixels");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_pool_takes_the_greatest_of_each_square() {
+        let (above, below) = ([1.0, -1.0, 3.0, -4.0], [2.0, -3.0, 0.0, -2.0]);
+        let mut out = [0.0; 2];
+        max_pool([&above, &below], 2, &mut out);
+        assert_eq!(out, [3.0, -1.0]);
+    }
+
+    #[test]
+    fn bytes_become_numbers_and_the_rest_zero() {
+        let mut out = [9.0; 4];
+        widen(&[0, 255], &mut out);
+        assert_eq!(out, [0.0, 255.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_pixel_of_half_the_size_is_added_to_two() {
+        let mut out = [0.0; 4];
+        add_widened(&[1.0, 2.0, 3.0, 4.0], &[10.0, 20.0], 2, &mut out);
+        assert_eq!(out, [11.0, 22.0, 13.0, 24.0]);
+    }
+
+    #[test]
+    fn aligned_values_begin_at_a_cache_line() {
+        assert!((0..100).all(|len| Aligned::new(len).as_ptr().addr().is_multiple_of(64)));
+    }
+
+    #[test]
+    #[should_panic(expected = "every tap stands in its row")]
+    fn a_row_that_is_too_short_is_refused() {
+        let layer = Dense { taps: 16, step: 16, weights: values(256), bias: values(16), relu: false };
+        dense(Simd::best(), &layer, &[&[0.0; 31]], &mut [0.0; 32]);
+    }
+}

@@ -1,0 +1,184 @@
+//! Chains of layers that pass single rows on: a row goes through all layers while it is in the cache, and whole maps exist
+//! only where the network needs them again.
+
+use std::ops::Range;
+
+use fervor_simd::{Aligned, Dense, Depthwise, Simd, dense, depthwise, max_pool};
+use rayon::prelude::*;
+
+/// A band has at least so many output rows: bands compute some rows around them twice.
+const LEAST_BAND: usize = 8;
+
+/// One layer of a chain.
+#[derive(Debug)]
+pub enum Layer {
+    /// A pointwise convolution, then a depthwise 3x3 one over its output with a border of zeros.
+    Separable(Dense, Depthwise),
+    /// The greatest of each 2 x 2 pixels.
+    Pool,
+}
+
+impl Layer {
+    fn out_channels(&self, channels: usize) -> usize {
+        match self {
+            Layer::Separable(pointwise, _) => pointwise.bias.len(),
+            Layer::Pool => channels,
+        }
+    }
+
+    /// The input rows that these output rows need; `height` is the input's.
+    fn needed(&self, rows: Range<usize>, height: usize) -> Range<usize> {
+        match self {
+            Layer::Separable(..) => rows.start.saturating_sub(1)..(rows.end + 1).min(height),
+            Layer::Pool => 2 * rows.start..2 * rows.end,
+        }
+    }
+}
+
+/// Rows of pixels, channels last.
+#[derive(Debug)]
+pub struct Map {
+    pub width: usize,
+    pub height: usize,
+    pub channels: usize,
+    /// `[height][width][channels]`.
+    pub values: Aligned,
+}
+
+impl Map {
+    /// One row.
+    pub fn row(&self, y: usize) -> &[f32] {
+        &self.values[y * self.width * self.channels..][..self.width * self.channels]
+    }
+}
+
+/// Width, height and channels of a chain's input.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub width: usize,
+    pub height: usize,
+    pub channels: usize,
+}
+
+/// Gives a chain's input: fills the buffer with the row of this number. The numbers go up by one.
+pub trait RowSource: FnMut(usize, &mut [f32]) {}
+
+impl<F: FnMut(usize, &mut [f32])> RowSource for F {}
+
+/// Runs a chain over a whole input in up to `bands` bands beside each other; `source` makes each band's reader of the input.
+pub fn run<S: RowSource>(simd: Simd, layers: &[Layer], input: Shape, bands: usize, source: impl Fn() -> S + Sync) -> Map {
+    let output = layers.iter().fold(input, |shape, layer| after(layer, shape));
+    let Shape { width, height, channels } = output;
+    let mut values = Aligned::new(height * width * channels);
+    let rows = height.div_ceil(bands).max(LEAST_BAND);
+    let band = |(i, part): (usize, &mut [f32])| {
+        let first = i * rows;
+        run_band(simd, layers, input, source(), first..height.min(first + rows), part);
+    };
+    if rows >= height {
+        band((0, &mut values));
+    } else {
+        values.par_chunks_mut(rows * width * channels).enumerate().for_each(band);
+    }
+    Map { width, height, channels, values }
+}
+
+fn after(layer: &Layer, input: Shape) -> Shape {
+    let channels = layer.out_channels(input.channels);
+    match layer {
+        Layer::Separable(..) => Shape { channels, ..input },
+        Layer::Pool => Shape { width: input.width / 2, height: input.height / 2, channels },
+    }
+}
+
+/// Computes these output rows into `out`.
+fn run_band(simd: Simd, layers: &[Layer], input: Shape, mut source: impl RowSource, rows: Range<usize>, out: &mut [f32]) {
+    let mut shape = input;
+    let mut stages = Vec::new();
+    let mut heights = Vec::new();
+    for layer in layers {
+        stages.push(Stage::new(simd, layer, shape));
+        heights.push(shape.height);
+        shape = after(layer, shape);
+    }
+    let needed = layers.iter().zip(&heights).rev().fold(rows.clone(), |rows, (layer, height)| layer.needed(rows, *height));
+    let row_length = shape.width * shape.channels;
+    let mut row = Aligned::new(input.width * input.channels);
+    for y in needed {
+        source(y, &mut row);
+        push(&mut stages, y, &row, &mut |y, row| {
+            // At the map's edges a layer may know a row more than was asked for.
+            if rows.contains(&y) {
+                out[(y - rows.start) * row_length..][..row_length].copy_from_slice(row);
+            }
+        });
+    }
+}
+
+/// Gives row `y` to the first stage, and what comes out of it to the next.
+fn push(stages: &mut [Stage], y: usize, row: &[f32], sink: &mut dyn FnMut(usize, &[f32])) {
+    match stages {
+        [] => sink(y, row),
+        [first, rest @ ..] => first.push(y, row, &mut |y, row| push(rest, y, row, sink)),
+    }
+}
+
+/// A layer at work on a band of rows that come in order.
+struct Stage<'a> {
+    simd: Simd,
+    layer: &'a Layer,
+    /// Height of the input.
+    height: usize,
+    channels: usize,
+    /// Number of the first row that came.
+    first: Option<usize>,
+    /// For separable layers the last three pointwise rows, by number modulo 3, each with a zero pixel at both ends, and
+    /// a row of zeros; for pools the even row.
+    kept: Vec<Aligned>,
+    out: Aligned,
+}
+
+impl<'a> Stage<'a> {
+    fn new(simd: Simd, layer: &'a Layer, Shape { width, height, channels }: Shape) -> Self {
+        let out_channels = layer.out_channels(channels);
+        let (kept, out) = match layer {
+            Layer::Separable(..) => {
+                let bordered = (width + 2) * out_channels;
+                ((0..4).map(|_| Aligned::new(bordered)).collect(), width * out_channels)
+            }
+            Layer::Pool => (vec![Aligned::new(width * channels)], width / 2 * channels),
+        };
+        Self { simd, layer, height, channels: out_channels, first: None, kept, out: Aligned::new(out) }
+    }
+
+    /// Takes row `y` and passes on the rows that it completes.
+    fn push(&mut self, y: usize, row: &[f32], next: &mut dyn FnMut(usize, &[f32])) {
+        let first = *self.first.get_or_insert(y);
+        match self.layer {
+            Layer::Separable(pointwise, spatial) => {
+                let inner = self.channels..(self.channels + self.out.len());
+                dense(self.simd, pointwise, &[row], &mut self.kept[y % 3][inner]);
+                // A row at the band's edge, but not at the map's, lacks a neighbour: it was only needed as one.
+                if y > first && (y == 1 || y >= first + 2) {
+                    let above = if y == 1 { 3 } else { (y - 2) % 3 };
+                    self.finish(spatial, [above, (y - 1) % 3, y % 3]);
+                    next(y - 1, &self.out);
+                }
+                if y + 1 == self.height && (y == 0 || y > first) {
+                    let above = if y == 0 { 3 } else { (y - 1) % 3 };
+                    self.finish(spatial, [above, y % 3, 3]);
+                    next(y, &self.out);
+                }
+            }
+            Layer::Pool if y.is_multiple_of(2) => self.kept[0].copy_from_slice(row),
+            Layer::Pool => {
+                max_pool([&self.kept[0], row], self.channels, &mut self.out);
+                next(y / 2, &self.out);
+            }
+        }
+    }
+
+    fn finish(&mut self, spatial: &Depthwise, rows: [usize; 3]) {
+        depthwise(self.simd, spatial, rows.map(|i| &*self.kept[i]), &mut self.out);
+    }
+}
