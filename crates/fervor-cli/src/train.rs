@@ -19,7 +19,7 @@ use crate::{Verdict, data, setup, talk};
 /// A recipe or data set that cannot be read or do not fit each other; a training that fails.
 pub fn run(args: &Train) -> Result<Verdict> {
     setup::threads(args.threads);
-    let backend = args.device.parse::<Backend>()?;
+    let backend = Backend::parse(&args.device)?;
     let (recipe, data_path) = match &args.resume {
         Some(run) => {
             if !args.set.is_empty() {
