@@ -1,6 +1,6 @@
 //! The training loop: one function from a recipe and a data set to a bundle.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -8,18 +8,18 @@ use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
-use fervor::bundle::{self, Bundle, CARD_SCHEMA, Card, Golden, RecipeInfo, TrainingData};
 use fervor::dataset::{Dataset, Manifest, Split};
-use fervor::{ContentHash, Error, LabelSet, Result};
+use fervor::{Error, LabelSet, Result};
 
 use crate::device::Backend;
-use crate::export;
 use crate::layers;
 use crate::loader::{Batch, Examples, Loader, Purpose, derived_seed};
+use crate::log::{EpochLog, Tally};
 use crate::network::Network;
 use crate::optimizer::{Average, optimizer};
+use crate::product::Exporter;
 use crate::recipe::Recipe;
-use crate::run::{Best, EpochLog, RunFolder, State, Tally};
+use crate::run::{Best, RunFolder, State};
 use crate::schedule::share_of_peak;
 use crate::summary::{Summary, summary};
 
@@ -119,10 +119,10 @@ pub fn train(options: TrainOptions) -> Result<Outcome> {
 fn run(options: TrainOptions) -> Result<Outcome> {
     let TrainOptions { recipe, dataset, stop, progress, .. } = options;
     recipe.check()?;
-    let manifest = Manifest::of(&dataset);
-    let (folder, mut state) = open_run(&recipe, &dataset, &manifest, options.resume.as_deref(), &options.out)?;
+    check_labels(&recipe, dataset.labels())?;
     let validation = Examples::new(&dataset, Split::Validation, &recipe)?;
     let loader = Loader::new(Examples::new(&dataset, Split::Train, &recipe)?, &recipe)?;
+    let (folder, mut state) = open_run(&recipe, &dataset, options.resume.as_deref(), &options.out)?;
     let batches = loader.batches();
     let classes = dataset.labels().len();
     let resumed = (state.step > 0).then_some((state.epoch, state.batch));
@@ -141,7 +141,8 @@ fn run(options: TrainOptions) -> Result<Outcome> {
             average.set_network(folder.load_average(average.network().clone())?);
         }
     }
-    let exporter = Exporter { recipe: &recipe, dataset: &dataset, manifest: &manifest, loader: &loader, validation: &validation };
+    let manifest_sha256 = &state.manifest_sha256.clone();
+    let exporter = Exporter { recipe: &recipe, dataset: &dataset, manifest_sha256, loader: &loader, validation: &validation };
     progress(Progress::Started {
         run: folder.path().to_owned(),
         summary: summary(&recipe, classes),
@@ -270,14 +271,8 @@ fn step(
 }
 
 /// The run's folder and where it stands: at the start, or at its checkpoint.
-fn open_run(
-    recipe: &Recipe,
-    dataset: &Dataset,
-    manifest: &Manifest,
-    resume: Option<&std::path::Path>,
-    out: &std::path::Path,
-) -> Result<(RunFolder, State)> {
-    check_labels(recipe, dataset.labels())?;
+fn open_run(recipe: &Recipe, dataset: &Dataset, resume: Option<&Path>, out: &Path) -> Result<(RunFolder, State)> {
+    let manifest = Manifest::of(dataset);
     let (recipe_sha256, manifest_sha256) = (recipe.hash(), manifest.sha256());
     let Some(resume) = resume else {
         let folder = RunFolder::create(out, recipe)?;
@@ -310,86 +305,4 @@ fn check_labels(recipe: &Recipe, labels: &LabelSet) -> Result<()> {
 fn patience_is_over(recipe: &Recipe, state: &State) -> bool {
     let since_best = state.epoch - state.best.map_or(0, |best| best.epoch);
     recipe.early_stopping.as_ref().is_some_and(|stopping| since_best >= stopping.patience)
-}
-
-/// Makes bundles of networks and scores them.
-struct Exporter<'a> {
-    recipe: &'a Recipe,
-    dataset: &'a Dataset,
-    manifest: &'a Manifest,
-    loader: &'a Loader,
-    validation: &'a Examples,
-}
-
-/// A graph and its card, before they are packed.
-#[derive(Clone)]
-struct Candidate {
-    graph: fervor::onnx::ModelProto,
-    card: Card,
-}
-
-impl Exporter<'_> {
-    /// The network's graph with a card that lacks only its scores. The golden logits are Burn's: loading the bundle
-    /// compares them with the runtime's.
-    fn candidate(&self, network: &Network, epoch: usize, device: &Device) -> Result<Candidate> {
-        let (recipe, labels) = (self.recipe, self.dataset.labels());
-        let [channels, size, _] = recipe.preprocess.shape();
-        let golden: Vec<f32> = recipe.preprocess.golden_chip().pixels().iter().map(|&value| f32::from(value)).collect();
-        let golden = TensorData::new(golden, [1, channels, size, size]);
-        let golden = Tensor::<4>::from_data(golden, &device.clone().without_autodiff());
-        let logits: Vec<f32> = network.forward(golden).into_data().try_into_vec().expect("logits are f32");
-        if !logits.iter().all(|logit| logit.is_finite()) {
-            return Err(Error::model(format!("the network answers with numbers that are not finite: {logits:?}"))
-                .with_hint("a lower rate helps, for example --set optimizer.learning_rate=..."));
-        }
-        let card = Card {
-            schema: CARD_SCHEMA.to_owned(),
-            name: recipe.name.clone(),
-            description: recipe.description.clone(),
-            labels: labels.clone(),
-            preprocess: recipe.preprocess.clone(),
-            temperature: 1.0,
-            golden: Golden { logits },
-            data: TrainingData {
-                name: self.dataset.name().to_owned(),
-                manifest_sha256: self.manifest.sha256(),
-                training_pictures: self.loader.examples().len(),
-                validation_pictures: self.validation.len(),
-            },
-            recipe: RecipeInfo { name: recipe.name.clone(), sha256: recipe.hash(), toml: recipe.to_toml(), epoch },
-            licence: recipe.licence.clone(),
-            metrics: Default::default(),
-        };
-        Ok(Candidate { graph: export::graph(network, recipe.preprocess.shape(), labels.len()), card })
-    }
-
-    /// The bundle's answers to the validation pictures.
-    fn score(&self, candidate: Candidate) -> Result<Tally> {
-        let bundle = Bundle::load(bundle::pack(candidate.graph, &candidate.card, [])?)?;
-        let bundle = bundle.with_threads(rayon::current_num_threads());
-        let mut tally = Tally::new(self.dataset.labels().len());
-        let places: Vec<usize> = (0..self.validation.len()).collect();
-        for places in places.chunks(256) {
-            let chips = places.iter().map(|&place| self.validation.chip(place)).collect::<Result<Vec<_>>>()?;
-            let labels: Vec<usize> = places.iter().map(|&place| self.validation.label(place)).collect();
-            tally.add(bundle.logits(&chips)?.iter().map(Vec::as_slice), &labels);
-        }
-        Ok(tally)
-    }
-
-    /// The bundle's bytes with its scores, loaded once more before anybody else sees them.
-    fn finish(&self, mut candidate: Candidate, score: &Tally) -> Result<Vec<u8>> {
-        candidate.card.metrics = [
-            ("validation.accuracy", score.accuracy()),
-            ("validation.macro_f1", score.macro_f1()),
-            ("validation.loss", score.mean_loss()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
-        let training = self.loader.examples().indices().iter().map(|&index| self.dataset.samples()[index].hash);
-        let training: Vec<ContentHash> = training.collect();
-        let bytes = bundle::pack(candidate.graph, &candidate.card, training)?;
-        Bundle::load(bytes.clone())?;
-        Ok(bytes)
-    }
 }

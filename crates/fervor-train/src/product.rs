@@ -1,0 +1,95 @@
+//! The product of an epoch: its network as a bundle, and what that bundle scores.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use fervor::bundle::{self, Bundle, CARD_SCHEMA, Card, Golden, RecipeInfo, TrainingData};
+use fervor::dataset::Dataset;
+use fervor::onnx::ModelProto;
+use fervor::{ContentHash, Error, Result};
+
+use crate::export;
+use crate::loader::{Examples, Loader};
+use crate::log::Tally;
+use crate::network::Network;
+use crate::recipe::Recipe;
+
+/// Makes bundles of networks and scores them.
+pub struct Exporter<'a> {
+    pub recipe: &'a Recipe,
+    pub dataset: &'a Dataset,
+    pub manifest_sha256: &'a str,
+    pub loader: &'a Loader,
+    pub validation: &'a Examples,
+}
+
+/// A graph and its card, before they are packed.
+#[derive(Clone)]
+pub struct Candidate {
+    graph: ModelProto,
+    card: Card,
+}
+
+impl Exporter<'_> {
+    /// The network's graph with a card that lacks only its scores. The golden logits are Burn's: loading the bundle
+    /// compares them with the runtime's.
+    pub fn candidate(&self, network: &Network, epoch: usize, device: &Device) -> Result<Candidate> {
+        let (recipe, labels) = (self.recipe, self.dataset.labels());
+        let [channels, size, _] = recipe.preprocess.shape();
+        let golden: Vec<f32> = recipe.preprocess.golden_chip().pixels().iter().map(|&value| f32::from(value)).collect();
+        let golden = TensorData::new(golden, [1, channels, size, size]);
+        let golden = Tensor::<4>::from_data(golden, &device.clone().without_autodiff());
+        let logits: Vec<f32> = network.forward(golden).into_data().try_into_vec().expect("logits are f32");
+        if !logits.iter().all(|logit| logit.is_finite()) {
+            return Err(Error::model(format!("the network answers with numbers that are not finite: {logits:?}"))
+                .with_hint("a lower rate helps, for example --set optimizer.learning_rate=..."));
+        }
+        let card = Card {
+            schema: CARD_SCHEMA.to_owned(),
+            name: recipe.name.clone(),
+            description: recipe.description.clone(),
+            labels: labels.clone(),
+            preprocess: recipe.preprocess.clone(),
+            temperature: 1.0,
+            golden: Golden { logits },
+            data: TrainingData {
+                name: self.dataset.name().to_owned(),
+                manifest_sha256: self.manifest_sha256.to_owned(),
+                training_pictures: self.loader.examples().len(),
+                validation_pictures: self.validation.len(),
+            },
+            recipe: RecipeInfo { name: recipe.name.clone(), sha256: recipe.hash(), toml: recipe.to_toml(), epoch },
+            licence: recipe.licence.clone(),
+            metrics: Default::default(),
+        };
+        Ok(Candidate { graph: export::graph(network, recipe.preprocess.shape(), labels.len()), card })
+    }
+
+    /// The bundle's answers to the validation pictures.
+    pub fn score(&self, candidate: Candidate) -> Result<Tally> {
+        let bundle = Bundle::load(bundle::pack(candidate.graph, &candidate.card, [])?)?;
+        let bundle = bundle.with_threads(rayon::current_num_threads());
+        let mut tally = Tally::new(self.dataset.labels().len());
+        let places: Vec<usize> = (0..self.validation.len()).collect();
+        for places in places.chunks(256) {
+            let chips = places.iter().map(|&place| self.validation.chip(place)).collect::<Result<Vec<_>>>()?;
+            let labels: Vec<usize> = places.iter().map(|&place| self.validation.label(place)).collect();
+            tally.add(bundle.logits(&chips)?.iter().map(Vec::as_slice), &labels);
+        }
+        Ok(tally)
+    }
+
+    /// The bundle's bytes with its scores, loaded once more before anybody else sees them.
+    pub fn finish(&self, mut candidate: Candidate, score: &Tally) -> Result<Vec<u8>> {
+        candidate.card.metrics = [
+            ("validation.accuracy", score.accuracy()),
+            ("validation.macro_f1", score.macro_f1()),
+            ("validation.loss", score.mean_loss()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        let training = self.loader.examples().indices().iter().map(|&index| self.dataset.samples()[index].hash);
+        let training: Vec<ContentHash> = training.collect();
+        let bytes = bundle::pack(candidate.graph, &candidate.card, training)?;
+        Bundle::load(bytes.clone())?;
+        Ok(bytes)
+    }
+}
