@@ -1,5 +1,7 @@
 //! Boxes, labels and bars over a picture.
 
+use std::borrow::Cow;
+
 use super::canvas::{Canvas, Rect, enlarge};
 use super::colour::of_label;
 use super::layout::Room;
@@ -57,11 +59,14 @@ impl From<&Prediction> for FaceDrawing {
 /// Only when a drawing of ours cannot be rasterised, for example of a picture at the edge of memory.
 pub fn annotate(picture: &Picture, faces: &[FaceDrawing]) -> Result<Picture> {
     let factor = growth(picture.width(), picture.height());
-    let picture = enlarge(picture, factor)?;
+    let picture = &match factor {
+        1 => Cow::Borrowed(picture),
+        _ => Cow::Owned(enlarge(picture, factor)?),
+    };
     let faces: Vec<FaceDrawing> = faces.iter().filter(|face| is_drawable(face)).map(|face| scaled(face, factor as f32)).collect();
     match &faces[..] {
-        [face] if is_crop(face, &picture) => with_strip(&picture, face),
-        _ => with_panels(&picture, &faces),
+        [face] if is_crop(face, picture) => with_strip(picture, face),
+        _ => with_panels(picture, &faces),
     }
 }
 
@@ -144,6 +149,7 @@ fn with_panels(picture: &Picture, faces: &[FaceDrawing]) -> Result<Picture> {
 /// Each face's panel and its place. Where many would cover something, all are reduced to their label: one look a picture.
 fn laid_out(faces: &[FaceDrawing], width: f32, height: f32) -> Vec<(&FaceDrawing, Panel, Rect)> {
     let unit = common_unit(faces, width, height);
+    let [full, short] = [true, false].map(|bars| faces.iter().map(|face| Panel::of(face, unit, bars)).collect::<Vec<_>>());
     // The largest faces choose first; what remains for the small ones is less room, which is what they need.
     let mut order: Vec<usize> = (0..faces.len()).collect();
     order.sort_by(|&a, &b| faces[b].bounds.area().total_cmp(&faces[a].bounds.area()));
@@ -153,9 +159,9 @@ fn laid_out(faces: &[FaceDrawing], width: f32, height: f32) -> Vec<(&FaceDrawing
         for &index in &order {
             let face = &faces[index];
             let (panel, place) = bars
-                .then(|| with_bars(face, index, &room, unit))
+                .then(|| with_bars(face, index, &room, &full[index]))
                 .flatten()
-                .unwrap_or_else(|| label_only(face, index, &room, unit));
+                .unwrap_or_else(|| label_only(face, index, &room, &short[index]));
             room.panels.push(place);
             laid.push((face, panel, place));
         }
@@ -166,24 +172,22 @@ fn laid_out(faces: &[FaceDrawing], width: f32, height: f32) -> Vec<(&FaceDrawing
     if faces.len() > 3 && 4 * reduced > faces.len() { attempt(false) } else { laid }
 }
 
-fn with_bars(face: &FaceDrawing, index: usize, room: &Room, unit: f32) -> Option<(Panel, Rect)> {
+fn with_bars(face: &FaceDrawing, index: usize, room: &Room, panel: &Panel) -> Option<(Panel, Rect)> {
     // Rather a little smaller than over a face; over a neighbour, never.
     let bearable = if room.faces.len() == 1 { CROWDED } else { FREE };
     [(1.0, FREE), (0.85, FREE), (0.7, FREE), (0.7, bearable)].into_iter().find_map(|(shrink, limit)| {
-        let unit = (unit * shrink).max(LEAST_TEXT.min(unit));
-        let gap = gap_of(face, unit);
-        let panel = Panel::of(face, unit, true);
+        let panel = panel.at((panel.unit * shrink).max(LEAST_TEXT.min(panel.unit)));
+        let gap = gap_of(face, panel.unit);
         let fits = panel.width < room.width - 2.0 * gap && panel.height < room.height - 2.0 * gap;
         let place = room.place(index, panel.width, panel.height, gap);
         (fits && place.cost <= limit).then_some((panel, place.rect))
     })
 }
 
-fn label_only(face: &FaceDrawing, index: usize, room: &Room, unit: f32) -> (Panel, Rect) {
+fn label_only(face: &FaceDrawing, index: usize, room: &Room, panel: &Panel) -> (Panel, Rect) {
     // As wide as the face, where that can be read.
-    let natural = Panel::of(face, unit, false);
-    let unit = (unit * 1.1 * face.bounds.width / natural.width).clamp(LEAST_TEXT.min(unit), unit);
-    let mut panel = Panel::of(face, unit, false);
+    let unit = (panel.unit * 1.1 * face.bounds.width / panel.width).clamp(LEAST_TEXT.min(panel.unit), panel.unit);
+    let mut panel = panel.at(unit);
     panel.width = panel.width.min((room.width - 2.0).max(1.0));
     let place = room.place_chip(index, panel.width, panel.height, 1.5 * stroke_of(face));
     (panel, place.rect)

@@ -130,9 +130,6 @@ impl Canvas {
 
 /// A picture `factor` times as large, smoothly.
 pub(super) fn enlarge(picture: &Picture, factor: u32) -> Result<Picture> {
-    if factor <= 1 {
-        return Ok(picture.clone());
-    }
     resized(picture, picture.width().saturating_mul(factor), picture.height().saturating_mul(factor), FilterType::CatmullRom)
 }
 

@@ -9,7 +9,8 @@ use crate::chart::text_width;
 /// Bars that a panel shows.
 const BARS: usize = 3;
 
-/// A label with bars below it, in multiples of its text size.
+/// A label with bars below it. All its lengths are multiples of its text size.
+#[derive(Clone)]
 pub(super) struct Panel {
     pub unit: f32,
     pub width: f32,
@@ -34,6 +35,13 @@ impl Panel {
         let height =
             1.7 + if shown.is_empty() { 0.0 } else { 0.7 + 1.2 * shown.len() as f32 } + if note.is_some() { 1.2 } else { 0.0 };
         Self { unit, width: head.max(rows).max(note_width), height: height * unit, bars: shown, names, numbers, note }
+    }
+
+    /// The same panel at another text size, without measuring again.
+    pub fn at(&self, unit: f32) -> Self {
+        let by = unit / self.unit;
+        let [width, height, names, numbers] = [self.width, self.height, self.names, self.numbers].map(|length| length * by);
+        Self { unit, width, height, names, numbers, ..self.clone() }
     }
 
     /// The panel at its place; `square` is for one that fills a strip from edge to edge.
