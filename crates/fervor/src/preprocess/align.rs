@@ -60,8 +60,8 @@ impl Similarity {
         multiply([a / square, -b / square], [chip[0] - self.shift[0], chip[1] - self.shift[1]])
     }
 
-    /// Whether the chip shows at least a pixel of the picture, and not less than a third of what the picture could fill:
-    /// outside of that the landmarks are no face's.
+    /// Whether the chip would show at least one pixel, at most three times the picture's longer side, and not only what
+    /// lies beyond the picture: outside of that the landmarks are no face's, and the work is without bound.
     pub fn is_drawable(&self, picture: &Picture, side: u32) -> bool {
         let shown = f64::from(side) / self.scale();
         let longer = f64::from(picture.width().max(picture.height()));
