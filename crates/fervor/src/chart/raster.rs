@@ -69,7 +69,7 @@ pub fn picture(svg: &str, scale: f32) -> Result<Picture> {
 /// # Errors
 /// As [`picture`].
 pub fn png(svg: &str, scale: f32) -> Result<Vec<u8>> {
-    crate::draw::png(&picture(svg, scale)?)
+    picture(svg, scale)?.encode_png()
 }
 
 /// How wide a line of text is, in the units of `size`.

@@ -105,15 +105,23 @@ fn raster<D: ImageDecoder>(
         return Err(Error::input(format!("the {format} picture is of a kind that cannot be read: floating-point values"))
             .with_hint("convert it to 8 or 16 bits a channel"));
     }
-    decoder.set_limits(memory(2 * decoder.total_bytes() + WORKING_MEMORY)).map_err(&wrong)?;
+    decoder.set_limits(memory(decoder.total_bytes().saturating_mul(2).saturating_add(WORKING_MEMORY))).map_err(&wrong)?;
     // TIFF keeps its orientation in a tag of its own, the others in an EXIF block. A block that cannot be read turns nothing.
     let orientation = match format {
         Format::Tiff => decoder.orientation().ok(),
         _ => decoder.exif_metadata().ok().flatten().map(|exif| orient::from_exif(&exif)),
     };
-    let mut values = vec![0; decoder.total_bytes() as usize];
+    let mut values = zeros(decoder.total_bytes())?;
     decoder.read_image(&mut values).map_err(&wrong)?;
     Ok((Picture { width, height, rgb: color::to_rgb(values, color) }, orientation.unwrap_or(Orientation::NoTransforms)))
+}
+
+/// Memory for decoded values; an error only where no machine of this kind can address that much, under limits far above the default.
+pub(super) fn zeros(bytes: u64) -> Result<Vec<u8>> {
+    match usize::try_from(bytes) {
+        Ok(bytes) if isize::try_from(bytes).is_ok() => Ok(vec![0; bytes]),
+        _ => Err(Error::input(format!("the picture needs more memory than can be addressed: {bytes} bytes"))),
+    }
 }
 
 /// Whether a WebP file is shorter than its header says. The decoder sees only the chunks before the cut, and some of what

@@ -7,7 +7,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::decode::{cut_off, damaged, unsupported};
+use super::decode::{cut_off, damaged, unsupported, zeros};
 use super::{Format, Limits, Picture, orient};
 use crate::error::{Error, Result};
 
@@ -24,7 +24,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<(Picture, Orientat
     }
     decoder.set_options(decoder.options().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB));
     let orientation = decoder.exif().map_or(Orientation::NoTransforms, |exif| orient::from_exif(exif));
-    let mut rgb = vec![0; 3 * width * height];
+    let mut rgb = zeros(3 * width as u64 * height as u64)?;
     decoder.decode_into(&mut rgb).map_err(|e| refused(bytes, e))?;
     Ok((Picture { width: width as u32, height: height as u32, rgb }, orientation))
 }

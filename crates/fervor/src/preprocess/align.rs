@@ -60,8 +60,8 @@ impl Similarity {
         multiply([a / square, -b / square], [chip[0] - self.shift[0], chip[1] - self.shift[1]])
     }
 
-    /// Whether the chip shows at least a pixel of the picture, and not less than a third of what the picture could fill:
-    /// outside of that the landmarks are no face's.
+    /// Whether the chip would show at least one pixel, at most three times the picture's longer side, and not only what
+    /// lies beyond the picture: outside of that the landmarks are no face's, and the work is without bound.
     pub fn is_drawable(&self, picture: &Picture, side: u32) -> bool {
         let shown = f64::from(side) / self.scale();
         let longer = f64::from(picture.width().max(picture.height()));
@@ -86,13 +86,19 @@ pub(super) fn draw(picture: &Picture, similarity: &Similarity, side: u32, filter
     let shown = shown(similarity, f64::from(side));
     let shrink = 1.0 / (f64::from(OVERSAMPLING) * similarity.scale());
     let (source, frame) = picture.reduced(shown, [drawn; 2], [shrink; 2], filter);
-    let scale = [frame.width / shown.width, frame.height / shown.height];
+    let place = |x: f64, y: f64| {
+        let at = similarity.to_picture([x, y].map(|v| v / f64::from(OVERSAMPLING)));
+        [frame.x + (at[0] - shown.x) * (frame.width / shown.width), frame.y + (at[1] - shown.y) * (frame.height / shown.height)]
+    };
+    // The way is straight: the first pixel's place and the steps across and down give every other.
+    let first = place(0.5, 0.5);
+    let step = |to: [f64; 2]| [to[0] - first[0], to[1] - first[1]];
+    let (across, down) = (step(place(1.5, 0.5)), step(place(0.5, 1.5)));
     let mut rgb = Vec::with_capacity(3 * (drawn * drawn) as usize);
     for y in 0..drawn {
         for x in 0..drawn {
-            let chip = [x, y].map(|v| (f64::from(v) + 0.5) / f64::from(OVERSAMPLING));
-            let [x, y] = similarity.to_picture(chip);
-            rgb.extend(bilinear(&source, frame.x + (x - shown.x) * scale[0], frame.y + (y - shown.y) * scale[1]));
+            let at = |axis: usize| first[axis] + f64::from(x) * across[axis] + f64::from(y) * down[axis];
+            rgb.extend(bilinear(&source, at(0), at(1)));
         }
     }
     let drawn = Picture::from_rgb(drawn, drawn, rgb).expect("three values a pixel were pushed");

@@ -9,7 +9,7 @@ use super::words::{excluded, file_name, interval, label_map, leak, percent, pict
 use super::{confusion_chart, reliability_chart};
 use crate::chart::svg::escape;
 use crate::chart::{INTER_REGULAR, INTER_SEMIBOLD, thousands};
-use crate::draw::{self, shrink_to_fit};
+use crate::draw::shrink_to_fit;
 use crate::error::Result;
 use crate::evaluate::EvalReport;
 use crate::picture::Picture;
@@ -237,9 +237,9 @@ fn gallery(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> R
 
 fn shot(picture: &Picture) -> Result<Vec<u8>> {
     if picture.width().max(picture.height()) <= SHOT {
-        return draw::jpeg(picture, QUALITY);
+        return picture.encode_jpeg(QUALITY);
     }
-    draw::jpeg(&shrink_to_fit(picture, SHOT, SHOT)?, QUALITY)
+    shrink_to_fit(picture, SHOT, SHOT)?.encode_jpeg(QUALITY)
 }
 
 fn protocol(page: &mut String, report: &EvalReport) -> std::fmt::Result {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{confusion_chart, html, json, markdown, reliability_chart, words};
 use crate::chart;
-use crate::draw::{self, Caption, SheetItem, contact_sheet};
+use crate::draw::{Caption, SheetItem, contact_sheet};
 use crate::error::{Error, Result};
 use crate::evaluate::EvalReport;
 use crate::picture::Picture;
@@ -32,7 +32,7 @@ pub fn write_report(dir: &Path, report: &EvalReport, pictures: &dyn Fn(&str) -> 
     let items = mistakes(report, pictures);
     if !items.is_empty() {
         let title = format!("The surest mistakes of {} on {}, {}", report.model.name, report.data.name, report.split);
-        write(dir, "mistakes.png", &draw::png(&contact_sheet(&title, &items, COLUMNS)?)?)?;
+        write(dir, "mistakes.png", &contact_sheet(&title, &items, COLUMNS)?.encode_png()?)?;
     }
     write(dir, "index.html", html(report, pictures)?.as_bytes())
 }
