@@ -24,7 +24,7 @@ const IN_A_SCENE: f32 = 0.3;
 ///   detector misses about 1 in 100, and they are still faces.
 /// - at most 160 pixels: whole if the largest face found is at least 0.75 of its height.
 ///
-/// So all 7,178 crops of FER-2013's test folder are taken whole, and a thumbnail of a portrait is not.
+/// So all 3,589 crops of FER-2013's test split are taken whole, and a thumbnail of a portrait is not.
 pub struct AutoFaces {
     detector: YuNet,
 }

@@ -1,6 +1,9 @@
 //! Puts a picture into a detector's input: resized with its aspect ratio kept, then filled up with black at the right and
 //! at the bottom; and brings what was found there back to the picture's pixels.
 
+use std::borrow::Cow;
+use std::fmt::Display;
+
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
@@ -9,6 +12,19 @@ use crate::picture::Picture;
 
 /// Every input side is a multiple of this: the detector's coarsest stride.
 pub(super) const MULTIPLE: usize = 32;
+
+/// RGB bytes, row by row, with their width and height.
+#[derive(Clone, Copy)]
+pub(super) struct Pixels<'a> {
+    pub size: [usize; 2],
+    pub rgb: &'a [u8],
+}
+
+impl<'a> From<&'a Picture> for Pixels<'a> {
+    fn from(picture: &'a Picture) -> Self {
+        Self { size: [picture.width() as usize, picture.height() as usize], rgb: picture.rgb() }
+    }
+}
 
 /// How a picture lies in a detector's input.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,20 +50,22 @@ impl Letterbox {
         }
     }
 
-    /// The resized picture as RGB bytes, `inner[1]` rows of `inner[0]` pixels. The filter widens when shrinking, so that
-    /// small faces in large pictures are averaged, not sampled.
-    pub fn resize(&self, picture: &Picture) -> Result<Vec<u8>> {
-        let [width, height] = self.inner.map(|side| side as u32);
-        if (width, height) == (picture.width(), picture.height()) {
-            return Ok(picture.rgb().to_vec());
+    /// The resized picture as RGB bytes, `inner[1]` rows of `inner[0]` pixels. `source` is the picture, or the picture at
+    /// another size. The filter widens when shrinking, so that small faces in large pictures are averaged, not sampled.
+    pub fn resize<'a>(&self, source: Pixels<'a>) -> Result<Cow<'a, [u8]>> {
+        if self.inner == source.size {
+            return Ok(Cow::Borrowed(source.rgb));
         }
-        let failed =
-            |e: &dyn std::fmt::Display| Error::input(format!("{picture:?} cannot be resized to {width} x {height}: {e}"));
-        let source = ImageRef::new(picture.width(), picture.height(), picture.rgb(), PixelType::U8x3).map_err(|e| failed(&e))?;
+        let ([from_width, from_height], [width, height]) =
+            (source.size.map(|side| side as u32), self.inner.map(|side| side as u32));
+        let failed = |e: &dyn Display| {
+            Error::input(format!("{from_width} x {from_height} pixels cannot be resized to {width} x {height}: {e}"))
+        };
+        let source = ImageRef::new(from_width, from_height, source.rgb, PixelType::U8x3).map_err(|e| failed(&e))?;
         let mut resized = Image::new(width, height, PixelType::U8x3);
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         Resizer::new().resize(&source, &mut resized, &options).map_err(|e| failed(&e))?;
-        Ok(resized.into_vec())
+        Ok(Cow::Owned(resized.into_vec()))
     }
 
     /// A point of the input in the picture's pixels.
@@ -83,7 +101,7 @@ mod tests {
         for (width, height) in [(1, 1), (2000, 1), (1, 2000), (640, 480), (50, 70)] {
             let picture = Picture::from_rgb(width, height, [200, 30, 90].repeat((width * height) as usize)).unwrap();
             let laid = Letterbox::new(width, height, 640);
-            let resized = laid.resize(&picture).unwrap();
+            let resized = laid.resize((&picture).into()).unwrap();
             assert_eq!(resized.len(), 3 * laid.inner[0] * laid.inner[1]);
             assert!(resized.as_chunks::<3>().0.iter().all(|p| *p == [200, 30, 90]), "{width} x {height}");
         }

@@ -9,7 +9,7 @@ use crate::face::{Face, FindFaces};
 use crate::picture::Picture;
 
 use super::candidates::{decode, is_fragment, suppress};
-use super::letterbox::Letterbox;
+use super::letterbox::{Letterbox, Pixels};
 use network::Network;
 
 /// A small picture is shown to the network at most so many times as large as it is.
@@ -17,6 +17,9 @@ const MOST_ENLARGED: usize = 5;
 
 /// No look is smaller than this many pixels.
 const LEAST_LOOK: usize = 64;
+
+/// The greatest usual look.
+const MOST_LONG_SIDE: usize = 4096;
 
 /// The look for large faces gives those from this share of the picture's longer side upwards.
 const LARGE: f32 = 0.3;
@@ -47,8 +50,9 @@ impl Default for DetectorOptions {
 
 impl DetectorOptions {
     fn check(&self) -> Result<()> {
-        if !(64..=4096).contains(&self.long_side) {
-            return Err(Error::input(format!("the detector's long side must be 64..=4096 pixels, got {}", self.long_side)));
+        if !(LEAST_LOOK..=MOST_LONG_SIDE).contains(&self.long_side) {
+            let range = format!("{LEAST_LOOK}..={MOST_LONG_SIDE}");
+            return Err(Error::input(format!("the detector's long side must be {range} pixels, got {}", self.long_side)));
         }
         for (name, value) in [("threshold", self.threshold), ("nms", self.nms)] {
             if !(0.0..=1.0).contains(&value) {
@@ -85,18 +89,25 @@ impl YuNet {
         Ok(Self { network, options })
     }
 
-    /// The faces that one look at this long side shows, best first, without any retry.
+    /// The faces that a single look with the picture's longer side at `long_side` (1..=8192) shows, best first.
     ///
     /// # Errors
-    /// [`Input`](crate::ErrorKind::Input): the picture cannot be resized.
+    /// [`Input`](crate::ErrorKind::Input): `long_side` is outside its range.
     pub fn find_at(&self, picture: &Picture, long_side: usize) -> Result<Vec<Face>> {
-        let laid = Letterbox::new(picture.width(), picture.height(), long_side);
-        let mut faces = Vec::new();
-        let heads = self.network.forward(&laid, &laid.resize(picture)?);
-        for (map, stride) in heads.iter().zip(network::STRIDES) {
-            decode(&map.values, map.width, stride, self.options.threshold, &laid, &mut faces);
+        if !(1..=2 * MOST_LONG_SIDE).contains(&long_side) {
+            return Err(Error::input(format!("the look's long side must be 1..={} pixels, got {long_side}", 2 * MOST_LONG_SIDE)));
         }
-        Ok(self.suppress(faces))
+        let laid = Letterbox::new(picture.width(), picture.height(), long_side);
+        Ok(self.look(&laid, &laid.resize(picture.into())?))
+    }
+
+    /// The faces in the resized picture `rgb`.
+    fn look(&self, laid: &Letterbox, rgb: &[u8]) -> Vec<Face> {
+        let mut faces = Vec::new();
+        for (map, stride) in self.network.forward(laid, rgb).iter().zip(network::STRIDES) {
+            decode(&map.values, map.width, stride, self.options.threshold, laid, &mut faces);
+        }
+        self.suppress(faces)
     }
 
     fn suppress(&self, faces: Vec<Face>) -> Vec<Face> {
@@ -108,9 +119,14 @@ impl FindFaces for YuNet {
     fn find(&self, picture: &Picture) -> Result<Vec<Face>> {
         let longest = picture.width().max(picture.height()) as usize;
         let usual = self.options.long_side.min(longest.saturating_mul(MOST_ENLARGED));
-        let mut faces = self.find_at(picture, usual)?;
+        let laid = Letterbox::new(picture.width(), picture.height(), usual);
+        let resized = laid.resize(picture.into())?;
+        let mut faces = self.look(&laid, &resized);
 
-        let mut large = self.find_at(picture, (usual / 4).max(LEAST_LOOK))?;
+        // From the picture as already resized: shrinking a large one twice would cost more than the look.
+        let resized = Pixels { size: laid.inner, rgb: &resized };
+        let laid = Letterbox::new(picture.width(), picture.height(), (usual / 4).max(LEAST_LOOK));
+        let mut large = self.look(&laid, &laid.resize(resized)?);
         large.retain(|face| side(face) >= LARGE * longest as f32);
         faces.retain(|face| !large.iter().any(|large| is_fragment(face, large)));
         faces.append(&mut large);

@@ -58,6 +58,14 @@ fn options_outside_their_range_are_refused() {
     }
 }
 
+#[test]
+fn a_look_that_no_memory_could_hold_is_refused() {
+    for long_side in [0, 1 << 30] {
+        let error = DETECTOR.find_at(&plain(64, 64, 0), long_side).unwrap_err();
+        assert_eq!(error.kind(), fervor::ErrorKind::Input);
+    }
+}
+
 #[derive(Deserialize)]
 struct Reference {
     pictures: Vec<ReferencePicture>,
