@@ -50,7 +50,8 @@ fn choose(dataset: &Dataset, asked: Option<&str>) -> Result<(String, Vec<usize>)
         if text == "all" {
             return Ok(("all".to_owned(), (0..dataset.len()).collect()));
         }
-        let hint = format!("the data has: {}", if there.is_empty() { "no splits (--split all)".to_owned() } else { there.join(", ") });
+        let hint =
+            format!("the data has: {}", if there.is_empty() { "no splits (--split all)".to_owned() } else { there.join(", ") });
         let split = Split::parse(text).ok_or_else(|| Error::input(format!("not a split: {text:?}")).with_hint(&hint))?;
         if !has(split) {
             return Err(Error::data(format!("the data has no samples in split {text:?}")).with_hint(&hint));

@@ -111,7 +111,11 @@ fn folder(root: &Path, recursive: bool) -> Result<Vec<Source>> {
         .map(|path| Source::File { relative: path.strip_prefix(root).unwrap_or(&path).to_owned(), path })
         .collect();
     if found.is_empty() {
-        let hint = if recursive { "pictures end in .jpg, .png, .bmp, .webp, .gif or .tiff" } else { "--recursive looks into its folders" };
+        let hint = if recursive {
+            "pictures end in .jpg, .png, .bmp, .webp, .gif or .tiff"
+        } else {
+            "--recursive looks into its folders"
+        };
         return Err(Error::input(format!("no pictures in the folder {}", root.display())).with_hint(hint));
     }
     Ok(found)

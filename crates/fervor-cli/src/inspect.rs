@@ -77,7 +77,10 @@ fn text(info: &Info) -> String {
         row("classes", &card.labels.to_string()),
         row("input", &format!("{channels} x {size} x {size}, raw 0..255; framing {}, filter {:?}", framing(p), p.filter)),
         row("parameters", &grouped(info.parameters)),
-        row("multiply-adds", &info.multiply_adds.map_or_else(|| "unknown".to_owned(), |n| format!("{:.1} million", n as f64 / 1e6))),
+        row(
+            "multiply-adds",
+            &info.multiply_adds.map_or_else(|| "unknown".to_owned(), |n| format!("{:.1} million", n as f64 / 1e6)),
+        ),
         row("file", &format!("{:.2} MB, sha256 {}", info.bytes as f64 / 1e6, info.sha256)),
         row("temperature", &card.temperature.to_string()),
         row("licence", &card.licence),
@@ -88,7 +91,10 @@ fn text(info: &Info) -> String {
                 card.data.name, card.data.training_pictures, card.data.validation_pictures, card.data.manifest_sha256
             ),
         ),
-        row("recipe", &format!("{} ({}), epoch {}", card.recipe.name, &card.recipe.sha256.get(..12).unwrap_or(""), card.recipe.epoch)),
+        row(
+            "recipe",
+            &format!("{} ({}), epoch {}", card.recipe.name, &card.recipe.sha256.get(..12).unwrap_or(""), card.recipe.epoch),
+        ),
     ];
     lines.extend(card.metrics.iter().map(|(name, value)| row(name, &format!("{value:.4}"))));
     lines.join("\n") + "\n"
@@ -121,6 +127,9 @@ fn grouped(n: u64) -> String {
 mod tests {
     #[test]
     fn numbers_are_grouped_by_thousands() {
-        assert_eq!(["0", "999", "1,000", "3,841,543"], [0, 999, 1000, 3_841_543].map(super::grouped).each_ref().map(String::as_str));
+        assert_eq!(
+            ["0", "999", "1,000", "3,841,543"],
+            [0, 999, 1000, 3_841_543].map(super::grouped).each_ref().map(String::as_str)
+        );
     }
 }

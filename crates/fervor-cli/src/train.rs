@@ -36,8 +36,10 @@ pub fn run(args: &Train) -> Result<Verdict> {
         }
     };
     let mut dataset = open(&data_path, args, &recipe)?;
-    let report = SplitRule::parse(&recipe.data.split)?.with_seed(recipe.seed).apply(&mut dataset)?;
-    talk::note(&report);
+    // The manifest of a run holds the splits that were drawn; to draw again could draw others.
+    if args.resume.is_none() || args.data.is_some() {
+        talk::note(SplitRule::parse(&recipe.data.split)?.with_seed(recipe.seed).apply(&mut dataset)?);
+    }
     let stop = Arc::new(AtomicBool::new(false));
     stop_on_signal(&stop)?;
     let mut teller = Teller::new();

@@ -13,7 +13,9 @@ fn a_report_holds_what_is_needed_to_run_it_again() {
     assert_eq!(report["schema"], "fervor.report/1");
     assert_eq!(report["n"], 12);
     assert_eq!(report["split"], "test");
-    for key in ["model", "data", "accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece", "labels", "confusion", "per_class"] {
+    for key in
+        ["model", "data", "accuracy", "balanced_accuracy", "macro_f1", "log_loss", "ece", "labels", "confusion", "per_class"]
+    {
         assert!(!report[key].is_null(), "{key} is missing: {report}");
     }
     assert_eq!(report["accuracy_ci95"].as_array().unwrap().len(), 2);

@@ -30,7 +30,8 @@ fn standard_output_holds_the_answer_and_nothing_else() {
 
 #[test]
 fn one_bad_file_is_a_row_and_the_others_go_on() {
-    let world = World::new().landscape("a.png", 300, 200).file("b.jpg", b"not a picture").file("c.png", b"").landscape("d.png", 200, 300);
+    let world =
+        World::new().landscape("a.png", 300, 200).file("b.jpg", b"not a picture").file("c.png", b"").landscape("d.png", 200, 300);
     let ran = world.fervor("predict a.png b.jpg c.png d.png missing.png --format jsonl").exits(1).says("b.jpg");
     let rows: Vec<serde_json::Value> = ran.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let failed: Vec<bool> = rows.iter().map(|row| !row["error"].is_null()).collect();

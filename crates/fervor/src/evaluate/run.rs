@@ -44,7 +44,8 @@ impl Evaluation {
                     Some(card.preprocess.chip(&picture, &Face::whole(&picture)))
                 })
                 .collect();
-            let (rows, chips): (Vec<_>, Vec<_>) = wanted.into_iter().zip(chips).filter_map(|(row, chip)| Some((row, chip?))).unzip();
+            let (rows, chips): (Vec<_>, Vec<_>) =
+                wanted.into_iter().zip(chips).filter_map(|(row, chip)| Some((row, chip?))).unzip();
             evaluation.exclude("no longer readable", (asked - rows.len()) as u64);
             for ((index, truth), logits) in rows.into_iter().zip(bundle.logits(&chips)?) {
                 let sample = &dataset.samples()[index];
