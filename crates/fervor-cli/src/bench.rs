@@ -6,7 +6,7 @@ use fervor::face::{FindFaces, YuNet};
 use fervor::{Face, Limits, Picture, Result};
 
 use crate::cli::Bench;
-use crate::{Verdict, setup};
+use crate::{Verdict, setup, talk};
 
 /// Measures decoding, detection, preprocessing and classification.
 ///
@@ -26,15 +26,15 @@ pub fn run(args: &Bench) -> Result<Verdict> {
     let preprocess = &bundle.card().preprocess;
     let chip = preprocess.chip(&picture, &face);
     let batch = vec![chip.clone(); 32];
-    println!(
+    let mut lines = vec![format!(
         "{} threads, picture {} x {}, model {}; median of {} rounds",
         args.threads,
         picture.width(),
         picture.height(),
         bundle.card().name,
         args.rounds
-    );
-    let show = |what: &str, ms: f64| println!("{what:<44} {ms:>8.2} ms");
+    )];
+    let mut show = |what: &str, ms: f64| lines.push(format!("{what:<44} {ms:>8.2} ms"));
     show("decode the picture as JPEG", median(args.rounds, || Picture::decode(&jpeg, &limits).map(drop))?);
     show("find faces, long side 640", median(args.rounds, || detector.find_at(&picture, 640).map(drop))?);
     show(
@@ -46,6 +46,7 @@ pub fn run(args: &Bench) -> Result<Verdict> {
     );
     show("classify one face", median(args.rounds, || bundle.logits(std::slice::from_ref(&chip)).map(drop))?);
     show("classify a face in a batch of 32", median(args.rounds, || bundle.logits(&batch).map(drop))? / 32.0);
+    talk::answer(lines.join("\n"))?;
     Ok(Verdict::Yes)
 }
 

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "fervor",
     version,
     max_term_width = 110,
-    after_help = "Exit codes: 0 done; 1 done, but the answer is no (some pictures failed, a score under --fail-under); 2 an error."
+    after_help = "Exit codes: 0 done; 1 done, but the answer is no (some pictures failed, a score under --fail-under, an interrupted training); 2 an error, or every picture failed."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -69,7 +69,7 @@ pub enum Format {
 pub struct Predict {
     /// Pictures, folders, patterns such as 'photos/*.jpg', or - for standard input
     #[arg(required = true)]
-    pub input: Vec<String>,
+    pub input: Vec<std::ffi::OsString>,
     /// A built-in model's name or the path of a bundle
     #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
     pub model: String,
@@ -95,7 +95,7 @@ pub struct Predict {
 #[derive(Debug, Args)]
 pub struct Train {
     /// The recipe: a TOML file such as recipes/fervor-48.toml
-    #[arg(required_unless_present = "resume")]
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     pub recipe: Option<PathBuf>,
     /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest
     #[arg(long, value_name = "PATH", required_unless_present = "resume")]
@@ -103,7 +103,7 @@ pub struct Train {
     /// FER+ votes for the rows of fer2013.csv
     #[arg(long, value_name = "CSV")]
     pub votes: Option<PathBuf>,
-    /// Change a key of the recipe, for example --set epochs=5 --set optimizer.rate=0.01
+    /// Change a key of the recipe, for example --set epochs=5 --set optimizer.learning_rate=0.01
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Where run folders are made
@@ -134,7 +134,7 @@ pub struct Evaluate {
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Exit with 1 when the accuracy is below this share, for example 0.65
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
     pub fail_under: Option<f64>,
     /// What becomes of classes that the model lacks: 'contempt=neutral,fear=-' (- leaves a class out)
     #[arg(long, value_name = "RULES", default_value = "")]
@@ -173,6 +173,13 @@ pub struct Bench {
     /// Rounds of each measurement; the median is given
     #[arg(long, default_value_t = 30)]
     pub rounds: usize,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("give a share from 0 to 1, for example 0.65".to_owned()),
+    }
 }
 
 fn threads(text: &str) -> Result<usize, String> {

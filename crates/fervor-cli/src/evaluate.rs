@@ -25,9 +25,9 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     evaluation.command = Some(command(args, &split));
     let result = evaluation.report()?;
     match args.format {
-        Format::Json => println!("{}", report::json(&result)),
-        Format::Text => print!("{}", report::text(&result)),
-    }
+        Format::Json => talk::answer(report::json(&result).trim_end()),
+        Format::Text => talk::answer(report::text(&result).trim_end()),
+    }?;
     if let Some(dir) = &args.report {
         let index_of = |id: &str| dataset.samples().iter().position(|sample| sample.id == id);
         report::write_report(dir, &result, &|id| dataset.picture(index_of(id)?).ok())?;

@@ -1,6 +1,7 @@
 //! What `predict` is given: files, folders, patterns and standard input become a list of sources.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -50,7 +51,7 @@ impl Source {
                 let mut bytes = Vec::new();
                 let read = std::io::stdin().lock().take(limits.bytes as u64 + 1).read_to_end(&mut bytes);
                 read.map_err(|e| Error::input("standard input cannot be read").with_source(e))?;
-                Picture::decode(&bytes, limits).map_err(|e| e.context("standard input"))
+                Picture::decode(&bytes, limits)
             }
         }
     }
@@ -61,7 +62,7 @@ impl Source {
 /// # Errors
 /// A folder or pattern without pictures, or a pattern that cannot be read. A named file that does not exist is a
 /// source all the same: it becomes an error row.
-pub fn expand(inputs: &[String], recursive: bool) -> Result<Vec<Source>> {
+pub fn expand(inputs: &[OsString], recursive: bool) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
     for input in inputs {
         let path = Path::new(input);
@@ -69,8 +70,8 @@ pub fn expand(inputs: &[String], recursive: bool) -> Result<Vec<Source>> {
             sources.push(Source::StandardInput);
         } else if path.is_dir() {
             sources.extend(folder(path, recursive)?);
-        } else if !path.exists() && input.contains(['*', '?', '[', '{']) {
-            sources.extend(pattern(input)?);
+        } else if let (false, Some(text)) = (path.exists(), input.to_str().filter(|text| text.contains(['*', '?', '[', '{']))) {
+            sources.extend(pattern(text)?);
         } else {
             let relative = path.file_name().map_or_else(|| PathBuf::from("picture"), PathBuf::from);
             sources.push(Source::File { path: path.to_owned(), relative });
@@ -81,7 +82,27 @@ pub fn expand(inputs: &[String], recursive: bool) -> Result<Vec<Source>> {
         Source::File { path, .. } => seen.insert(Some(path.clone())),
         Source::StandardInput => seen.insert(None),
     });
+    keep_apart(&mut sources);
     Ok(sources)
+}
+
+/// Files of one name from several places: their annotated copies must not meet.
+fn keep_apart(sources: &mut [Source]) {
+    let mut taken = HashSet::new();
+    for source in sources {
+        let Source::File { relative, .. } = source else { continue };
+        let (plain, mut number) = (relative.clone(), 1);
+        while !taken.insert(relative.clone()) {
+            number += 1;
+            let mut name = plain.file_stem().unwrap_or_default().to_owned();
+            name.push(format!("-{number}"));
+            if let Some(extension) = plain.extension() {
+                name.push(".");
+                name.push(extension);
+            }
+            *relative = plain.with_file_name(name);
+        }
+    }
 }
 
 fn visible(entry: &DirEntry) -> bool {
@@ -111,10 +132,10 @@ fn folder(root: &Path, recursive: bool) -> Result<Vec<Source>> {
         .map(|path| Source::File { relative: path.strip_prefix(root).unwrap_or(&path).to_owned(), path })
         .collect();
     if found.is_empty() {
-        let hint = if recursive {
-            "pictures end in .jpg, .png, .bmp, .webp, .gif or .tiff"
-        } else {
-            "--recursive looks into its folders"
+        let has_folders = WalkDir::new(root).min_depth(1).max_depth(1).into_iter().flatten().any(|entry| entry.path().is_dir());
+        let hint = match has_folders && !recursive {
+            true => "--recursive looks into its folders",
+            false => "pictures end in .jpg, .png, .bmp, .webp, .gif or .tiff",
         };
         return Err(Error::input(format!("no pictures in the folder {}", root.display())).with_hint(hint));
     }
@@ -122,6 +143,7 @@ fn folder(root: &Path, recursive: bool) -> Result<Vec<Source>> {
 }
 
 fn pattern(text: &str) -> Result<Vec<Source>> {
+    let text = text.trim_start_matches("./");
     let matcher = GlobBuilder::new(text)
         .literal_separator(true)
         .build()
@@ -157,12 +179,16 @@ mod tests {
             std::fs::write(path, b"").unwrap();
         }
         let root = dir.path().display().to_string();
-        let expand_one = |input: String, recursive| expand(&[input], recursive).map(|s| names(&s));
+        let expand_one = |input: String, recursive| expand(&[input.into()], recursive).map(|s| names(&s));
         assert_eq!(expand_one(root.clone(), false).unwrap(), ["a.JPG", "b.png"].map(PathBuf::from));
         assert_eq!(expand_one(root.clone(), true).unwrap(), ["a.JPG", "b.png", "deep/c.webp"].map(PathBuf::from));
         assert_eq!(expand_one(format!("{root}/*.png"), false).unwrap(), ["b.png"].map(PathBuf::from));
         assert_eq!(expand_one(format!("{root}/**/*.webp"), false).unwrap(), ["deep/c.webp"].map(PathBuf::from));
         assert!(expand_one(format!("{root}/*.gif"), false).is_err());
-        assert_eq!(expand(&[root.clone(), format!("{root}/b.png")], false).unwrap().len(), 2, "none twice");
+        let again = [root.clone(), format!("{root}/b.png")].map(OsString::from);
+        assert_eq!(expand(&again, false).unwrap().len(), 2, "none twice");
+        let same_name = [root.clone(), format!("{root}/deep")].map(OsString::from);
+        std::fs::write(dir.path().join("deep/b.png"), b"").unwrap();
+        assert_eq!(names(&expand(&same_name, false).unwrap()), ["a.JPG", "b.png", "b-2.png", "c.webp"].map(PathBuf::from));
     }
 }

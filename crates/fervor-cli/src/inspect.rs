@@ -4,7 +4,7 @@ use fervor::{Bundle, Card, Result, builtin};
 use serde::Serialize;
 
 use crate::cli::{Format, Inspect, Models};
-use crate::{Verdict, setup};
+use crate::{Verdict, setup, talk};
 
 /// What is shown of a bundle.
 #[derive(Serialize)]
@@ -39,9 +39,9 @@ pub fn inspect(args: &Inspect) -> Result<Verdict> {
     let bundle = setup::model(&args.model, None)?;
     let info = Info::of(&bundle);
     match args.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&info).expect("a card is plain data")),
-        Format::Text => print!("{}", text(&info)),
-    }
+        Format::Json => talk::answer(serde_json::to_string_pretty(&info).expect("a card is plain data")),
+        Format::Text => talk::answer(text(&info)),
+    }?;
     Ok(Verdict::Yes)
 }
 
@@ -54,17 +54,19 @@ pub fn models(args: &Models) -> Result<Verdict> {
     match args.format {
         Format::Json => {
             let infos: Vec<Info> = bundles.iter().map(Info::of).collect();
-            println!("{}", serde_json::to_string_pretty(&infos).expect("a card is plain data"));
+            talk::answer(serde_json::to_string_pretty(&infos).expect("a card is plain data"))
         }
         Format::Text => {
-            for bundle in &bundles {
-                let card = bundle.card();
-                let default = if card.name == builtin::DEFAULT { " (default)" } else { "" };
-                println!("{}{default}\n  {}\n  classes: {}", card.name, card.description, card.labels);
-            }
+            let lines: Vec<String> = bundles.iter().map(|bundle| listed(bundle.card())).collect();
+            talk::answer(lines.join("\n"))
         }
-    }
+    }?;
     Ok(Verdict::Yes)
+}
+
+fn listed(card: &Card) -> String {
+    let default = if card.name == builtin::DEFAULT { " (default)" } else { "" };
+    format!("{}{default}\n  {}\n  classes: {}", card.name, card.description, card.labels)
 }
 
 fn text(info: &Info) -> String {
@@ -75,7 +77,14 @@ fn text(info: &Info) -> String {
         format!("{}  {}", card.name, card.description),
         String::new(),
         row("classes", &card.labels.to_string()),
-        row("input", &format!("{channels} x {size} x {size}, raw 0..255; framing {}, filter {:?}", framing(p), p.filter)),
+        row(
+            "input",
+            &format!(
+                "{channels} x {size} x {size}, raw 0..255; {}, {} filter",
+                framing(p),
+                format!("{:?}", p.filter).to_lowercase()
+            ),
+        ),
         row("parameters", &grouped(info.parameters)),
         row(
             "multiply-adds",
@@ -97,13 +106,13 @@ fn text(info: &Info) -> String {
         ),
     ];
     lines.extend(card.metrics.iter().map(|(name, value)| row(name, &format!("{value:.4}"))));
-    lines.join("\n") + "\n"
+    lines.join("\n")
 }
 
 fn framing(preprocess: &fervor::Preprocess) -> String {
     use fervor::preprocess::Framing;
     match preprocess.framing {
-        Framing::Margin { margin, shift_y } => format!("box with margin {margin}, moved down {shift_y}"),
+        Framing::Margin { margin, shift_y } => format!("box with margin {margin}, shifted down {shift_y}"),
         Framing::Aligned { eye_distance, eye_y } => format!("aligned, eyes {eye_distance} apart at height {eye_y}"),
     }
 }

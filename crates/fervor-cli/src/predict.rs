@@ -101,7 +101,7 @@ fn answer(analyzer: &Analyzer, sources: &[Source], annotate: Option<&Path>) -> V
         });
         let (faces, error) = match predictions {
             Ok(faces) => (faces, None),
-            Err(error) => (Vec::new(), Some(ErrorInfo::from(&error))),
+            Err(error) => (Vec::new(), Some(without_source(ErrorInfo::from(&error), source))),
         };
         PicturePrediction {
             schema: PREDICTION_SCHEMA,
@@ -114,6 +114,14 @@ fn answer(analyzer: &Analyzer, sources: &[Source], annotate: Option<&Path>) -> V
         }
     });
     answers.collect()
+}
+
+/// The row names its source already.
+fn without_source(mut error: ErrorInfo, source: &Source) -> ErrorInfo {
+    if let Some(rest) = error.message.strip_prefix(&format!("{}: ", source.name())) {
+        error.message = rest.to_owned();
+    }
+    error
 }
 
 fn classify(analyzer: &Analyzer, prepared: Vec<Result<fervor::analyzer::Prepared>>) -> Vec<Result<Vec<Prediction>>> {
@@ -196,6 +204,9 @@ impl Output {
     fn open(target: Option<&Path>) -> Result<Self> {
         let writer: Box<dyn Write> = match target {
             None => Box::new(BufWriter::new(io::stdout())),
+            Some(path) if path.is_dir() => {
+                return Err(Error::input(format!("--output needs a file, this is a folder: {}", path.display())));
+            }
             Some(path) => Box::new(BufWriter::new(fs::File::create(part_of(path)).map_err(|e| cannot_write(path, e))?)),
         };
         Ok(Self { writer, target: target.map(Path::to_owned) })

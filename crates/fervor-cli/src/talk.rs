@@ -1,6 +1,6 @@
 //! The talk on standard error: notes, warnings and progress, the latter only on a terminal.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use fervor::Error;
@@ -8,17 +8,40 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Prints an error with its hint.
 pub fn error(error: &Error) {
-    eprintln!("error: {error}");
+    let mut text = error.message().to_owned();
+    let mut cause = std::error::Error::source(error);
+    while let Some(e) = cause {
+        let words = e.to_string();
+        if !text.contains(&words) {
+            text += &format!(": {words}");
+        }
+        cause = e.source();
+    }
+    let hint = error.hint().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+    note(format_args!("error: {text}{hint}"));
 }
 
 /// Prints a warning.
 pub fn warn(text: impl std::fmt::Display) {
-    eprintln!("warning: {text}");
+    note(format_args!("warning: {text}"));
 }
 
 /// Prints a note.
 pub fn note(text: impl std::fmt::Display) {
-    eprintln!("{text}");
+    // Whoever closed standard error wants no talk.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Writes an answer to standard output; a reader who has seen enough, as `| head` has, is no error.
+///
+/// # Errors
+/// Standard output cannot be written, a full disk for example.
+pub fn answer(text: impl std::fmt::Display) -> fervor::Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::input("the answer cannot be written").with_source(e)),
+        _ => Ok(()),
+    }
 }
 
 /// A bar with rate and time left on a terminal, nothing elsewhere; it shows itself only where the work takes time.

@@ -38,7 +38,12 @@ pub fn run(args: &Train) -> Result<Verdict> {
     let mut dataset = open(&data_path, args, &recipe)?;
     // The manifest of a run holds the splits that were drawn; to draw again could draw others.
     if args.resume.is_none() || args.data.is_some() {
-        talk::note(SplitRule::parse(&recipe.data.split)?.with_seed(recipe.seed).apply(&mut dataset)?);
+        let mut rule = SplitRule::parse(&recipe.data.split)?;
+        if rule == SplitRule::AsGiven && !dataset.has_splits() {
+            rule = SplitRule::DEFAULT_RATIO;
+            talk::note(format_args!("the data has no splits of its own: drawing {rule} (change it with --set data.split=...)"));
+        }
+        talk::note(rule.with_seed(recipe.seed).apply(&mut dataset)?);
     }
     let stop = Arc::new(AtomicBool::new(false));
     stop_on_signal(&stop)?;
@@ -64,7 +69,8 @@ pub fn run(args: &Train) -> Result<Verdict> {
     }
     let best = outcome.best_epoch.and_then(|epoch| outcome.log.iter().find(|row| row.epoch == epoch));
     if let Some(best) = best {
-        println!("{run}/best.onnx  epoch {}: validation accuracy {:.2} %", best.epoch, 100.0 * best.val_accuracy);
+        let accuracy = 100.0 * best.val_accuracy;
+        talk::answer(format_args!("{run}/best.onnx  epoch {}: validation accuracy {accuracy:.2} %", best.epoch))?;
     }
     Ok(Verdict::Yes)
 }

@@ -36,8 +36,11 @@ impl Backend {
     pub fn device(self) -> Result<Device> {
         match self {
             Self::Cpu => Ok(Device::flex()),
-            #[cfg(feature = "wgpu")]
+            // Named here, because Burn's choice by itself would ask for WebGPU's shading language first.
+            #[cfg(all(feature = "wgpu", target_os = "linux"))]
             Self::Wgpu => Ok(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice)),
+            #[cfg(all(feature = "wgpu", not(target_os = "linux")))]
+            Self::Wgpu => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
             #[cfg(not(feature = "wgpu"))]
             Self::Wgpu => Err(Error::input("this program was built without a graphics back end: \"wgpu\"")
                 .with_hint("build it with: cargo build --release --features wgpu")),

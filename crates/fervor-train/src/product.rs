@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use fervor::bundle::{self, Bundle, CARD_SCHEMA, Card, Golden, RecipeInfo, TrainingData};
 use fervor::dataset::Dataset;
+use fervor::metrics::fit_temperature;
 use fervor::onnx::ModelProto;
 use fervor::{ContentHash, Error, Result};
 
@@ -19,6 +20,13 @@ pub struct Exporter<'a> {
     pub manifest_sha256: &'a str,
     pub loader: &'a Loader,
     pub validation: &'a Examples,
+}
+
+/// What a bundle makes of the validation pictures.
+pub struct Score {
+    pub tally: Tally,
+    /// That which fits its logits best.
+    pub temperature: f32,
 }
 
 /// A graph and its card, before they are packed.
@@ -64,21 +72,28 @@ impl Exporter<'_> {
     }
 
     /// The bundle's answers to the validation pictures.
-    pub fn score(&self, candidate: Candidate) -> Result<Tally> {
+    pub fn score(&self, candidate: Candidate) -> Result<Score> {
         let bundle = Bundle::load(bundle::pack(candidate.graph, &candidate.card, [])?)?;
         let bundle = bundle.with_threads(rayon::current_num_threads());
         let mut tally = Tally::new(self.dataset.labels().len());
+        let (mut all_logits, mut all_labels) = (Vec::new(), Vec::new());
         let places: Vec<usize> = (0..self.validation.len()).collect();
         for places in places.chunks(256) {
             let chips = places.iter().map(|&place| self.validation.chip(place)).collect::<Result<Vec<_>>>()?;
             let labels: Vec<usize> = places.iter().map(|&place| self.validation.label(place)).collect();
-            tally.add(bundle.logits(&chips)?.iter().map(Vec::as_slice), &labels);
+            let logits = bundle.logits(&chips)?;
+            tally.add(logits.iter().map(Vec::as_slice), &labels);
+            all_logits.extend(logits);
+            all_labels.extend(labels);
         }
-        Ok(tally)
+        let temperature = fit_temperature(&all_logits, &all_labels);
+        Ok(Score { tally, temperature })
     }
 
-    /// The bundle's bytes with its scores, loaded once more before anybody else sees them.
-    pub fn finish(&self, mut candidate: Candidate, score: &Tally) -> Result<Vec<u8>> {
+    /// The bundle's bytes with its temperature and scores, loaded once more before anybody else sees them.
+    pub fn finish(&self, mut candidate: Candidate, score: &Score) -> Result<Vec<u8>> {
+        candidate.card.temperature = score.temperature;
+        let score = &score.tally;
         candidate.card.metrics = [
             ("validation.accuracy", score.accuracy()),
             ("validation.macro_f1", score.macro_f1()),

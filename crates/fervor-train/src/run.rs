@@ -58,7 +58,8 @@ impl RunFolder {
     pub fn create(out: &Path, recipe: &Recipe) -> Result<Self> {
         let path = out.join(recipe.run_name());
         let run = Self { path };
-        if run.checkpoint().is_some() || run.file("best.onnx").exists() {
+        // A run that was killed before its first checkpoint has nothing to continue: it starts again in its folder.
+        if run.checkpoint().is_some() {
             let shown = run.path.display();
             return Err(Error::input(format!("a run of this recipe exists: {shown}")).with_hint(format!(
                 "continue it with --resume {shown}, or start another one with --set name=OTHER or another --out"

@@ -119,6 +119,7 @@ pub fn train(options: TrainOptions) -> Result<Outcome> {
 fn run(options: TrainOptions) -> Result<Outcome> {
     let TrainOptions { recipe, dataset, stop, progress, .. } = options;
     recipe.check()?;
+    let device = options.backend.device()?.autodiff();
     check_labels(&recipe, dataset.labels())?;
     let validation = Examples::new(&dataset, Split::Validation, &recipe)?;
     let loader = Loader::new(Examples::new(&dataset, Split::Train, &recipe)?, &recipe)?;
@@ -127,7 +128,6 @@ fn run(options: TrainOptions) -> Result<Outcome> {
     let classes = dataset.labels().len();
     let resumed = (state.step > 0).then_some((state.epoch, state.batch));
 
-    let device = options.backend.device()?.autodiff();
     layers::seed(derived_seed(recipe.seed, 0, Purpose::Weights));
     let mut network = Network::new(&recipe.network, recipe.preprocess.shape(), classes, &device);
     if resumed.is_some() {
@@ -207,21 +207,21 @@ fn run(options: TrainOptions) -> Result<Outcome> {
         let exported = average.as_ref().map_or_else(|| network.valid(), |average| average.network().clone());
         let candidate = exporter.candidate(&exported, epoch + 1, &device)?;
         let score = exporter.score(candidate.clone())?;
-        let best = state.best.is_none_or(|best| score.correct() > best.correct);
+        let best = state.best.is_none_or(|best| score.tally.correct() > best.correct);
         let bytes = exporter.finish(candidate, &score)?;
         folder.write("last.onnx", &bytes)?;
         if best {
             folder.write("best.onnx", &bytes)?;
-            state.best = Some(Best { epoch: epoch + 1, correct: score.correct() });
+            state.best = Some(Best { epoch: epoch + 1, correct: score.tally.correct() });
         }
         let log = EpochLog {
             epoch: epoch + 1,
             train_loss: state.tally.mean_loss(),
             train_accuracy: state.tally.accuracy(),
             train_macro_f1: state.tally.macro_f1(),
-            val_loss: score.mean_loss(),
-            val_accuracy: score.accuracy(),
-            val_macro_f1: score.macro_f1(),
+            val_loss: score.tally.mean_loss(),
+            val_accuracy: score.tally.accuracy(),
+            val_macro_f1: score.tally.macro_f1(),
             learning_rate: rate,
             seconds: state.seconds + started.elapsed().as_secs_f64(),
             pictures_per_second: pictures as f64 / trained,

@@ -6,11 +6,12 @@ use crate::error::Error;
 pub const DEFAULT: &str = "fervor-48";
 
 /// Names of the built-in bundles.
-pub const NAMES: &[&str] = &[];
+pub const NAMES: &[&str] = &["fervor-48"];
 
 /// The file of a built-in bundle.
 pub fn bytes(name: &str) -> Option<&'static [u8]> {
     match name {
+        "fervor-48" => Some(include_bytes!("../../../models/fervor-48/fervor-48.onnx")),
         _ => None,
     }
 }

@@ -7,7 +7,9 @@
 mod confusion;
 mod interval;
 mod scores;
+mod temperature;
 
 pub use confusion::{ClassScores, Confusion};
 pub use interval::{McNemar, bootstrap_interval, bootstrap_intervals, mcnemar, mcnemar_of, wilson_interval};
 pub use scores::{RELIABILITY_BINS, ReliabilityBin, Scores, argmax, rank_of};
+pub use temperature::fit_temperature;

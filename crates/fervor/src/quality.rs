@@ -12,7 +12,7 @@ use crate::preprocess::{Color, Filter, Framing, Preprocess};
 pub enum Flag {
     /// The eyes are less than 12 pixels apart.
     Small,
-    /// The detector's score is below 0.7.
+    /// The detector's score is below 0.8 (it reports faces from 0.7).
     Doubtful,
     /// The face is turned to the side: the nose is much nearer to one eye.
     Profile,
@@ -62,7 +62,7 @@ impl Quality {
             raise(Flag::Small, distance(left_eye, right_eye) < 12.0);
             raise(Flag::Profile, (left - right).abs() / (left + right).max(f32::EPSILON) > 0.35);
         }
-        raise(Flag::Doubtful, face.score < 0.7);
+        raise(Flag::Doubtful, face.score < 0.8);
         let gray = gray_crop(picture, face);
         let (mean, deviation) = mean_and_deviation(&gray);
         raise(Flag::Blurred, laplacian_variance(&gray) < 60.0);

@@ -28,7 +28,8 @@ fn a_report_holds_what_is_needed_to_run_it_again() {
 #[test]
 fn a_score_under_the_floor_exits_with_one() {
     let world = crops();
-    world.fervor("evaluate fervor-48 set --fail-under 1.01").exits(1).says("is under 1.01");
+    world.fervor("evaluate fervor-48 set --fail-under 1").exits(1).says("is under 1");
+    world.fervor("evaluate fervor-48 set --fail-under 65").exits(2).says("0 to 1");
     world.fervor("evaluate fervor-48 set --fail-under 0").exits(0);
 }
 

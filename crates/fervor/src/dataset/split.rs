@@ -140,14 +140,14 @@ fn as_given(dataset: &Dataset) -> Result<Vec<Option<Split>>> {
     let [train, validation, test] = Split::ALL.map(|split| dataset.of_split(split).len());
     let error = |what: &str| Error::data(format!("{}: {what}", dataset.name()));
     match (train, validation) {
-        (0, 0) if test == 0 => Err(error("the data says nothing of splits").with_hint("draw them: 80:10:10")),
+        (0, 0) if test == 0 => Err(error("the data says nothing of splits").with_hint("draw them: data.split = \"80:10:10\" in the recipe, or --set data.split=80:10:10")),
         (0, _) => Err(error(&format!("the data has no train part, but validation {validation}, test {test}"))
-            .with_hint("draw the parts anew: 80:10:10")),
+            .with_hint("draw the parts anew: --set data.split=80:10:10")),
         (_, 0) if test > 0 => Err(error(&format!("the data has no validation part, but train {train}, test {test}")).with_hint(
-            "90:10 takes one out of train and leaves test alone; keras takes one out of test as Keras' validation_split does",
+            "--set data.split=90:10 takes one out of train and leaves test alone; keras takes one out of test as Keras' validation_split does",
         )),
         (_, 0) => {
-            Err(error(&format!("the data has no validation part, but train {train}")).with_hint("90:10 takes one out of train"))
+            Err(error(&format!("the data has no validation part, but train {train}")).with_hint("--set data.split=90:10 takes one out of train"))
         }
         _ => Ok(dataset.samples().iter().map(|sample| sample.split).collect()),
     }

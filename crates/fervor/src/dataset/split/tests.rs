@@ -217,7 +217,7 @@ fn given_splits_stay_and_their_leaks_are_told() {
 #[test]
 fn a_rule_that_does_not_fit_says_which_one_does() {
     let mut nothing = distinct(&[5, 5], None);
-    assert!(refusal("as-given", &mut nothing).contains("hint: draw them: 80:10:10"));
+    assert!(refusal("as-given", &mut nothing).contains("--set data.split=80:10:10"));
     let mut kaggle = distinct(&[5, 5], Some(Split::Train));
     kaggle.set_split(0, Some(Split::Test));
     let text = refusal("as-given", &mut kaggle);

@@ -1,0 +1,75 @@
+//! A bundle that is not what its card says does not load.
+
+use fervor::onnx::ModelProto;
+use fervor::{Bundle, ErrorKind, builtin};
+use prost::Message;
+use serde_json::{Value, json};
+
+const CARD: &str = "fervor.card";
+
+fn model() -> ModelProto {
+    ModelProto::parse(builtin::bytes(builtin::DEFAULT).unwrap()).unwrap()
+}
+
+fn with_card(change: fn(&mut Value)) -> Vec<u8> {
+    let mut model = model();
+    let mut card: Value = serde_json::from_str(model.metadata(CARD).unwrap()).unwrap();
+    change(&mut card);
+    model.set_metadata(CARD, card.to_string());
+    model.encode_to_vec()
+}
+
+fn without_card() -> Vec<u8> {
+    let mut model = model();
+    model.metadata_props.retain(|entry| entry.key != CARD);
+    model.encode_to_vec()
+}
+
+fn not_a_number() -> Vec<u8> {
+    let mut model = model();
+    for tensor in model.graph.as_mut().unwrap().initializer.iter_mut().filter(|tensor| tensor.data_type == 1) {
+        tensor.raw_data = f32::NAN.to_le_bytes().repeat(tensor.raw_data.len() / 4);
+    }
+    model.encode_to_vec()
+}
+
+#[test]
+fn the_built_in_bundles_load_and_know_what_they_were_trained_on() {
+    for name in builtin::NAMES {
+        let bundle = Bundle::load(builtin::bytes(name).unwrap().to_vec()).unwrap();
+        assert_eq!(bundle.card().name, *name);
+        assert!(bundle.knows_training_pictures() && bundle.cost().multiply_adds.is_some(), "{name}");
+    }
+}
+
+#[test]
+fn a_bundle_that_is_not_what_it_says_is_refused() {
+    struct Case {
+        bytes: Vec<u8>,
+        says: &'static str,
+    }
+    let cases = [
+        Case { bytes: without_card(), says: "no card" },
+        Case { bytes: with_card(|c| c["schema"] = json!("fervor.card/9")), says: "fervor.card/9" },
+        Case { bytes: with_card(|c| c["extra"] = json!(1)), says: "extra" },
+        Case { bytes: with_card(|c| drop(c.as_object_mut().unwrap().remove("licence"))), says: "licence" },
+        Case { bytes: with_card(|c| c["temperature"] = json!(0.0)), says: "temperature" },
+        Case { bytes: with_card(|c| c["labels"] = json!(["happy", "happy"])), says: "card" },
+        Case { bytes: with_card(|c| c["golden"]["logits"] = json!([0.0])), says: "golden" },
+        Case { bytes: with_card(|c| c["golden"]["logits"][0] = json!(99.0)), says: "golden" },
+        Case {
+            bytes: with_card(|c| {
+                c["labels"].as_array_mut().unwrap().pop();
+                c["golden"]["logits"].as_array_mut().unwrap().pop();
+            }),
+            says: "6 classes",
+        },
+        Case { bytes: not_a_number(), says: "not finite" },
+        Case { bytes: builtin::bytes(builtin::DEFAULT).unwrap()[..1000].to_vec(), says: "not an ONNX model" },
+    ];
+    for Case { bytes, says } in cases {
+        let error = Bundle::load(bytes).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Model, "{says}: {error}");
+        assert!(error.message().contains(says), "{says}: {error}");
+    }
+}
