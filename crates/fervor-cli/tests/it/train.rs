@@ -1,3 +1,6 @@
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
 use crate::world::World;
 
 const RECIPE: &str = r#"
@@ -55,4 +58,35 @@ fn a_recipe_with_a_wrong_key_or_value_is_refused() {
     world.fervor("train none.toml --data set").exits(2).says("none.toml");
     world.fervor("train tiny.toml --data set --device cuda").exits(2).says("wgpu");
     world.fervor("train tiny.toml").exits(2).says("--data");
+}
+
+#[test]
+fn a_killed_run_resumes_to_the_same_bundle() {
+    let world = world();
+    let words = "train tiny.toml --data set --threads 1 --set epochs=12";
+    world.fervor(&format!("{words} --out whole")).exits(0);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fervor"))
+        .args(format!("{words} --out cut").split(' '))
+        .current_dir(world.path("."))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let run = loop {
+        let mut runs = std::fs::read_dir(world.path("cut")).into_iter().flatten().flatten().map(|entry| entry.path());
+        if let Some(run) = runs.find(|run| run.join("checkpoint/state.json").exists()) {
+            break run;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "the training ended without a checkpoint");
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    child.kill().unwrap(); // SIGKILL: nothing can be tidied up
+    child.wait().unwrap();
+    let rows = std::fs::read_to_string(run.join("log.csv")).unwrap_or_default().lines().count();
+    assert!(rows < 12, "it was killed too late: {rows} lines");
+    let name = run.file_name().unwrap().to_str().unwrap();
+    world.fervor(&format!("train --resume cut/{name} --threads 1")).exits(0).says("going on after");
+    for file in ["last.onnx", "best.onnx"] {
+        let [cut, whole] = ["cut", "whole"].map(|out| std::fs::read(world.path(out).join(name).join(file)).unwrap());
+        assert!(cut == whole, "{file} of the resumed run differs");
+    }
 }
