@@ -41,7 +41,8 @@ pub fn run(args: &Predict) -> Result<Verdict> {
         for answer in answer(&analyzer, group, args.annotate.as_deref()) {
             if let Some(error) = &answer.error {
                 failed += 1;
-                bar.suspend(|| talk::warn(format_args!("{}: {}", answer.source, error.message)));
+                let source = if answer.source == "-" { "standard input" } else { &answer.source };
+                bar.suspend(|| talk::warn(format_args!("{source}: {}", error.message)));
             }
             let written = bar.suspend(|| writer.write(&mut output.writer, &answer));
             match written {

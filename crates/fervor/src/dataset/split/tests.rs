@@ -222,7 +222,8 @@ fn a_rule_that_does_not_fit_says_which_one_does() {
     kaggle.set_split(0, Some(Split::Test));
     let text = refusal("as-given", &mut kaggle);
     assert!(
-        text.contains("no validation part, but train 9, test 1") && text.contains("hint: 90:10 takes one out of train"),
+        text.contains("no validation part, but train 9, test 1")
+            && text.contains("--set data.split=90:10 takes one out of train"),
         "{text}"
     );
     let before = splits(&kaggle);
