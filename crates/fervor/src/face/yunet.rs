@@ -24,8 +24,11 @@ const MOST_LONG_SIDE: usize = 4096;
 /// The look for large faces gives those from this share of the picture's longer side upwards.
 const LARGE: f32 = 0.3;
 
-/// A face under this side, in pixels of the network's input, calls for a look at more detail.
+/// A face under this side, in pixels of the usual look, calls for a look at more detail.
 const SMALL: f32 = 16.0;
+
+/// A face under this side, in pixels of the look for small faces, calls for one more: where there are some, there are others.
+const SMALLEST: f32 = 24.0;
 
 /// How faces are looked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +66,7 @@ impl DetectorOptions {
     }
 }
 
-/// Finds faces with YuNet-s, in pictures of any size, with up to three looks:
+/// Finds faces with YuNet-s, in pictures of any size, with up to four looks:
 ///
 /// 1. The usual look has the picture's longer side at [`DetectorOptions::long_side`], but shows small pictures at most
 ///    5 times as large as they are: beyond that it finds less, not more.
@@ -71,6 +74,8 @@ impl DetectorOptions {
 ///    the picture is too large for the usual look (64 to 77 of 86 tight crops found, 86 with this one).
 /// 3. The look for small faces, at twice the usual side, only where the picture has that detail and the usual look found
 ///    nothing or a face under 16 pixels of the network's input: of 9-pixel faces 112 of 118 instead of 18.
+/// 4. The look for the smallest, at four times the usual side, only where the third found a face under 24 pixels of its
+///    input: never in a picture without faces, which would pay sixteen times the usual look for nothing.
 ///
 /// Measured on photographs at a long side of 640; no look added a false face there.
 pub struct YuNet {
@@ -132,13 +137,20 @@ impl FindFaces for YuNet {
         faces.append(&mut large);
         let mut faces = self.suppress(faces);
 
-        // The size of an input pixel in the picture's pixels.
-        let pixel = longest as f32 / usual as f32;
-        let smallest = faces.iter().map(side).fold(f32::INFINITY, f32::min);
-        if longest * 4 >= usual * 5 && (faces.is_empty() || smallest < SMALL * pixel) {
-            let mut small = self.find_at(picture, longest.min(2 * usual))?;
+        let mut seen = usual;
+        for (limit, even_without_faces) in [(SMALL, true), (SMALLEST, false)] {
+            // The size of an input pixel in the picture's pixels.
+            let pixel = longest as f32 / seen as f32;
+            let smallest = faces.iter().map(side).fold(f32::INFINITY, f32::min);
+            let calls = if faces.is_empty() { even_without_faces } else { smallest < limit * pixel };
+            let finer = longest.min(2 * seen).min(2 * MOST_LONG_SIDE);
+            if finer * 4 < seen * 5 || !calls {
+                break;
+            }
+            seen = finer;
+            let mut small = self.find_at(picture, seen)?;
             if !faces.is_empty() {
-                small.retain(|face| side(face) < 1.5 * SMALL * pixel);
+                small.retain(|face| side(face) < 1.5 * limit * pixel);
             }
             faces.append(&mut small);
             faces = self.suppress(faces);

@@ -81,6 +81,9 @@ struct ReferencePicture {
 struct ReferenceFace {
     r#box: [f32; 4],
     score: f32,
+    /// Other boxes of this face that OpenCV scores within 0.005: which one is kept hangs on the last bit of a decoded JPEG.
+    #[serde(default)]
+    ties: Vec<[f32; 4]>,
 }
 
 /// The greatest distance between two edges of the same name.
@@ -101,10 +104,11 @@ fn opencv_finds_the_same_faces() {
         for face in &expected.faces {
             let nearest = found.iter().min_by(|a, b| distance(&a.bounds, face.r#box).total_cmp(&distance(&b.bounds, face.r#box)));
             let nearest = nearest.expect("as many faces as expected");
-            let off = distance(&nearest.bounds, face.r#box);
-            // Of two candidates with nearly the same score, the better one can change with the JPEG decoder's rounding.
-            let allowed = 3.0_f32.max(0.05 * nearest.bounds.height);
-            assert!(off <= allowed, "{}: {:?} is {off} px from {:?}", expected.file, nearest.bounds, face.r#box);
+            let off = face
+                .ties
+                .iter()
+                .fold(distance(&nearest.bounds, face.r#box), |least, tie| least.min(distance(&nearest.bounds, *tie)));
+            assert!(off <= 3.0, "{}: {:?} is {off} px from {:?}", expected.file, nearest.bounds, face.r#box);
             faces += 1;
             furthest = furthest.max(off);
             apart = apart.max((nearest.score - face.score).abs());
@@ -230,7 +234,7 @@ fn a_large_face_is_found_beside_a_small_one() {
     }
 }
 
-/// 38 pixels in 2,560 are 10 in the usual look, too few. OpenCV finds the same three of the five at 1,280.
+/// 38 pixels in 2,560 are 10 in the usual look, too few; in the next one, 19, three of the five are seen.
 #[test]
 fn small_faces_are_found_in_large_pictures() {
     let Some(portraits) = portraits() else { return };
@@ -240,7 +244,7 @@ fn small_faces_are_found_in_large_pictures() {
     }
     let scene = picture_of(scene);
     assert_eq!(DETECTOR.find_at(&scene, 640).unwrap().len(), 0);
-    assert!(DETECTOR.find(&scene).unwrap().len() >= 3);
+    assert_eq!(DETECTOR.find(&scene).unwrap().len(), 5);
 }
 
 #[test]
