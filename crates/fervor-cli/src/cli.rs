@@ -32,6 +32,10 @@ pub enum Command {
     Inspect(Inspect),
     /// List the built-in bundles
     Models(Models),
+    /// Show which parts of a face an answer rests on
+    Explain(Explain),
+    /// Measure how far such maps can be trusted: deletion and insertion against random and centred orders
+    ExplainScore(ExplainScore),
     /// Measure the detector and the classifier on this machine
     Bench(Bench),
 }
@@ -160,6 +164,46 @@ pub struct Models {
 }
 
 #[derive(Debug, Args)]
+pub struct Explain {
+    /// Pictures, folders, patterns such as 'photos/*.jpg', or - for standard input
+    #[arg(required = true)]
+    pub input: Vec<std::ffi::OsString>,
+    /// A built-in model's name or the path of a bundle
+    #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
+    pub model: String,
+    #[arg(long, value_enum, default_value_t = Faces::Auto)]
+    pub faces: Faces,
+    /// Where the sheets are written, one a face
+    #[arg(long, short, value_name = "DIR", default_value = "explained")]
+    pub output: PathBuf,
+    /// Look into the folders inside folders, too
+    #[arg(long, short)]
+    pub recursive: bool,
+    /// Processor threads [default: all]
+    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainScore {
+    /// A built-in model's name or the path of a bundle
+    pub model: String,
+    /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest
+    pub data: PathBuf,
+    /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
+    #[arg(long)]
+    pub split: Option<String>,
+    /// Pictures that are looked at, evenly over the split
+    #[arg(long, value_parser = pictures, default_value = "200")]
+    pub limit: usize,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Processor threads [default: all]
+    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
 pub struct Bench {
     /// A built-in model's name or the path of a bundle
     #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
@@ -186,5 +230,12 @@ fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n @ 1..=1024) => Ok(n),
         _ => Err("give a number from 1 to 1024".to_owned()),
+    }
+}
+
+fn pictures(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n @ 1..=1_000_000) => Ok(n),
+        _ => Err("give a number from 1 to 1000000".to_owned()),
     }
 }

@@ -43,7 +43,7 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
 }
 
 /// The split asked for; without one: test, else validation, else everything, and it is told which.
-fn choose(dataset: &Dataset, asked: Option<&str>) -> Result<(String, Vec<usize>)> {
+pub(crate) fn choose(dataset: &Dataset, asked: Option<&str>) -> Result<(String, Vec<usize>)> {
     let has = |split: Split| !dataset.of_split(split).is_empty();
     let there: Vec<&str> = Split::ALL.into_iter().filter(|&split| has(split)).map(Split::name).collect();
     if let Some(text) = asked {

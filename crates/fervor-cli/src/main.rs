@@ -4,6 +4,7 @@ mod bench;
 mod cli;
 mod data;
 mod evaluate;
+mod explain;
 mod inputs;
 mod inspect;
 mod predict;
@@ -49,6 +50,8 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Models(args) => inspect::models(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::ExplainScore(args) => explain::score(&args),
         Command::Bench(args) => bench::run(&args),
     }
 }

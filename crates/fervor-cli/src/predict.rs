@@ -177,7 +177,7 @@ fn cannot_write(path: &Path, e: io::Error) -> Error {
     Error::input(format!("cannot write {}: {e}", path.display()))
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let part = part_of(path);
     let write = || {
         if let Some(parent) = path.parent() {

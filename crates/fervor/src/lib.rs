@@ -11,6 +11,7 @@ pub mod draw;
 pub mod emotion;
 pub mod error;
 pub mod evaluate;
+pub mod explain;
 pub mod face;
 pub mod metrics;
 pub mod onnx;

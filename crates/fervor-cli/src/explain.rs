@@ -1,0 +1,156 @@
+//! `fervor explain`: which parts of a face an answer rests on, and how far such maps can be trusted.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fervor::dataset::OpenOptions;
+use fervor::explain::{self, Explanation, Faithfulness, Ranking};
+use fervor::{Bundle, Face, Limits, Result};
+use rayon::prelude::*;
+
+use crate::cli::{Explain, ExplainScore, Format};
+use crate::inputs::{self, Source};
+use crate::predict::write_whole;
+use crate::{Verdict, data, evaluate, setup, talk};
+
+/// Runs the command.
+///
+/// # Errors
+/// Usage, a model that does not load, a folder that cannot be written. A picture that fails is told, and the others go on.
+pub fn run(args: &Explain) -> Result<Verdict> {
+    setup::threads(args.threads);
+    let sources = inputs::expand(&args.input, args.recursive)?;
+    let analyzer = setup::analyzer(args.faces, Arc::new(setup::model(&args.model, args.threads)?))?;
+    let mut failed = 0;
+    for source in &sources {
+        match one(&analyzer, source, &args.output) {
+            Ok(lines) => lines.iter().try_for_each(talk::answer)?,
+            Err(error) => {
+                failed += 1;
+                talk::warn(format_args!("{}: {}", source.name(), error.message()));
+            }
+        }
+    }
+    Ok(match failed {
+        0 => Verdict::Yes,
+        _ if failed == sources.len() => Verdict::Failed,
+        _ => Verdict::No,
+    })
+}
+
+/// Explains the faces of one picture; a line for each sheet written.
+fn one(analyzer: &fervor::Analyzer, source: &Source, output: &Path) -> Result<Vec<String>> {
+    let picture = source.read(&Limits::default())?;
+    let bundle = analyzer.bundle();
+    let preprocess = &bundle.card().preprocess;
+    let predictions = analyzer.analyze(&picture)?;
+    if predictions.is_empty() {
+        return Ok(vec![format!("{}: no face", source.name())]);
+    }
+    let mut lines = Vec::new();
+    for (number, prediction) in predictions.iter().enumerate() {
+        let explanation = Explanation::of(bundle, &preprocess.chip(&picture, &prediction.face))?;
+        let (label, confidence) = explanation.probabilities().top();
+        let title = format!("Why {label}? {} of {}", bundle.card().name, source.name());
+        let sheet = explain::sheet(&title, &picture, &prediction.face, preprocess, &explanation)?;
+        let mut name = source.relative().into_os_string();
+        name.push(format!("-face{}.png", number + 1));
+        let path = output.join(name);
+        write_whole(&path, &sheet.encode_png()?)?;
+        lines.push(format!("{}: looks {label} ({:.0} %): {}", source.name(), 100.0 * confidence, path.display()));
+    }
+    Ok(lines)
+}
+
+/// Runs `fervor explain-score`.
+///
+/// # Errors
+/// A model or data set that cannot be read, or a split without samples.
+pub fn score(args: &ExplainScore) -> Result<Verdict> {
+    setup::threads(args.threads);
+    let bundle = setup::model(&args.model, Some(1))?;
+    let dataset = data::open(&args.data, OpenOptions::default())?;
+    let (split, indices) = evaluate::choose(&dataset, args.split.as_deref())?;
+    // Evenly over the split, so that every part of the data has its say.
+    let step = indices.len().div_ceil(args.limit).max(1);
+    let chosen: Vec<usize> = indices.into_iter().step_by(step).collect();
+    let bar = talk::bar(chosen.len() as u64, "pictures");
+    let scores: Vec<[Faithfulness; 3]> = chosen
+        .par_iter()
+        .map(|&index| {
+            let score = of_sample(&bundle, &dataset, index);
+            bar.inc(1);
+            score
+        })
+        .collect::<Result<_>>()?;
+    bar.finish_and_clear();
+    let table = Table::of(&scores);
+    match args.format {
+        Format::Json => talk::answer(table.json(&bundle, dataset.name(), &split)),
+        Format::Text => talk::answer(table.text(&split)),
+    }?;
+    Ok(Verdict::Yes)
+}
+
+fn of_sample(bundle: &Bundle, dataset: &fervor::dataset::Dataset, index: usize) -> Result<[Faithfulness; 3]> {
+    let picture = dataset.picture(index)?;
+    let chip = bundle.card().preprocess.chip(&picture, &Face::whole(&picture));
+    let explanation = Explanation::of(bundle, &chip)?;
+    explain::faithfulness(bundle, &chip, &explanation, index as u64)
+}
+
+/// Means over pictures, and how often the explanation beats each other order.
+struct Table {
+    n: usize,
+    means: [Faithfulness; 3],
+    /// Share of the pictures where the explanation has the lower deletion, and the higher insertion.
+    wins: [[f64; 2]; 3],
+}
+
+impl Table {
+    fn of(scores: &[[Faithfulness; 3]]) -> Self {
+        let n = scores.len();
+        let mean = |value: &dyn Fn(&[Faithfulness; 3]) -> f64| scores.iter().map(value).sum::<f64>() / n as f64;
+        let means = [0, 1, 2].map(|i| Faithfulness { deletion: mean(&|s| s[i].deletion), insertion: mean(&|s| s[i].insertion) });
+        let share = |better: bool| f64::from(u8::from(better));
+        let wins = [0, 1, 2]
+            .map(|i| [mean(&|s| share(s[0].deletion < s[i].deletion)), mean(&|s| share(s[0].insertion > s[i].insertion))]);
+        Self { n, means, wins }
+    }
+
+    fn text(&self, split: &str) -> String {
+        let mut text = format!("{} pictures of split {split}; area under the probability of the answered class\n", self.n);
+        text += "order        deletion (lower is better)   insertion (higher is better)   explained is better\n";
+        for ((ranking, mean), wins) in Ranking::ALL.iter().zip(&self.means).zip(&self.wins) {
+            let better = match ranking {
+                Ranking::Explained => String::new(),
+                _ => format!("{:>5.1} % / {:.1} %", 100.0 * wins[0], 100.0 * wins[1]),
+            };
+            let row = format!("{:<10} {:>12.4} {:>30.4} {better:>36}", ranking.name(), mean.deletion, mean.insertion);
+            text += row.trim_end();
+            text.push('\n');
+        }
+        text.trim_end().to_owned()
+    }
+
+    fn json(&self, bundle: &Bundle, data: &str, split: &str) -> String {
+        let rows: serde_json::Map<String, serde_json::Value> = Ranking::ALL
+            .iter()
+            .zip(&self.means)
+            .zip(&self.wins)
+            .map(|((ranking, mean), wins)| {
+                let row = serde_json::json!({
+                    "deletion": mean.deletion,
+                    "insertion": mean.insertion,
+                    "explained_is_better": { "deletion": wins[0], "insertion": wins[1] },
+                });
+                (ranking.name().to_owned(), row)
+            })
+            .collect();
+        let model = serde_json::json!({ "name": bundle.card().name, "sha256": bundle.sha256() });
+        let report = serde_json::json!({
+            "schema": "fervor.explain/1", "model": model, "data": data, "split": split, "n": self.n, "orders": rows,
+        });
+        serde_json::to_string_pretty(&report).expect("numbers and words are JSON")
+    }
+}
