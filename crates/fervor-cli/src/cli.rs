@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "fervor",
     version,
     max_term_width = 110,
-    after_help = "Exit codes: 0 done; 1 done, but the answer is no (some pictures failed, a score under --fail-under, an interrupted training); 2 an error, or every picture failed."
+    after_help = "Exit codes: 0 done; 1 done, but the answer is no (some pictures failed, an audit with errors, a score under --fail-under, an interrupted training); 2 an error, or every picture failed."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -26,6 +26,8 @@ pub enum Command {
     /// Train a network on a data set; the product is a bundle
     #[cfg(feature = "train")]
     Train(Train),
+    /// Find what is wrong in a data set: files, copies, leaks, labels; exits with 1 where something is
+    Audit(Audit),
     /// Score a bundle on a data set, with intervals and a leak-free figure beside
     Evaluate(Evaluate),
     /// Show a bundle's card, size and cost
@@ -118,6 +120,23 @@ pub struct Train {
     pub resume: Option<PathBuf>,
     #[arg(long, default_value = "cpu", value_parser = ["cpu", "wgpu", "cuda"])]
     pub device: String,
+    /// Processor threads [default: all]
+    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Audit {
+    /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest
+    pub data: PathBuf,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write audit.json into this folder
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// Accept only jpeg, jpg, bmp and png
+    #[arg(long)]
+    pub strict_formats: bool,
     /// Processor threads [default: all]
     #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,

@@ -1,5 +1,6 @@
 //! The `fervor` program: a table of contents of what it does.
 
+mod audit;
 mod bench;
 mod cli;
 mod data;
@@ -47,6 +48,7 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         Command::Predict(args) => predict::run(&args),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Models(args) => inspect::models(&args),

@@ -35,6 +35,7 @@ mod split;
 mod stream;
 
 pub use duplicates::{DuplicateGroup, Duplicates, groups};
+pub(crate) use folder::is_hidden;
 pub use manifest::{Manifest, ManifestSample, Source, SourceKind};
 pub use split::{SplitReport, SplitRule};
 
@@ -146,6 +147,22 @@ pub struct OpenOptions<'a> {
     pub labels: Option<LabelSet>,
     /// Called from several threads.
     pub progress: Option<Progress<'a>>,
+    /// Shown every picture file while it is decoded anyway, from several threads; rows of tables are no files.
+    pub observer: Option<Observer<'a>>,
+}
+
+/// Looks at each [`SeenFile`]; what it keeps, it keeps itself.
+pub type Observer<'a> = &'a (dyn Fn(SeenFile) + Sync);
+
+/// A picture file that could be decoded, before its pixels are dropped.
+#[derive(Clone, Copy, Debug)]
+pub struct SeenFile<'a> {
+    /// As in [`Sample::id`].
+    pub id: &'a str,
+    /// The file.
+    pub bytes: &'a [u8],
+    /// What it shows.
+    pub picture: &'a Picture,
 }
 
 /// Where the pixels of a data set are.

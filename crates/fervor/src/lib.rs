@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod analyzer;
+pub mod audit;
 pub mod builtin;
 pub mod bundle;
 pub mod chart;

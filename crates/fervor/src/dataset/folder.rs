@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
-use super::{Dataset, OpenOptions, Pictures, Problem, Progress, Sample, Skipped, Split, choose_labels, name_of};
+use super::{Dataset, OpenOptions, Pictures, Problem, Sample, SeenFile, Skipped, Split, choose_labels, name_of};
 use crate::emotion::{Emotion, canonical_label};
 use crate::error::{Error, Result};
 use crate::picture::{ContentHash, Limits, Picture};
@@ -56,7 +56,7 @@ pub(super) fn open(root: &Path, options: &OpenOptions) -> Result<Dataset> {
     candidates.sort_unstable_by(|a, b| a.id.cmp(&b.id));
 
     let ids: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
-    let outcomes = read_all(root, &ids, &options.limits, options.progress);
+    let outcomes = read_all(root, &ids, options);
     let mut dataset = Dataset {
         name: name_of(root),
         root: root.to_owned(),
@@ -86,13 +86,13 @@ pub(super) fn open(root: &Path, options: &OpenOptions) -> Result<Dataset> {
 }
 
 /// Decodes and hashes files below `root`, in parallel. One picture a thread is in memory at a time.
-pub(super) fn read_all(root: &Path, ids: &[&str], limits: &Limits, progress: Option<Progress>) -> Vec<Outcome> {
+pub(super) fn read_all(root: &Path, ids: &[&str], options: &OpenOptions) -> Vec<Outcome> {
     let done = AtomicUsize::new(0);
     ids.par_iter()
         .map(|id| {
-            let outcome = read_one(&root.join(id), limits);
+            let outcome = read_one(root, id, options);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if let Some(progress) = progress {
+            if let Some(progress) = options.progress {
                 progress(done, ids.len());
             }
             outcome
@@ -100,13 +100,19 @@ pub(super) fn read_all(root: &Path, ids: &[&str], limits: &Limits, progress: Opt
         .collect()
 }
 
-fn read_one(path: &Path, limits: &Limits) -> Outcome {
-    let bytes = match read_bytes(path, limits) {
+fn read_one(root: &Path, id: &str, options: &OpenOptions) -> Outcome {
+    let path = &root.join(id);
+    let bytes = match read_bytes(path, &options.limits) {
         Ok(bytes) => bytes,
         Err(error) => return Outcome::Unreadable(error.message().to_owned()),
     };
-    match Picture::decode(&bytes, limits) {
-        Ok(picture) => Outcome::Picture(picture.content_hash()),
+    match Picture::decode(&bytes, &options.limits) {
+        Ok(picture) => {
+            if let Some(observer) = options.observer {
+                observer(SeenFile { id, bytes: &bytes, picture: &picture });
+            }
+            Outcome::Picture(picture.content_hash())
+        }
         Err(_) if path.extension().is_none() && image::guess_format(&bytes).is_err() => Outcome::OtherFile,
         Err(error) => Outcome::Unreadable(error.message().to_owned()),
     }
@@ -288,7 +294,7 @@ fn id_of(root: &Path, path: &Path) -> Result<String, String> {
     unicode.map(|parts| parts.join("/")).ok_or_else(|| path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned())
 }
 
-fn is_hidden(name: &OsStr) -> bool {
+pub(crate) fn is_hidden(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     name.starts_with('.') || ["thumbs.db", "desktop.ini", "__macosx"].contains(&name.to_lowercase().as_str())
 }

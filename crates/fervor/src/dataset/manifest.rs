@@ -308,7 +308,7 @@ type Found = Result<(usize, ContentHash), String>;
 
 fn hashes_of_files(manifest: &Manifest, options: &OpenOptions) -> Vec<Found> {
     let ids: Vec<&str> = manifest.samples.iter().map(|sample| sample.id.as_str()).collect();
-    let outcomes = folder::read_all(&manifest.source.path, &ids, &options.limits, options.progress);
+    let outcomes = folder::read_all(&manifest.source.path, &ids, options);
     let found = outcomes.into_iter().map(|outcome| match outcome {
         Outcome::Picture(hash) => Ok((0, hash)),
         Outcome::OtherFile => Err("not a picture".to_owned()),

@@ -1,5 +1,6 @@
 //! Tests of the library as its callers see it. One binary: one link step.
 
+mod audit;
 mod bundle;
 mod dataset;
 mod faces;

@@ -1,0 +1,49 @@
+//! `fervor audit`: what is wrong in a data set.
+
+use std::collections::HashMap;
+
+use fervor::audit::{AcceptedFormats, AuditOptions, audit, report, text};
+use fervor::dataset::OpenOptions;
+use fervor::{Result, builtin};
+
+use crate::cli::{Audit, Format};
+use crate::{Verdict, setup, talk};
+
+/// Runs the command.
+///
+/// # Errors
+/// Something that is no data set, a folder that cannot be written.
+pub fn run(args: &Audit) -> Result<Verdict> {
+    setup::threads(args.threads);
+    let bar = talk::bar(0, "reading");
+    let progress = |done: usize, total: usize| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    };
+    let options = AuditOptions {
+        open: OpenOptions { progress: Some(&progress), ..OpenOptions::default() },
+        accepted: if args.strict_formats { AcceptedFormats::Strict } else { AcceptedFormats::All },
+        preprocess: setup::model(builtin::DEFAULT, args.threads)?.card().preprocess.clone(),
+        command: Some(command()),
+    };
+    let audited = audit(&args.data, &options)?;
+    bar.finish_and_clear();
+    match args.format {
+        Format::Json => talk::answer(report::json(&audited.report)),
+        Format::Text => talk::answer(text(&audited.report).trim_end()),
+    }?;
+    if let Some(dir) = &args.report {
+        let samples = audited.dataset.samples();
+        let places: HashMap<&str, usize> = samples.iter().enumerate().map(|(i, sample)| (sample.id.as_str(), i)).collect();
+        report::write(dir, &audited.report, &|id| audited.dataset.picture(*places.get(id)?).ok())?;
+        talk::note(format_args!("report written: {}", dir.display()));
+    }
+    Ok(if audited.report.has_errors() { Verdict::No } else { Verdict::Yes })
+}
+
+/// The command that makes the report again.
+fn command() -> String {
+    let quoted = |word: String| if word.contains([' ', ';', '*', '\'']) { format!("{word:?}") } else { word };
+    let words = std::env::args_os().skip(1).map(|word| quoted(word.to_string_lossy().into_owned()));
+    std::iter::once("fervor".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}

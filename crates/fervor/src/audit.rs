@@ -1,0 +1,110 @@
+//! The doctor of data sets: looks at every picture once and says what is wrong, what it is like, and what helps.
+//!
+//! ```no_run
+//! use fervor::audit::{AuditOptions, audit, text};
+//!
+//! # fn main() -> fervor::Result<()> {
+//! let audited = audit("faces".as_ref(), &AuditOptions::default())?;
+//! println!("{}", text(&audited.report));
+//! # Ok(())
+//! # }
+//! ```
+
+use std::path::Path;
+
+use crate::dataset::{Dataset, Manifest, OpenOptions, SourceKind, groups};
+use crate::error::Result;
+use crate::preprocess::{Color, Filter, Framing, Preprocess};
+
+mod balance;
+mod container;
+mod copies;
+mod facts;
+mod files;
+mod pictures;
+pub mod report;
+mod statistics;
+mod text;
+mod value;
+mod words;
+
+pub use files::AcceptedFormats;
+pub use text::text;
+pub use value::{
+    AUDIT_SCHEMA, AuditReport, AuditedData, Balance, BatchStatistics, ClassStatistics, ClassWeight, Finding, FindingKind, Group,
+    Histogram, Item, Level, SizeCount, Statistics,
+};
+
+/// What is looked for.
+#[derive(Clone)]
+pub struct AuditOptions<'a> {
+    /// How the data set is opened; its observer is the audit's own.
+    pub open: OpenOptions<'a>,
+    /// Which formats are accepted.
+    pub accepted: AcceptedFormats,
+    /// How a picture becomes a network's input: for the batch that is shown.
+    pub preprocess: Preprocess,
+    /// The command that makes the report again.
+    pub command: Option<String>,
+}
+
+impl Default for AuditOptions<'_> {
+    /// All formats, a network that takes 48 x 48 in grey.
+    fn default() -> Self {
+        let framing = Framing::Margin { margin: 0.0, shift_y: 0.0 };
+        Self {
+            open: OpenOptions::default(),
+            accepted: AcceptedFormats::All,
+            preprocess: Preprocess { size: 48, color: Color::Gray, framing, filter: Filter::Bilinear },
+            command: None,
+        }
+    }
+}
+
+/// A report, and the data set that it is about.
+pub struct Audited {
+    pub report: AuditReport,
+    pub dataset: Dataset,
+}
+
+/// Opens a data set in any form that [`Dataset::open`] reads and looks at every picture in it.
+///
+/// # Errors
+/// As [`Dataset::open`]: nothing there, or no data set. What is wrong with single files is a finding, not an error.
+pub fn audit(path: &Path, options: &AuditOptions) -> Result<Audited> {
+    let collector = facts::Collector::default();
+    let observer = |file: crate::dataset::SeenFile| collector.see(file);
+    let dataset = Dataset::open(path, &OpenOptions { observer: Some(&observer), ..options.open.clone() })?;
+    let facts = collector.align(&dataset);
+    let manifest = Manifest::of(&dataset);
+    let root = (manifest.source.kind == SourceKind::Folder && path.is_dir()).then_some(path);
+
+    let duplicates = groups(&dataset);
+    let statistics = statistics::of(&dataset, &facts, &options.preprocess);
+    let mut findings = files::findings(&dataset, &facts, root, options.accepted);
+    findings.extend(pictures::findings(&dataset, &facts));
+    findings.extend(copies::findings(&dataset, &duplicates));
+    findings.extend(balance::findings(&dataset, &statistics.balance));
+    findings.sort_by_key(|finding| (finding.level, finding.kind));
+    let named = words::quoted(&path.display().to_string());
+    for finding in &mut findings {
+        finding.command = finding.command.take().map(|command| command.replace("DATA", &named));
+    }
+    let report = AuditReport {
+        schema: AUDIT_SCHEMA.to_owned(),
+        fervor: env!("CARGO_PKG_VERSION").to_owned(),
+        data: AuditedData {
+            name: dataset.name().to_owned(),
+            path: path.display().to_string(),
+            manifest_sha256: manifest.sha256(),
+        },
+        labels: dataset.labels().names().to_vec(),
+        pictures: dataset.len(),
+        distinct: duplicates.distinct,
+        not_checked: Vec::new(),
+        findings,
+        statistics,
+        command: options.command.clone(),
+    };
+    Ok(Audited { report, dataset })
+}
