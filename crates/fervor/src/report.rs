@@ -3,6 +3,7 @@
 
 mod html;
 mod markdown;
+pub(crate) mod page;
 mod text;
 mod words;
 mod write;
@@ -14,6 +15,8 @@ pub use html::html;
 pub use markdown::markdown;
 pub use text::text;
 pub use write::write_report;
+#[allow(unused_imports)]
+pub(crate) use write::write_whole;
 
 /// The report in the schema `fervor.report/1`, indented.
 pub fn json(report: &EvalReport) -> String {

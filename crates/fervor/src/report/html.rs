@@ -2,21 +2,14 @@
 
 use std::fmt::Write;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
+use super::page::{foot, head, inline};
 use super::words::{excluded, file_name, interval, label_map, leak, percent, pictures};
 use super::{confusion_chart, reliability_chart};
 use crate::chart::svg::escape;
-use crate::chart::{INTER_REGULAR, INTER_SEMIBOLD, thousands};
-use crate::draw::shrink_to_fit;
+use crate::chart::thousands;
 use crate::error::Result;
 use crate::evaluate::EvalReport;
 use crate::picture::Picture;
-
-/// Pixels of a gallery picture's longer side: twice what the page shows, for dense screens. Smaller pictures stay as they are.
-const SHOT: u32 = 256;
-const QUALITY: u8 = 88;
 
 /// The report as an HTML page with everything inside: fonts, charts, and the pictures of the surest mistakes
 /// (`pictures` gives a picture by its name in the report; those it does not find are left as empty frames).
@@ -32,17 +25,7 @@ pub fn html(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> 
 
 fn write_page(page: &mut String, report: &EvalReport, gallery: &str) -> std::fmt::Result {
     let title = format!("{} on {}, {}", report.model.name, report.data.name, report.split);
-    write!(
-        page,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>\n",
-        escape(&title)
-    )?;
-    for (font, weight) in [(INTER_REGULAR, 400), (INTER_SEMIBOLD, 600)] {
-        let font = BASE64.encode(font);
-        writeln!(page, "@font-face {{ font-family: Inter; font-weight: {weight}; src: url(data:font/otf;base64,{font}); }}")?;
-    }
-    writeln!(page, "{}</style>\n</head>\n<body>\n<main>", include_str!("style.css"))?;
+    head(page, &title, "")?;
     header(page, report)?;
     cards(page, report)?;
     classes(page, report)?;
@@ -50,11 +33,7 @@ fn write_page(page: &mut String, report: &EvalReport, gallery: &str) -> std::fmt
     calibration(page, report)?;
     page.push_str(gallery);
     protocol(page, report)?;
-    writeln!(
-        page,
-        "<footer>Made by Fervor {}. The classes name how faces look in pictures; none says what a person feels.</footer>\n</main>\n</body>\n</html>",
-        escape(&report.fervor)
-    )
+    foot(page, &report.fervor)
 }
 
 fn header(page: &mut String, report: &EvalReport) -> std::fmt::Result {
@@ -216,9 +195,7 @@ fn gallery(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> R
     );
     for mistake in &report.mistakes {
         let shot = match pictures(&mistake.id) {
-            Some(picture) => {
-                format!("<img alt=\"\" loading=\"lazy\" src=\"data:image/jpeg;base64,{}\">", BASE64.encode(shot(&picture)?))
-            }
+            Some(picture) => inline(&picture)?,
             None => "<span class=\"muted\">no picture</span>".to_owned(),
         };
         out += &format!(
@@ -233,13 +210,6 @@ fn gallery(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> R
         );
     }
     Ok(out + "</div>\n</section>\n")
-}
-
-fn shot(picture: &Picture) -> Result<Vec<u8>> {
-    if picture.width().max(picture.height()) <= SHOT {
-        return picture.encode_jpeg(QUALITY);
-    }
-    shrink_to_fit(picture, SHOT, SHOT)?.encode_jpeg(QUALITY)
 }
 
 fn protocol(page: &mut String, report: &EvalReport) -> std::fmt::Result {

@@ -24,17 +24,17 @@ const SCALE: f32 = 2.0;
 /// [`Input`](crate::ErrorKind::Input): the folder cannot be written.
 pub fn write_report(dir: &Path, report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> Result<()> {
     fs::create_dir_all(dir).map_err(|e| Error::input(format!("the folder cannot be made: {}", dir.display())).with_source(e))?;
-    write(dir, "report.json", (json(report) + "\n").as_bytes())?;
-    write(dir, "report.md", markdown(report).as_bytes())?;
-    write(dir, "confusion.png", &chart::png(&confusion_chart(report, false).svg(), SCALE)?)?;
-    write(dir, "confusion_normalised.png", &chart::png(&confusion_chart(report, true).svg(), SCALE)?)?;
-    write(dir, "reliability.png", &chart::png(&reliability_chart(report).svg(), SCALE)?)?;
+    write_whole(dir, "report.json", (json(report) + "\n").as_bytes())?;
+    write_whole(dir, "report.md", markdown(report).as_bytes())?;
+    write_whole(dir, "confusion.png", &chart::png(&confusion_chart(report, false).svg(), SCALE)?)?;
+    write_whole(dir, "confusion_normalised.png", &chart::png(&confusion_chart(report, true).svg(), SCALE)?)?;
+    write_whole(dir, "reliability.png", &chart::png(&reliability_chart(report).svg(), SCALE)?)?;
     let items = mistakes(report, pictures);
     if !items.is_empty() {
         let title = format!("The surest mistakes of {} on {}, {}", report.model.name, report.data.name, report.split);
-        write(dir, "mistakes.png", &contact_sheet(&title, &items, COLUMNS)?.encode_png()?)?;
+        write_whole(dir, "mistakes.png", &contact_sheet(&title, &items, COLUMNS)?.encode_png()?)?;
     }
-    write(dir, "index.html", html(report, pictures)?.as_bytes())
+    write_whole(dir, "index.html", html(report, pictures)?.as_bytes())
 }
 
 fn mistakes(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> Vec<SheetItem> {
@@ -48,7 +48,8 @@ fn mistakes(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> 
     items.take(SHEET).collect()
 }
 
-fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+/// Writes a file of a report's folder: whole, or not at all.
+pub(crate) fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let (path, part) = (dir.join(name), dir.join(format!("{name}.part")));
     fs::write(&part, bytes).and_then(|()| fs::rename(&part, &path)).map_err(|e| {
         // What is half written is of no use to anyone, and there is nothing to do about a part that stays.
