@@ -17,10 +17,12 @@ use crate::error::Result;
 use crate::preprocess::{Color, Filter, Framing, Preprocess};
 
 mod balance;
+mod charts;
 mod container;
 mod copies;
 mod facts;
 mod files;
+mod page;
 mod pictures;
 pub mod report;
 mod statistics;

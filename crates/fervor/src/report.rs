@@ -15,7 +15,6 @@ pub use html::html;
 pub use markdown::markdown;
 pub use text::text;
 pub use write::write_report;
-#[allow(unused_imports)]
 pub(crate) use write::write_whole;
 
 /// The report in the schema `fervor.report/1`, indented.
