@@ -112,6 +112,9 @@ pub struct Train {
     /// Change a key of the recipe, for example --set epochs=5 --set optimizer.learning_rate=0.01
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Start from the weights of a built-in model, of a bundle, or of a run's folder, as recipes/finetune.toml does
+    #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
+    pub from: Option<String>,
     /// Where run folders are made
     #[arg(long, default_value = "runs")]
     pub out: PathBuf,

@@ -32,7 +32,9 @@ pub fn run(args: &Train) -> Result<Verdict> {
         None => {
             let recipe = args.recipe.as_deref().ok_or_else(|| Error::input("no recipe was given"))?;
             let data = args.data.clone().ok_or_else(|| Error::input("no data was given").with_hint("name it with --data"))?;
-            (Recipe::load(recipe, &args.set)?, data)
+            let mut overrides = args.set.clone();
+            overrides.extend(args.from.as_ref().map(|from| format!("transfer.from={}", toml_text(from))));
+            (Recipe::load(recipe, &overrides)?, data)
         }
     };
     let mut dataset = open(&data_path, args, &recipe)?;
@@ -73,6 +75,11 @@ pub fn run(args: &Train) -> Result<Verdict> {
         talk::answer(format_args!("{run}/best.onnx  epoch {}: validation accuracy {accuracy:.2} %", best.epoch))?;
     }
     Ok(Verdict::Yes)
+}
+
+/// A text as TOML writes it, whatever it holds.
+fn toml_text(text: &str) -> String {
+    serde_json::to_string(text).expect("a text has a JSON form") // of which TOML's basic strings are a superset
 }
 
 fn open(path: &Path, args: &Train, recipe: &Recipe) -> Result<fervor::dataset::Dataset> {

@@ -6,6 +6,7 @@
 mod augment;
 mod device;
 mod export;
+mod import;
 mod kernels;
 pub mod layers;
 mod loader;
@@ -16,8 +17,10 @@ mod product;
 pub mod recipe;
 mod run;
 mod schedule;
+mod step;
 mod summary;
 mod trainer;
+mod transfer;
 
 pub use device::Backend;
 pub use log::EpochLog;

@@ -12,6 +12,7 @@ pub use system_a::SystemA;
 pub use system_b::SystemB;
 
 use crate::export::Tracer;
+use crate::layers::{BatchNorm, Conv2d, Linear};
 use crate::recipe::NetworkRecipe;
 
 /// A registered network: raw pixels 0..=255 in, logits out; scaling is part of it.
@@ -46,6 +47,50 @@ impl Network {
         }
     }
 
+    /// All but the classifier: `[n, channels, size, size]` pixels to `[n, features]`, before the classifier's dropout.
+    pub fn features(&self, pixels: Tensor<4>) -> Tensor<2> {
+        match self {
+            Self::SystemA(network) => network.features(pixels),
+            Self::SystemB(network) => network.features(pixels),
+            Self::Fervor48(network) => network.features(pixels),
+        }
+    }
+
+    /// The classifier with its dropout: `[n, features]` to `[n, classes]` logits.
+    pub fn classify(&self, features: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::SystemA(network) => network.classify(features),
+            Self::SystemB(network) => network.classify(features),
+            Self::Fervor48(network) => network.classify(features),
+        }
+    }
+
+    /// The layers with weights in the order in which [`export`](Self::export) writes them.
+    pub fn layers_mut(&mut self) -> Vec<LayerMut<'_>> {
+        match self {
+            Self::SystemA(network) => network.layers_mut(),
+            Self::SystemB(network) => network.layers_mut(),
+            Self::Fervor48(network) => network.layers_mut(),
+        }
+    }
+
+    /// The last layer.
+    pub fn classifier_mut(&mut self) -> &mut Linear {
+        match self.layers_mut().pop() {
+            Some(LayerMut::Linear(linear)) => linear,
+            _ => unreachable!("every network ends with a linear layer"),
+        }
+    }
+
+    /// Makes every batch norm use its running statistics in training, too ([`BatchNorm::fixed`]), or no longer.
+    pub fn fix_norms(&mut self, fixed: bool) {
+        for layer in self.layers_mut() {
+            if let LayerMut::Conv(_, Some(norm)) | LayerMut::Norm(norm) = layer {
+                norm.fixed = fixed;
+            }
+        }
+    }
+
     /// What the network adds to the loss, for one with regularised layers.
     pub fn penalty(&self) -> Option<Tensor<1>> {
         match self {
@@ -62,6 +107,15 @@ impl Network {
             Self::Fervor48(network) => network.export(tracer),
         }
     }
+}
+
+/// A layer with weights, and the batch norm that follows it directly.
+#[derive(Debug)]
+pub enum LayerMut<'a> {
+    Conv(&'a mut Conv2d, Option<&'a mut BatchNorm>),
+    /// A batch norm that does not follow a convolution directly.
+    Norm(&'a mut BatchNorm),
+    Linear(&'a mut Linear),
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Unknown keys are refused, defaults are filled in, and what ran is what is written beside the model.
 
 mod parts;
+mod teachers;
 
 use std::fs;
 use std::path::Path;
@@ -15,6 +16,7 @@ pub use parts::{
     AugmentRecipe, ClassWeights, DataRecipe, EarlyStopping, LossRecipe, NetworkRecipe, OptimizerKind, OptimizerRecipe,
     ScheduleRecipe,
 };
+pub use teachers::{TransferNorms, TransferRecipe};
 
 /// Everything that decides what a training makes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +43,9 @@ pub struct Recipe {
     /// The classes in the model's order; absent: the data's. Classes of the data not named here are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelSet>,
+    /// Weights to start from; absent: random ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TransferRecipe>,
     /// What turns a picture into the network's input.
     pub preprocess: Preprocess,
     /// The network and its sizes.
@@ -86,13 +91,16 @@ impl Recipe {
     ///
     /// # Errors
     /// `Input`: not TOML, an unknown key, a key left out, or a value outside its range; the message names the key.
+    /// Where a `[transfer]` section leaves the network or the preprocessing to its source, also what keeps that from
+    /// being opened.
     pub fn parse<S: AsRef<str>>(text: &str, overrides: &[S]) -> Result<Self> {
         let mut table: toml::Table = text.parse().map_err(|e| Error::input(format!("not TOML: {e}")))?;
         for rule in overrides {
             set(&mut table, rule.as_ref())?;
         }
-        // Without overrides the text itself is read, so that messages can show its lines.
-        let recipe: Self = if overrides.is_empty() {
+        let completed = teachers::complete(&mut table)?;
+        // Unchanged, the text itself is read, so that messages can show its lines.
+        let recipe: Self = if overrides.is_empty() && !completed {
             toml::from_str(text).map_err(|e| Error::input(e.to_string().trim_end().to_owned()))?
         } else {
             table.try_into().map_err(|e: toml::de::Error| Error::input(e.to_string().trim_end().to_owned()))?
@@ -130,6 +138,11 @@ impl Recipe {
         require((1..=65_536).contains(&self.batch_size), "batch_size", "in 1..=65536", self.batch_size)?;
         if let Some(ema) = self.ema {
             require((0.0..1.0).contains(&ema), "ema", "in 0.0..1.0", ema)?;
+        }
+        if let Some(transfer) = &self.transfer {
+            transfer.check()?;
+            let fits = transfer.frozen_epochs <= self.epochs;
+            require(fits, "transfer.frozen_epochs", &format!("at most the {} epochs", self.epochs), transfer.frozen_epochs)?;
         }
         self.preprocess.check().map_err(|e| e.context("preprocess"))?;
         self.network.check(self.preprocess.shape())?;

@@ -9,6 +9,7 @@ use burn::store::ModuleRecord;
 use fervor::chart::{self, LineChart, Series};
 use fervor::{Error, Result};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::log::{self, EpochLog, Tally};
 use crate::network::Network;
@@ -100,6 +101,16 @@ impl RunFolder {
     /// `Input`: it is gone or was changed into something that is no recipe.
     pub fn recipe(&self) -> Result<Recipe> {
         Recipe::load(&self.file("recipe.toml"), &[] as &[&str])
+    }
+
+    /// SHA-256 of the recipe as it was written, which keeps its meaning when later versions know more keys.
+    ///
+    /// # Errors
+    /// `Input`: it cannot be read.
+    pub fn recipe_sha256(&self) -> Result<String> {
+        let path = self.file("recipe.toml");
+        let text = fs::read(&path).map_err(|e| damaged(&path, &e))?;
+        Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// Writes a file by way of a temporary sibling.

@@ -5,23 +5,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Device, Tensor, TensorData};
 use fervor::dataset::{Dataset, Manifest, Split};
 use fervor::{Error, LabelSet, Result};
 
 use crate::device::Backend;
+use crate::import;
 use crate::layers;
-use crate::loader::{Batch, Examples, Loader, Purpose, derived_seed};
+use crate::loader::{Examples, Loader, Purpose, derived_seed};
 use crate::log::{EpochLog, Tally};
 use crate::network::Network;
-use crate::optimizer::{Average, optimizer};
+use crate::optimizer::Average;
 use crate::product::Exporter;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, TransferNorms};
 use crate::run::{Best, RunFolder, State};
 use crate::schedule::share_of_peak;
+use crate::step::Stepper;
 use crate::summary::{Summary, summary};
+use crate::transfer;
 
 /// What [`train`] takes.
 pub struct TrainOptions<'a> {
@@ -129,14 +129,19 @@ fn run(options: TrainOptions) -> Result<Outcome> {
     let resumed = (state.step > 0).then_some((state.epoch, state.batch));
 
     layers::seed(derived_seed(recipe.seed, 0, Purpose::Weights));
-    let mut network = Network::new(&recipe.network, recipe.preprocess.shape(), classes, &device);
+    let mut network = match (&recipe.transfer, resumed) {
+        (Some(source), None) => transfer::start(source, &recipe, dataset.labels(), &device)?,
+        _ => Network::new(&recipe.network, recipe.preprocess.shape(), classes, &device),
+    };
     if resumed.is_some() {
         network = folder.load_network(network)?;
+    } else if recipe.transfer.as_ref().is_some_and(|transfer| transfer.batch_norm == TransferNorms::Batch) {
+        import::calibrate(&mut network, loader.examples(), &device)?;
     }
     let mut average = recipe.ema.map(|decay| Average::new(&network, decay));
-    let mut optimizer = optimizer(&recipe.optimizer, &network);
+    let mut stepper = Stepper::new(&recipe, &mut network, &device);
     if resumed.is_some() {
-        optimizer = folder.load_optimizer(optimizer)?;
+        stepper.optimizer = folder.load_optimizer(stepper.optimizer)?;
         if let Some(average) = &mut average {
             average.set_network(folder.load_average(average.network().clone())?);
         }
@@ -164,15 +169,17 @@ fn run(options: TrainOptions) -> Result<Outcome> {
             return Ok(outcome(&state, End::EarlyStopped));
         }
         let epoch = state.epoch;
+        stepper.begin_epoch(&mut network, epoch);
         let (started, mut pictures, mut rate) = (Instant::now(), 0, 0.0);
         for batch in loader.stream(epoch, state.batch) {
             let batch = batch?;
             // Masks of dropout depend on the step alone, so that a continued run draws the same.
-            layers::seed(derived_seed(recipe.seed, state.step as u64, Purpose::Dropout));
+            let seed = derived_seed(recipe.seed, state.step as u64, Purpose::Dropout);
             let time = epoch as f64 + state.batch as f64 / batches as f64;
             rate = recipe.optimizer.learning_rate * share_of_peak(&recipe.schedule, time, recipe.epochs as f64);
             let logits;
-            (network, logits) = step(network, &mut optimizer, &batch, rate, &recipe, &device)
+            (network, logits) = stepper
+                .step(network, &batch, rate, seed)
                 .map_err(|e| e.context(format!("epoch {}, batch {}", epoch + 1, state.batch + 1)))?;
             if let Some(average) = &mut average {
                 average.follow(&network, state.step);
@@ -200,7 +207,7 @@ fn run(options: TrainOptions) -> Result<Outcome> {
                 return Err(Error::data("a thread that prepares pictures has failed"));
             }
             state.seconds += trained;
-            folder.save(&network, average.as_ref().map(Average::network), &optimizer, &state)?;
+            folder.save(&network, average.as_ref().map(Average::network), &stepper.optimizer, &state)?;
             return Ok(outcome(&state, End::Interrupted));
         }
 
@@ -229,45 +236,13 @@ fn run(options: TrainOptions) -> Result<Outcome> {
         state.log.push(log.clone());
         (state.epoch, state.batch, state.seconds, state.tally) = (epoch + 1, 0, 0.0, Tally::new(classes));
         folder.write_log(&state)?;
-        folder.save(&network, average.as_ref().map(Average::network), &optimizer, &state)?;
+        folder.save(&network, average.as_ref().map(Average::network), &stepper.optimizer, &state)?;
         progress(Progress::Epoch { log, best });
         if stop.load(Ordering::Relaxed) && state.epoch < recipe.epochs {
             return Ok(outcome(&state, End::Interrupted));
         }
     }
     Ok(outcome(&state, End::Finished))
-}
-
-/// One step: forward, backward, weights moved. Gives the network back with the batch's logits, row by row.
-fn step(
-    network: Network,
-    optimizer: &mut ModuleOptimizer,
-    batch: &Batch,
-    rate: f64,
-    recipe: &Recipe,
-    device: &Device,
-) -> Result<(Network, Vec<f32>)> {
-    let n = batch.labels.len();
-    let [channels, size, _] = recipe.preprocess.shape();
-    let classes = batch.targets.len() / n;
-    let pixels = Tensor::<4>::from_data(TensorData::new(batch.pixels.clone(), [n, channels, size, size]), device);
-    let targets = Tensor::<2>::from_data(TensorData::new(batch.targets.clone(), [n, classes]), device);
-    let weights = Tensor::<2>::from_data(TensorData::new(batch.weights.clone(), [n, 1]), device);
-
-    let logits = network.forward(pixels); // [n, classes]
-    let sum = (log_softmax(logits.clone(), 1) * targets * weights).sum();
-    let mut loss = sum / -f64::from(batch.weights.iter().sum::<f32>());
-    if let Some(penalty) = network.penalty() {
-        loss = loss + penalty;
-    }
-    let value: f32 = loss.clone().into_scalar();
-    if !value.is_finite() {
-        return Err(Error::model(format!("the loss is not a number any more: {value}"))
-            .with_hint("a lower rate helps, for example --set optimizer.learning_rate=..., or a longer warm-up"));
-    }
-    let gradients = GradientsParams::from_grads(loss.backward(), &network);
-    let logits = logits.into_data().try_into_vec().expect("logits are f32");
-    Ok((optimizer.step(rate, network, gradients), logits))
 }
 
 /// The run's folder and where it stands: at the start, or at its checkpoint.
@@ -282,7 +257,7 @@ fn open_run(recipe: &Recipe, dataset: &Dataset, resume: Option<&Path>, out: &Pat
     };
     let folder = RunFolder::open(resume)?;
     let state = folder.state()?;
-    if state.recipe_sha256 != recipe_sha256 {
+    if state.recipe_sha256 != folder.recipe_sha256()? || folder.recipe()? != *recipe {
         return Err(Error::input(format!("the run was made by another recipe: {}", resume.display()))
             .with_hint("continue it with its own recipe.toml and without --set, or start a new run"));
     }

@@ -80,18 +80,35 @@ pub struct Conv2d {
 impl Conv2d {
     /// `[n, in, h, w]` to `[n, out, (h + 2 padding - kernel) / stride + 1, ...]`.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.convolve(x, false)
+        self.values().convolve(x, false)
     }
 
     /// [`forward`](Self::forward), then [`relu`].
     pub fn forward_relu(&self, x: Tensor<4>) -> Tensor<4> {
-        self.convolve(x, true)
+        self.values().convolve(x, true)
     }
 
-    fn convolve(&self, x: Tensor<4>, positive: bool) -> Tensor<4> {
-        let weight = self.weight.val();
+    /// The present weights.
+    pub(super) fn values(&self) -> ConvValues {
         let bias = self.bias.as_ref().map(|bias| bias.val());
-        let (stride, padding) = (self.stride, self.padding);
+        ConvValues { weight: self.weight.val(), bias, stride: self.stride, padding: self.padding }
+    }
+}
+
+/// The values that a convolution works with: a layer's own, or computed ones.
+pub(super) struct ConvValues {
+    /// `[out, in, kernel, kernel]`.
+    pub weight: Tensor<4>,
+    /// `[out]`.
+    pub bias: Option<Tensor<1>>,
+    pub stride: usize,
+    pub padding: usize,
+}
+
+impl ConvValues {
+    /// The convolution of `x`, then [`relu`] if asked.
+    pub fn convolve(self, x: Tensor<4>, positive: bool) -> Tensor<4> {
+        let Self { weight, bias, stride, padding } = self;
         if let Some(y) = kernels::conv2d(&x, &weight, bias.as_ref(), stride, padding, positive) {
             return y;
         }

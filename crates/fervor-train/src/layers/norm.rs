@@ -8,7 +8,7 @@ use burn::{
     },
 };
 
-use super::{init::constant, relu};
+use super::{Conv2d, conv::ConvValues, init::constant, relu};
 use crate::kernels;
 
 /// What a [`BatchNorm`] is made from.
@@ -46,6 +46,7 @@ impl BatchNormConfig {
             running_var: RunningState::new(Tensor::ones([self.channels], device)),
             momentum: self.momentum,
             epsilon: self.epsilon,
+            fixed: false,
         }
     }
 }
@@ -66,9 +67,51 @@ pub struct BatchNorm {
     pub momentum: f64,
     /// Added to the variance before its root is taken.
     pub epsilon: f64,
+    /// Training uses the running statistics too and leaves them alone: what few pictures say of a batch's mean and
+    /// variance is too rough for a network that others have trained. Scale and shift still learn.
+    pub fixed: bool,
 }
 
 impl BatchNorm {
+    /// `forward(conv.forward(x))`: with fixed statistics one convolution, else two steps.
+    pub fn after(&self, conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+        if self.fixed { self.folded(conv).convolve(x, false) } else { self.forward(conv.forward(x)) }
+    }
+
+    /// `forward_relu(conv.forward(x))`.
+    pub fn after_relu(&self, conv: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+        if self.fixed { self.folded(conv).convolve(x, true) } else { self.forward_relu(conv.forward(x)) }
+    }
+
+    /// `forward_add_relu(conv.forward(x), shortcut)`.
+    pub fn after_add_relu(&self, conv: &Conv2d, x: Tensor<4>, shortcut: Tensor<4>) -> Tensor<4> {
+        if self.fixed {
+            relu(self.folded(conv).convolve(x, false) + shortcut)
+        } else {
+            self.forward_add_relu(conv.forward(x), shortcut)
+        }
+    }
+
+    /// The convolution that takes this norm's running statistics, scale and shift in.
+    fn folded(&self, conv: &Conv2d) -> ConvValues {
+        let (scale, shift) = self.scale_and_shift();
+        let channels = scale.dims()[0];
+        let ConvValues { weight, bias, stride, padding } = conv.values();
+        let bias = match bias {
+            Some(bias) => bias * scale.clone() + shift,
+            None => shift,
+        };
+        ConvValues { weight: weight * scale.reshape([channels, 1, 1, 1]), bias: Some(bias), stride, padding }
+    }
+
+    /// A norm by the running statistics is `x * scale + shift` a channel; gradients reach gamma and beta.
+    fn scale_and_shift(&self) -> (Tensor<1>, Tensor<1>) {
+        let (mean, variance) = (self.running_mean.value_sync(), self.running_var.value_sync());
+        let scale = self.gamma.val() / (variance + self.epsilon).sqrt();
+        let shift = self.beta.val() - mean * scale.clone();
+        (scale, shift)
+    }
+
     /// `[n, channels, ...]` to the same shape: pictures, or flat rows.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         self.normalise(x, None, false)
@@ -86,7 +129,12 @@ impl BatchNorm {
 
     fn normalise<const D: usize>(&self, x: Tensor<D>, shortcut: Option<Tensor<D>>, positive: bool) -> Tensor<D> {
         let (gamma, beta) = (self.gamma.val(), self.beta.val());
-        let y = if x.device().is_autodiff() {
+        let y = if self.fixed {
+            let (scale, shift) = self.scale_and_shift();
+            let mut shape = [1; D];
+            shape[1] = scale.dims()[0];
+            x * scale.reshape(shape) + shift.reshape(shape)
+        } else if x.device().is_autodiff() {
             let (shortcut, epsilon) = (shortcut.as_ref(), self.epsilon);
             if let Some(batch) = kernels::batch_norm(&x, shortcut, &gamma, &beta, epsilon, positive) {
                 self.follow(&self.running_mean, batch.mean);

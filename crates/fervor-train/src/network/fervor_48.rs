@@ -5,6 +5,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::export::Tracer;
+use crate::network::LayerMut;
 use crate::layers::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Dropout, Linear, LinearConfig, global_average_pool, max_pool2,
 };
@@ -41,16 +42,25 @@ impl Fervor48 {
 
     /// `[n, c, s, s]` pixels 0..=255 to `[n, classes]` logits; the shapes are those of 48 pixels and the default widths.
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<2> {
+        self.classify(self.features(pixels))
+    }
+
+    /// All but the classifier: `[n, features]`.
+    pub fn features(&self, pixels: Tensor<4>) -> Tensor<2> {
         let x = (pixels - 127.5) / 64.0; // [n, 1, 48, 48]
-        let mut x = self.stem_norm.forward_relu(self.stem.forward(x)); // [n, 32, 48, 48]
+        let mut x = self.stem_norm.after_relu(&self.stem, x); // [n, 32, 48, 48]
         for stage in &self.stages {
             x = max_pool2(x); // [n, 32, 24, 24]   [n, 48, 12, 12]   [n, 96, 6, 6]
             for block in stage {
                 x = block.forward(x); // [n, 48, 24, 24]   [n, 96, 12, 12]   [n, 192, 6, 6]
             }
         }
-        let x = global_average_pool(x); // [n, 192]
-        self.classifier.forward(self.dropout.forward(x)) // [n, classes]
+        global_average_pool(x) // [n, 192]
+    }
+
+    /// `[n, features]` to `[n, classes]` logits.
+    pub fn classify(&self, features: Tensor<2>) -> Tensor<2> {
+        self.classifier.forward(self.dropout.forward(features))
     }
 
     /// The same graph as [`forward`](Self::forward), in the same order.
@@ -66,6 +76,20 @@ impl Fervor48 {
         }
         t.global_average_pool();
         t.linear(&self.classifier);
+    }
+
+    /// The layers with weights, in the order of [`export`](Self::export).
+    pub fn layers_mut(&mut self) -> Vec<LayerMut<'_>> {
+        let mut layers = vec![LayerMut::Conv(&mut self.stem, Some(&mut self.stem_norm))];
+        for block in self.stages.iter_mut().flatten() {
+            if let Some(conv) = &mut block.shortcut {
+                layers.push(LayerMut::Conv(conv, block.shortcut_norm.as_mut()));
+            }
+            layers.push(LayerMut::Conv(&mut block.first, Some(&mut block.first_norm)));
+            layers.push(LayerMut::Conv(&mut block.second, Some(&mut block.second_norm)));
+        }
+        layers.push(LayerMut::Linear(&mut self.classifier));
+        layers
     }
 }
 
@@ -96,11 +120,11 @@ impl Block {
     /// `[n, in, h, w]` to `[n, out, h, w]`.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let shortcut = match (&self.shortcut, &self.shortcut_norm) {
-            (Some(conv), Some(norm)) => norm.forward(conv.forward(x.clone())), // [n, out, h, w]
+            (Some(conv), Some(norm)) => norm.after(conv, x.clone()), // [n, out, h, w]
             _ => x.clone(),
         };
-        let y = self.first_norm.forward_relu(self.first.forward(x)); // [n, out, h, w]
-        self.second_norm.forward_add_relu(self.second.forward(y), shortcut) // [n, out, h, w]
+        let y = self.first_norm.after_relu(&self.first, x); // [n, out, h, w]
+        self.second_norm.after_add_relu(&self.second, y, shortcut) // [n, out, h, w]
     }
 
     fn export(&self, t: &mut Tracer) {

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::export::Tracer;
+use crate::network::LayerMut;
 use crate::layers::{Conv2d, Conv2dConfig, Dropout, Init, Linear, LinearConfig, max_pool2, relu};
 
 /// Three convolutions without padding, each with ReLU and max-pooling, then two dense layers: 143 MMAC at 128 x 128 x 3.
@@ -36,13 +37,22 @@ impl SystemA {
 
     /// `[n, c, s, s]` pixels 0..=255 to `[n, classes]` logits; the shapes are those of 128 pixels.
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<2> {
+        self.classify(self.features(pixels))
+    }
+
+    /// All but the classifier: `[n, units]`.
+    pub fn features(&self, pixels: Tensor<4>) -> Tensor<2> {
         let x = pixels / 255.0; // [n, 3, 128, 128]
         let x = max_pool2(self.conv1.forward_relu(x)); // [n, 32, 63, 63]
         let x = max_pool2(self.conv2.forward_relu(x)); // [n, 64, 30, 30]
         let x = max_pool2(self.conv3.forward_relu(x)); // [n, 128, 14, 14]
         let x = x.flatten(1, 3); // [n, 25088]
-        let x = self.dropout.forward(relu(self.dense1.forward(x))); // [n, 128]
-        self.dense2.forward(x) // [n, classes]
+        relu(self.dense1.forward(x)) // [n, 128]
+    }
+
+    /// `[n, units]` to `[n, classes]` logits.
+    pub fn classify(&self, features: Tensor<2>) -> Tensor<2> {
+        self.dense2.forward(self.dropout.forward(features))
     }
 
     /// The same graph as [`forward`](Self::forward), in the same order.
@@ -57,6 +67,17 @@ impl SystemA {
         t.linear(&self.dense1);
         t.relu();
         t.linear(&self.dense2);
+    }
+
+    /// The layers with weights, in the order of [`export`](Self::export).
+    pub fn layers_mut(&mut self) -> Vec<LayerMut<'_>> {
+        vec![
+            LayerMut::Conv(&mut self.conv1, None),
+            LayerMut::Conv(&mut self.conv2, None),
+            LayerMut::Conv(&mut self.conv3, None),
+            LayerMut::Linear(&mut self.dense1),
+            LayerMut::Linear(&mut self.dense2),
+        ]
     }
 }
 

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::export::Tracer;
+use crate::network::LayerMut;
 use crate::layers::{BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Dropout, Init, Linear, LinearConfig, max_pool2, relu};
 
 /// Five convolutions and three dense layers; 3,841,543 parameters for 48 x 48 x 1 and seven classes, 279 MMAC.
@@ -59,6 +60,11 @@ impl SystemB {
 
     /// `[n, c, s, s]` pixels 0..=255 to `[n, classes]` logits; the shapes are those of 48 pixels.
     pub fn forward(&self, pixels: Tensor<4>) -> Tensor<2> {
+        self.classify(self.features(pixels))
+    }
+
+    /// All but the classifier: `[n, 512]`.
+    pub fn features(&self, pixels: Tensor<4>) -> Tensor<2> {
         let pooled = |x: Tensor<4>| self.dropout.forward(max_pool2(x));
         let x = pixels / 255.0; // [n, 1, 48, 48]
         let x = self.conv1.forward_relu(x); // [n, 32, 46, 46]
@@ -68,8 +74,12 @@ impl SystemB {
         let x = pooled(self.norm5.forward(self.conv5.forward_relu(x))); // [n, 512, 2, 2]
         let x = x.flatten(1, 3); // [n, 2048]
         let x = self.dropout.forward(self.dense1_norm.forward(relu(self.dense1.forward(x)))); // [n, 256]
-        let x = self.dropout.forward(self.dense2_norm.forward(relu(self.dense2.forward(x)))); // [n, 512]
-        self.dense3.forward(x) // [n, classes]
+        self.dense2_norm.forward(relu(self.dense2.forward(x))) // [n, 512]
+    }
+
+    /// `[n, 512]` to `[n, classes]` logits.
+    pub fn classify(&self, features: Tensor<2>) -> Tensor<2> {
+        self.dense3.forward(self.dropout.forward(features))
     }
 
     /// What Keras adds to the loss: 0.01 times the sum of the squared weights of the two wide convolutions.
@@ -98,6 +108,26 @@ impl SystemB {
             t.norm(norm);
         }
         t.linear(&self.dense3);
+    }
+
+    /// The layers with weights, in the order of [`export`](Self::export).
+    pub fn layers_mut(&mut self) -> Vec<LayerMut<'_>> {
+        vec![
+            LayerMut::Conv(&mut self.conv1, None),
+            LayerMut::Conv(&mut self.conv2, None),
+            LayerMut::Norm(&mut self.norm2),
+            LayerMut::Conv(&mut self.conv3, None),
+            LayerMut::Norm(&mut self.norm3),
+            LayerMut::Conv(&mut self.conv4, None),
+            LayerMut::Norm(&mut self.norm4),
+            LayerMut::Conv(&mut self.conv5, None),
+            LayerMut::Norm(&mut self.norm5),
+            LayerMut::Linear(&mut self.dense1),
+            LayerMut::Norm(&mut self.dense1_norm),
+            LayerMut::Linear(&mut self.dense2),
+            LayerMut::Norm(&mut self.dense2_norm),
+            LayerMut::Linear(&mut self.dense3),
+        ]
     }
 }
 

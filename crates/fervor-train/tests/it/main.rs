@@ -1,2 +1,3 @@
 mod training;
+mod transfer;
 mod world;

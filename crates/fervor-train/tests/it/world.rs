@@ -50,6 +50,19 @@ const RECIPE: &str = r#"
 
 impl World {
     pub fn new(overrides: &[&str]) -> Self {
+        Self::try_with(overrides).unwrap()
+    }
+
+    pub fn try_with(overrides: &[&str]) -> Result<Self> {
+        Ok(Self::of(Recipe::parse(RECIPE, overrides)?))
+    }
+
+    /// With another text of the recipe.
+    pub fn with(overrides: &[&str], edit: impl Fn(&str) -> String) -> Self {
+        Self::of(Recipe::parse(&edit(RECIPE), overrides).unwrap())
+    }
+
+    fn of(recipe: Recipe) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut csv = "emotion,pixels,Usage\n".to_owned();
         for picture in 0..105 {
@@ -64,7 +77,7 @@ impl World {
             writeln!(csv, "{class},{},{usage}", pixels.join(" ")).unwrap();
         }
         std::fs::write(folder.path().join("faces.csv"), csv).unwrap();
-        Self { folder, recipe: Recipe::parse(RECIPE, overrides).unwrap(), resume: None, stop_after: None }
+        Self { folder, recipe, resume: None, stop_after: None }
     }
 
     pub fn out(&self) -> PathBuf {
@@ -72,7 +85,7 @@ impl World {
     }
 
     pub fn data(&self) -> Dataset {
-        Dataset::open(&self.folder.path().join("faces.csv"), &OpenOptions::default()).unwrap()
+        Dataset::open(&self.folder.path().join("faces.csv"), &OpenOptions { labels: self.recipe.labels.clone(), ..OpenOptions::default() }).unwrap()
     }
 
     pub fn train(&self) -> Result<Outcome> {

@@ -1,0 +1,98 @@
+//! The sections of a recipe that bring in bundles: `[transfer]` and `[distill]`.
+
+use fervor::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use super::{Recipe, require};
+use crate::transfer::open_bundle;
+
+/// `[transfer]`: the training starts from a bundle's weights. `[preprocess]` and `[network]` may be left out then: they
+/// are the source's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferRecipe {
+    /// A built-in model's name, a bundle's path, or a run's folder.
+    pub from: String,
+    /// Of the bundle; filled in when the recipe is resolved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Epochs at the start in which only the classifier learns, on the unchanging features of the others' weights.
+    #[serde(default = "one")]
+    pub frozen_epochs: usize,
+    /// The learning rate of all but the classifier after that, as a share of the classifier's.
+    #[serde(default = "tenth")]
+    pub trunk_rate: f64,
+    /// What batch norms follow.
+    #[serde(default)]
+    pub batch_norm: TransferNorms,
+}
+
+/// What the batch norms of a network with a source's weights follow in training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransferNorms {
+    /// The source's statistics, unchanged: for hundreds of pictures.
+    #[default]
+    Fixed,
+    /// Each batch, as in a training from the start: for thousands.
+    Batch,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn tenth() -> f64 {
+    0.1
+}
+
+impl TransferRecipe {
+    pub(super) fn check(&self) -> Result<()> {
+        require(!self.from.is_empty(), "transfer.from", "a built-in model's name or a bundle's path", "nothing")?;
+        require((0.0..=1.0).contains(&self.trunk_rate), "transfer.trunk_rate", "in 0.0..=1.0", self.trunk_rate)
+    }
+}
+
+/// Fills in what a `[transfer]` section leaves to its source; true if anything was.
+///
+/// # Errors
+/// `Input`: no source is named, or nothing has its name. `Model`: it is no bundle.
+pub(super) fn complete(table: &mut toml::Table) -> Result<bool> {
+    let Some(section) = table.get("transfer").and_then(toml::Value::as_table) else { return Ok(false) };
+    let from = section.get("from").and_then(toml::Value::as_str).filter(|from| !from.is_empty()).ok_or_else(|| {
+        Error::input("the recipe starts from another model's weights, and names none: transfer.from")
+            .with_hint("name it with --from, for example --from fervor-48 or --from runs/RUN/best.onnx")
+    })?;
+    let is_whole = |table: &toml::Table, section: &toml::Table| {
+        table.contains_key("preprocess") && named_network(table) && section.contains_key("sha256")
+    };
+    if is_whole(table, section) {
+        return Ok(false);
+    }
+    let (bundle, _) = open_bundle(from)?;
+    let card = bundle.card();
+    let value = |e: toml::ser::Error| Error::model("the source's card has no TOML form").with_source(e);
+    let source = Recipe::parse(&card.recipe.toml, &[] as &[&str]).map_err(|e| {
+        Error::model(format!("the recipe in {from} cannot be read: {}", e.message()))
+            .with_hint("it was written by another version: give [network] and [preprocess] in the recipe")
+    });
+    if !table.contains_key("preprocess") {
+        table.insert("preprocess".to_owned(), toml::Value::try_from(&card.preprocess).map_err(value)?);
+    }
+    if !named_network(table) {
+        // Keys that stand in the recipe all the same, such as the dropout, are its own.
+        let mut network = toml::Table::try_from(&source?.network).map_err(value)?;
+        if let Some(toml::Value::Table(own)) = table.remove("network") {
+            network.extend(own);
+        }
+        table.insert("network".to_owned(), network.into());
+    }
+    if let Some(section) = table.get_mut("transfer").and_then(toml::Value::as_table_mut) {
+        section.entry("sha256").or_insert_with(|| bundle.sha256().into());
+    }
+    Ok(true)
+}
+
+fn named_network(table: &toml::Table) -> bool {
+    table.get("network").and_then(toml::Value::as_table).is_some_and(|network| network.contains_key("name"))
+}

@@ -1,0 +1,94 @@
+//! A training that starts from the weights of a bundle: where they come from, and the new classifier.
+
+use std::path::Path;
+
+use burn::module::Param;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use fervor::onnx::ModelProto;
+use fervor::{Bundle, Error, LabelSet, Result, builtin};
+
+use crate::import;
+use crate::layers;
+use crate::loader::{Purpose, derived_seed};
+use crate::network::Network;
+use crate::recipe::{Recipe, TransferRecipe};
+
+/// How far the logits of a network read from a bundle may lie from the bundle's own, relative to `1 + |logit|`.
+const TOLERANCE: f32 = 1e-4;
+
+/// The bundle of a built-in model's name, a bundle's path, or a run's folder (its `best.onnx`), with its bytes.
+///
+/// # Errors
+/// `Input`: nothing has that name. `Model`: it is no bundle, or a damaged one.
+pub fn open_bundle(name: &str) -> Result<(Bundle, Vec<u8>)> {
+    let path = Path::new(name);
+    let bytes = match builtin::bytes(name) {
+        Some(bytes) => bytes.to_vec(),
+        None => {
+            let path = if path.is_dir() { path.join("best.onnx") } else { path.to_owned() };
+            std::fs::read(&path).map_err(|e| builtin::unknown(name).with_source(e))?
+        }
+    };
+    let bundle = Bundle::load(bytes.clone()).map_err(|e| e.context(name))?;
+    Ok((bundle, bytes))
+}
+
+/// The recipe's network with the source's weights, and a classifier for `labels`: classes that the source knows by name
+/// start as its own, the others anew from the recipe's seed.
+///
+/// # Errors
+/// `Input`: the source is another than when the recipe was resolved, or takes other chips. `Model`: it is no bundle, of
+/// another network, or the network read from it does not answer as it does.
+pub fn start(transfer: &TransferRecipe, recipe: &Recipe, labels: &LabelSet, device: &Device) -> Result<Network> {
+    let (bundle, bytes) = open_bundle(&transfer.from)?;
+    let (card, chip) = (bundle.card(), recipe.preprocess.shape());
+    if transfer.sha256.as_ref().is_some_and(|sha256| sha256 != bundle.sha256()) {
+        return Err(Error::input(format!("the source is not the one that the recipe names: {} is {}", transfer.from, bundle.sha256()))
+            .with_hint("take transfer.sha256 out of the recipe to start from the present one"));
+    }
+    if card.preprocess != recipe.preprocess {
+        return Err(Error::input(format!("the recipe's preprocess is not that of {}: {:?}", transfer.from, card.preprocess))
+            .with_hint("leave [preprocess] out of the recipe: it is taken from the source then"));
+    }
+    let mut network = Network::new(&recipe.network, chip, card.labels.len(), device);
+    import::load_weights(&mut network, &ModelProto::parse(&bytes)?, device)?;
+    check(&network, &bundle, device)?;
+
+    layers::seed(derived_seed(recipe.seed, 0, Purpose::Weights));
+    let mut fresh = Network::new(&recipe.network, chip, labels.len(), device);
+    let (source, new) = (network.classifier_mut(), fresh.classifier_mut());
+    let [inputs, outputs] = new.weight.val().dims();
+    let [mut weight, old_weight] = [&new.weight, &source.weight].map(|weight| host(weight.val()));
+    let mut bias = vec![0.0; outputs];
+    let old_bias = source.bias.as_ref().map_or_else(|| vec![0.0; card.labels.len()], |bias| host(bias.val()));
+    for (output, name) in labels.names().iter().enumerate() {
+        if let Some(known) = card.labels.index_of(name) {
+            bias[output] = old_bias[known];
+            for input in 0..inputs {
+                weight[input * outputs + output] = old_weight[input * card.labels.len() + known];
+            }
+        }
+    }
+    source.weight = Param::from_data(TensorData::new(weight, [inputs, outputs]), device);
+    source.bias = Some(Param::from_data(TensorData::new(bias, [outputs]), device));
+    Ok(network)
+}
+
+/// Proves that the network answers as the bundle that it was read from.
+fn check(network: &Network, bundle: &Bundle, device: &Device) -> Result<()> {
+    let chip = bundle.card().preprocess.golden_chip();
+    let pixels: Vec<f32> = chip.pixels().iter().map(|&value| f32::from(value)).collect();
+    let pixels = TensorData::new(pixels, [1, chip.channels(), chip.size(), chip.size()]);
+    let found = host(network.valid().forward(Tensor::from_data(pixels, &device.clone().without_autodiff())));
+    let golden = &bundle.card().golden.logits;
+    if found.iter().zip(golden).all(|(a, b)| (a - b).abs() <= TOLERANCE * (1.0 + b.abs())) {
+        return Ok(());
+    }
+    Err(Error::model(format!("the network read from the source does not give its logits: {found:?} instead of {golden:?}"))
+        .with_hint("the source's file was changed, or written by another version"))
+}
+
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().expect("weights are f32")
+}

@@ -1,0 +1,138 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fervor::dataset::Split;
+use fervor::onnx::ModelProto;
+use fervor::{Bundle, ErrorKind, Face};
+use fervor_train::{End, Recipe};
+
+use crate::world::World;
+
+/// A world with a network that knows its seven classes, and the path of its bundle.
+fn teacher() -> (World, PathBuf) {
+    let world = World::new(&["epochs=6"]);
+    let outcome = world.train().unwrap();
+    assert!(outcome.log[5].val_accuracy > 0.8, "{:?}", outcome.log);
+    let path = outcome.run.join("last.onnx");
+    (world, path)
+}
+
+fn from(path: &Path, overrides: &[&str]) -> World {
+    let from = format!("transfer.from={:?}", path.display().to_string());
+    let mut all = vec![from.as_str(), "name=moved", "schedule.name=constant", "ema=0.0"];
+    all.extend(overrides);
+    World::with(&all, |recipe| recipe.replace("warmup_epochs = 1", ""))
+}
+
+/// The weights of all convolutions, and of the classifier.
+fn weights(path: &Path) -> (Vec<Vec<u8>>, Vec<u8>) {
+    let graph = ModelProto::parse(&fs::read(path).unwrap()).unwrap().graph.unwrap();
+    let of = |operator: &str| -> Vec<Vec<u8>> {
+        let names = graph.node.iter().filter(|node| node.op_type == operator).map(|node| node.input[1].clone());
+        names.map(|name| graph.initializer.iter().find(|t| t.name == name).unwrap().raw_data.clone()).collect()
+    };
+    (of("Conv"), of("Gemm").remove(0))
+}
+
+#[test]
+fn only_the_classifier_learns_while_the_trunk_is_frozen() {
+    let (_, source) = teacher();
+    let run = from(&source, &["epochs=2", "transfer.frozen_epochs=2"]).train().unwrap().run;
+    let ((before, classifier), (after, moved)) = (weights(&source), weights(&run.join("last.onnx")));
+    assert!(before == after, "a convolution moved");
+    assert!(classifier != moved, "the classifier did not move");
+    let whole = from(&source, &["epochs=2", "transfer.frozen_epochs=1"]).train().unwrap().run;
+    assert!(before.iter().zip(&weights(&whole.join("last.onnx")).0).all(|(a, b)| a != b), "a convolution did not move");
+    let still = from(&source, &["epochs=2", "transfer.trunk_rate=0"]).train().unwrap().run;
+    assert!(before == weights(&still.join("last.onnx")).0, "a convolution moved at rate 0");
+}
+
+#[test]
+fn a_transfer_begins_with_what_its_source_knows() {
+    let (world, source) = teacher();
+    let (bundle, data) = (Bundle::open(&source).unwrap(), world.data());
+    let right = data.of_split(Split::Validation).into_iter().filter(|&index| {
+        let picture = data.picture(index).unwrap();
+        let logits = &bundle.logits(&[bundle.card().preprocess.chip(&picture, &Face::whole(&picture))]).unwrap()[0];
+        logits[data.samples()[index].label] == logits.iter().copied().fold(f32::MIN, f32::max)
+    });
+    let accuracy = right.count() as f64 / data.of_split(Split::Validation).len() as f64;
+    // Such a small rate changes nothing.
+    for norms in ["fixed", "batch"] {
+        let norms = format!("transfer.batch_norm={norms}");
+        let log = from(&source, &["epochs=1", "optimizer.learning_rate=1e-9", &norms]).train().unwrap().log;
+        assert_eq!(log[0].val_accuracy, accuracy);
+    }
+    // Two of the classes, in another order: still known.
+    let few = from(&source, &["epochs=1", "optimizer.learning_rate=1e-9", r#"labels=["sad", "disgust"]"#]);
+    assert!(few.train().unwrap().log[0].val_accuracy > 0.8);
+}
+
+#[test]
+fn batch_norms_may_follow_the_batch_again_without_a_jump() {
+    let (_, source) = teacher();
+    let log = from(&source, &["epochs=3", "transfer.batch_norm=batch", "transfer.frozen_epochs=0"]).train().unwrap().log;
+    assert!(log.iter().all(|row| row.val_accuracy > 0.8), "{log:?}");
+}
+
+#[test]
+fn an_interrupted_transfer_resumes_to_the_very_same_bundle() {
+    let (_, source) = teacher();
+    for norms in ["transfer.batch_norm=fixed", "transfer.batch_norm=batch"] {
+        let expected = from(&source, &["epochs=3", "ema=0.5", norms]).train().unwrap();
+        let mut parts = from(&source, &["epochs=3", "ema=0.5", norms]);
+        for stop_after in [2, 5] {
+            parts.stop_after = Some(stop_after); // in the frozen epoch, then after it
+            let outcome = parts.train().unwrap();
+            assert_eq!(outcome.end, End::Interrupted);
+            parts.resume = Some(outcome.run);
+        }
+        parts.stop_after = None;
+        let last = parts.train().unwrap();
+        assert!(fs::read(last.run.join("last.onnx")).unwrap() == fs::read(expected.run.join("last.onnx")).unwrap(), "{norms}");
+    }
+}
+
+#[test]
+fn a_recipe_may_leave_network_and_preprocessing_to_its_source() {
+    let text = "name = \"mine\"\nepochs = 2\nbatch_size = 8\n[optimizer]\nname = \"sgd\"\nlearning_rate = 0.01\n";
+    let recipe = Recipe::parse(text, &["transfer.from=fervor-48", "network.dropout=0.3"]).unwrap();
+    let card = fervor::builtin::bytes("fervor-48").map(|bytes| Bundle::load(bytes.to_vec()).unwrap().card().clone()).unwrap();
+    assert_eq!(recipe.preprocess, card.preprocess);
+    assert!(recipe.to_toml().contains("dropout = 0.3"), "{}", recipe.to_toml());
+    assert_eq!(Recipe::parse(&recipe.to_toml(), &[] as &[&str]).unwrap(), recipe);
+}
+
+#[test]
+fn the_built_in_model_can_be_continued() {
+    let dropout = ["transfer.from=fervor-48", "epochs=1", "batch_size=64", "data.fraction=0.3"];
+    let world = World::with(&dropout, |recipe| {
+        let (head, rest) = recipe.split_once("[preprocess]").unwrap();
+        let (_, tail) = rest.split_once("[optimizer]").unwrap();
+        format!("{head}[optimizer]{tail}").replace("warmup_epochs = 1", "warmup_epochs = 0")
+    });
+    // It starts only if the network gives the bundle's logits to 1e-4.
+    assert_eq!(world.train().unwrap().end, End::Finished);
+}
+
+#[test]
+fn a_source_that_does_not_fit_is_refused() {
+    let (_, source) = teacher();
+    for (rule, says) in [
+        ("preprocess.size=28", "preprocess"),
+        ("network.widths=[8, 8, 24]", "another network"),
+        ("transfer.sha256=00", "not the one"),
+        ("transfer.from=nothing", "no built-in model"),
+        ("transfer.frozen_epochs=9", "transfer.frozen_epochs must be"),
+    ] {
+        let error = match World::try_with(&[&format!("transfer.from={:?}", source.display().to_string()), rule]) {
+            Ok(world) => world.train().unwrap_err(),
+            Err(error) => error,
+        };
+        assert!(error.message().contains(says), "{rule}: {error}");
+        assert!(matches!(error.kind(), ErrorKind::Input | ErrorKind::Model));
+    }
+    let text = "name = \"mine\"\nepochs = 2\nbatch_size = 8\n[transfer]\n[optimizer]\nname = \"sgd\"\nlearning_rate = 0.01\n";
+    let error = Recipe::parse(text, &[] as &[&str]).unwrap_err();
+    assert!(error.hint().unwrap().contains("--from"), "{error}");
+}
