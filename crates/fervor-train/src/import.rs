@@ -74,6 +74,7 @@ pub fn calibrate(network: &mut Network, examples: &Examples, device: &Device) ->
         }
         set_norm(norm, [gamma, beta, mean, variance], device);
     }
+    network.fix_norms(false);
     Ok(())
 }
 
@@ -238,7 +239,7 @@ mod tests {
 
     const NETWORKS: [(&str, [usize; 3]); 3] = [
         (r#"name = "system-a""#, [3, 40, 40]),
-        (r#"name = "system-b""#, [1, 48, 48]),
+        ("name = \"system-b\"\ndropout = 0.0", [1, 48, 48]),
         ("name = \"fervor-48\"\nwidths = [8, 8, 16, 24]\nblocks = [1, 2, 1]", [1, 48, 48]),
     ];
 
@@ -284,7 +285,9 @@ mod tests {
         let (old, _) = pair(text, chip);
         let graph = export::graph(&old, chip, 5);
         let device = Device::flex().autodiff();
-        for other in ["name = \"fervor-48\"\nwidths = [8, 8, 16, 32]\nblocks = [1, 2, 1]", "name = \"fervor-48\"\nwidths = [8, 8, 16, 24]"] {
+        for other in
+            ["name = \"fervor-48\"\nwidths = [8, 8, 16, 32]\nblocks = [1, 2, 1]", "name = \"fervor-48\"\nwidths = [8, 8, 16, 24]"]
+        {
             let recipe: NetworkRecipe = toml::from_str(other).unwrap();
             let error = load_weights(&mut Network::new(&recipe, chip, 5, &device), &graph, &device).unwrap_err();
             assert!(error.message().contains("another network"), "{error}");

@@ -74,9 +74,7 @@ impl<'a> Stepper<'a> {
         let (n, device) = (batch.labels.len(), self.device);
         let [channels, size, _] = self.recipe.preprocess.shape();
         let pixels = TensorData::new(batch.pixels.clone(), [n, channels, size, size]);
-        let rows = |values: &[f32]| {
-            Tensor::<2>::from_data(TensorData::new(values.to_vec(), [n, values.len() / n]), device)
-        };
+        let rows = |values: &[f32]| Tensor::<2>::from_data(TensorData::new(values.to_vec(), [n, values.len() / n]), device);
         let (targets, weights) = (rows(&batch.targets), rows(&batch.weights));
         let weight_sum = f64::from(batch.weights.iter().sum::<f32>());
 

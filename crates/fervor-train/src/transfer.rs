@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use burn::module::Param;
 use burn::module::Module;
+use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use fervor::onnx::ModelProto;
 use fervor::{Bundle, Error, LabelSet, Result, builtin};
@@ -44,8 +44,12 @@ pub fn start(transfer: &TransferRecipe, recipe: &Recipe, labels: &LabelSet, devi
     let (bundle, bytes) = open_bundle(&transfer.from)?;
     let (card, chip) = (bundle.card(), recipe.preprocess.shape());
     if transfer.sha256.as_ref().is_some_and(|sha256| sha256 != bundle.sha256()) {
-        return Err(Error::input(format!("the source is not the one that the recipe names: {} is {}", transfer.from, bundle.sha256()))
-            .with_hint("take transfer.sha256 out of the recipe to start from the present one"));
+        return Err(Error::input(format!(
+            "the source is not the one that the recipe names: {} is {}",
+            transfer.from,
+            bundle.sha256()
+        ))
+        .with_hint("take transfer.sha256 out of the recipe to start from the present one"));
     }
     if card.preprocess != recipe.preprocess {
         return Err(Error::input(format!("the recipe's preprocess is not that of {}: {:?}", transfer.from, card.preprocess))

@@ -5,10 +5,10 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::export::Tracer;
-use crate::network::LayerMut;
 use crate::layers::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Dropout, Linear, LinearConfig, global_average_pool, max_pool2,
 };
+use crate::network::LayerMut;
 
 /// A stem at full resolution, then stages of residual blocks, each after a halving; global average pooling; linear.
 #[derive(Module, Debug)]

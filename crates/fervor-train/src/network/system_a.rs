@@ -4,8 +4,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::export::Tracer;
-use crate::network::LayerMut;
 use crate::layers::{Conv2d, Conv2dConfig, Dropout, Init, Linear, LinearConfig, max_pool2, relu};
+use crate::network::LayerMut;
 
 /// Three convolutions without padding, each with ReLU and max-pooling, then two dense layers: 143 MMAC at 128 x 128 x 3.
 #[derive(Module, Debug)]

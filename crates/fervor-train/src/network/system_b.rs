@@ -4,8 +4,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use crate::export::Tracer;
-use crate::network::LayerMut;
 use crate::layers::{BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Dropout, Init, Linear, LinearConfig, max_pool2, relu};
+use crate::network::LayerMut;
 
 /// Five convolutions and three dense layers; 3,841,543 parameters for 48 x 48 x 1 and seven classes, 279 MMAC.
 ///

@@ -36,15 +36,16 @@ fn weights(path: &Path) -> (Vec<Vec<u8>>, Vec<u8>) {
 
 #[test]
 fn only_the_classifier_learns_while_the_trunk_is_frozen() {
-    let (_, source) = teacher();
-    let run = from(&source, &["epochs=2", "transfer.frozen_epochs=2"]).train().unwrap().run;
-    let ((before, classifier), (after, moved)) = (weights(&source), weights(&run.join("last.onnx")));
+    let (_world, source) = teacher();
+    let trained = |overrides: &[&str]| {
+        let world = from(&source, overrides);
+        weights(&world.train().unwrap().run.join("last.onnx"))
+    };
+    let ((before, classifier), (after, moved)) = (weights(&source), trained(&["epochs=2", "transfer.frozen_epochs=2"]));
     assert!(before == after, "a convolution moved");
     assert!(classifier != moved, "the classifier did not move");
-    let whole = from(&source, &["epochs=2", "transfer.frozen_epochs=1"]).train().unwrap().run;
-    assert!(before.iter().zip(&weights(&whole.join("last.onnx")).0).all(|(a, b)| a != b), "a convolution did not move");
-    let still = from(&source, &["epochs=2", "transfer.trunk_rate=0"]).train().unwrap().run;
-    assert!(before == weights(&still.join("last.onnx")).0, "a convolution moved at rate 0");
+    let (whole, _) = trained(&["epochs=2", "transfer.frozen_epochs=1"]);
+    assert!(before.iter().zip(&whole).all(|(a, b)| a != b), "a convolution did not move");
 }
 
 #[test]
@@ -70,16 +71,17 @@ fn a_transfer_begins_with_what_its_source_knows() {
 
 #[test]
 fn batch_norms_may_follow_the_batch_again_without_a_jump() {
-    let (_, source) = teacher();
+    let (_world, source) = teacher();
     let log = from(&source, &["epochs=3", "transfer.batch_norm=batch", "transfer.frozen_epochs=0"]).train().unwrap().log;
     assert!(log.iter().all(|row| row.val_accuracy > 0.8), "{log:?}");
 }
 
 #[test]
 fn an_interrupted_transfer_resumes_to_the_very_same_bundle() {
-    let (_, source) = teacher();
+    let (_world, source) = teacher();
     for norms in ["transfer.batch_norm=fixed", "transfer.batch_norm=batch"] {
-        let expected = from(&source, &["epochs=3", "ema=0.5", norms]).train().unwrap();
+        let whole = from(&source, &["epochs=3", "ema=0.5", norms]);
+        let expected = whole.train().unwrap();
         let mut parts = from(&source, &["epochs=3", "ema=0.5", norms]);
         for stop_after in [2, 5] {
             parts.stop_after = Some(stop_after); // in the frozen epoch, then after it
@@ -117,7 +119,7 @@ fn the_built_in_model_can_be_continued() {
 
 #[test]
 fn a_source_that_does_not_fit_is_refused() {
-    let (_, source) = teacher();
+    let (_world, source) = teacher();
     for (rule, says) in [
         ("preprocess.size=28", "preprocess"),
         ("network.widths=[8, 8, 24]", "another network"),

@@ -85,7 +85,11 @@ impl World {
     }
 
     pub fn data(&self) -> Dataset {
-        Dataset::open(&self.folder.path().join("faces.csv"), &OpenOptions { labels: self.recipe.labels.clone(), ..OpenOptions::default() }).unwrap()
+        Dataset::open(
+            &self.folder.path().join("faces.csv"),
+            &OpenOptions { labels: self.recipe.labels.clone(), ..OpenOptions::default() },
+        )
+        .unwrap()
     }
 
     pub fn train(&self) -> Result<Outcome> {
