@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::charts;
-use super::value::{AuditReport, BatchStatistics, Finding, FindingKind, Histogram, Level};
+use super::value::{AuditReport, BatchStatistics, ClassStatistics, Finding, FindingKind, Histogram, Level};
 use super::words::{one_line, thousands};
 use crate::chart::svg::escape;
 use crate::error::Result;
@@ -80,6 +80,7 @@ fn counted(count: usize, one: &str, many: &str) -> String {
 }
 
 fn cards(page: &mut String, report: &AuditReport) -> std::fmt::Result {
+    writeln!(page, "<div class=\"cards\">")?;
     let mut card = |name: &str, value: String, note: String| {
         writeln!(
             page,
@@ -98,12 +99,12 @@ fn cards(page: &mut String, report: &AuditReport) -> std::fmt::Result {
     card("Distinct", thousands(report.distinct), format!("{} with the very pixels of another", thousands(copies)))?;
     card("Classes", report.labels.len().to_string(), format!("largest to smallest {:.1} : 1", s.balance.imbalance_ratio))?;
     let [errors, warnings, notes] = [Level::Error, Level::Warning, Level::Info].map(|level| report.count(level));
-    card("Findings", report.findings.len().to_string(), format!("{errors} errors, {warnings} warnings, {notes} notes"))
+    card("Findings", report.findings.len().to_string(), format!("{errors} errors, {warnings} warnings, {notes} notes"))?;
+    writeln!(page, "</div>")
 }
 
 /// The findings as a table with links.
 fn contents(page: &mut String, report: &AuditReport) -> std::fmt::Result {
-    // The cards' grid ends here.
     writeln!(page, "<section>\n<h2>Findings</h2>")?;
     if report.findings.is_empty() {
         return writeln!(page, "<p>Nothing was found.</p>\n</section>");
@@ -159,22 +160,29 @@ fn classes(page: &mut String, report: &AuditReport) -> std::fmt::Result {
         Some(splits) => writeln!(page, "<div class=\"pair\">\n{all}\n{}\n</div>", splits.svg())?,
         None => writeln!(page, "<div class=\"single\">\n{all}\n</div>")?,
     }
+    type Count = fn(&ClassStatistics) -> usize;
+    let columns: [(&str, Count); 5] = [
+        ("train", |c| c.train),
+        ("validation", |c| c.validation),
+        ("test", |c| c.test),
+        ("no split", |c| c.no_split),
+        ("distinct", |c| c.distinct),
+    ];
+    let statistics = &report.statistics.classes;
+    // A split that nothing is in has no column.
+    let columns: Vec<_> = columns.into_iter().filter(|(_, count)| statistics.iter().any(|class| count(class) > 0)).collect();
+    let heads: String = columns.iter().map(|(name, _)| format!("<th class=\"n\">{name}</th>")).collect();
     writeln!(
         page,
-        "<div class=\"scroll\"><table>\n<tr><th>class</th><th class=\"n\">train</th><th class=\"n\">validation</th><th class=\"n\">test</th>\
-         <th class=\"n\">no split</th><th class=\"n\">distinct</th><th class=\"n\">effective number</th><th class=\"n\">weight</th></tr>"
+        "<div class=\"scroll\"><table>\n<tr><th>class</th>{heads}<th class=\"n\">effective number</th><th class=\"n\">weight</th></tr>"
     )?;
-    for (class, weight) in report.statistics.classes.iter().zip(&report.statistics.balance.classes) {
+    for (class, weight) in statistics.iter().zip(&report.statistics.balance.classes) {
+        let counts: String =
+            columns.iter().map(|(_, count)| format!("<td class=\"n\">{}</td>", thousands(count(class)))).collect();
         writeln!(
             page,
-            "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
-             <td class=\"n\">{}</td><td class=\"n\">{:.3}</td></tr>",
+            "<tr><td>{}</td>{counts}<td class=\"n\">{}</td><td class=\"n\">{:.3}</td></tr>",
             escape(&class.label),
-            thousands(class.train),
-            thousands(class.validation),
-            thousands(class.test),
-            thousands(class.no_split),
-            thousands(class.distinct),
             thousands(weight.effective_number.round() as usize),
             weight.weight
         )?;
