@@ -38,6 +38,9 @@ pub enum Command {
     Explain(Explain),
     /// Measure how far such maps can be trusted: deletion and insertion against random and centred orders
     ExplainScore(ExplainScore),
+    /// Answer over HTTP: a page for people, an API for programs
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     /// Measure the detector and the classifier on this machine
     Bench(Bench),
 }
@@ -239,6 +242,108 @@ pub struct Bench {
     /// Rounds of each measurement; the median is given
     #[arg(long, default_value_t = 30)]
     pub rounds: usize,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The address to listen on; 0.0.0.0 for all
+    #[arg(long, default_value = "127.0.0.1", env = "FERVOR_HOST")]
+    pub host: String,
+    /// 0 takes a free one
+    #[arg(long, default_value_t = 8080, env = "FERVOR_PORT")]
+    pub port: u16,
+    /// A built-in model's name or the path of a bundle
+    #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
+    pub model: String,
+    #[arg(long, value_enum, default_value_t = Faces::Auto, env = "FERVOR_FACES")]
+    pub faces: Faces,
+    /// The largest picture; a request with several may hold eight times as much
+    #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = size, env = "FERVOR_MAX_UPLOAD")]
+    pub max_upload: usize,
+    /// Pictures waiting or worked on at once; beyond that the answer is 503
+    #[arg(long, value_name = "N", default_value = "64", value_parser = queue, env = "FERVOR_QUEUE")]
+    pub queue: usize,
+    /// Workers [default: a core each]
+    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    pub threads: Option<usize>,
+    /// Time for a request, from its first byte to its answer
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time, env = "FERVOR_TIMEOUT")]
+    pub timeout: std::time::Duration,
+    /// Clients must send the key that is this file's first line
+    #[arg(long, value_name = "FILE", env = "FERVOR_API_KEY_FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// Another origin whose pages may use the service, such as https://example.org; * for all
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin, env = "FERVOR_ALLOW_ORIGIN")]
+    pub allow_origin: Vec<String>,
+    /// Requests of one client address, such as 5/s
+    #[arg(long, value_name = "N/s", value_parser = rate, env = "FERVOR_RATE")]
+    pub rate: Option<f64>,
+    /// [default: text on a terminal, else json; FERVOR_LOG=warn and the like set how much]
+    #[arg(long, value_enum, env = "FERVOR_LOG_FORMAT")]
+    pub log: Option<LogFormat>,
+}
+
+#[cfg(feature = "serve")]
+fn size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match text[digits.len()..].trim() {
+        "" | "B" => 1,
+        "KiB" | "K" | "k" => 1 << 10,
+        "MiB" | "M" => 1 << 20,
+        "GiB" | "G" => 1 << 30,
+        _ => 0,
+    };
+    match digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit)) {
+        Some(bytes @ 1024..=0x4000_0000) => Ok(bytes),
+        _ => Err("give a size from 1KiB to 1GiB, for example 10MiB".to_owned()),
+    }
+}
+
+#[cfg(feature = "serve")]
+fn queue(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n @ 1..=100_000) => Ok(n),
+        _ => Err("give a number from 1 to 100000".to_owned()),
+    }
+}
+
+#[cfg(feature = "serve")]
+fn time(text: &str) -> Result<std::time::Duration, String> {
+    let milliseconds = match text.strip_suffix("ms") {
+        Some(number) => number.parse::<f64>().ok(),
+        None => text.strip_suffix('s').unwrap_or(text).parse::<f64>().ok().map(|seconds| 1000.0 * seconds),
+    };
+    match milliseconds {
+        Some(ms) if (1.0..=3_600_000.0).contains(&ms) => Ok(std::time::Duration::from_micros((1000.0 * ms) as u64)),
+        _ => Err("give a time from 1ms to 3600s, for example 10s".to_owned()),
+    }
+}
+
+#[cfg(feature = "serve")]
+fn rate(text: &str) -> Result<f64, String> {
+    match text.strip_suffix("/s").unwrap_or(text).parse() {
+        Ok(rate) if (0.001..=1e6).contains(&rate) => Ok(rate),
+        _ => Err("give requests a second, for example 5/s".to_owned()),
+    }
+}
+
+#[cfg(feature = "serve")]
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").or(text.strip_prefix("http://")).unwrap_or_default();
+    let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b));
+    if text == "*" || (!host.is_empty() && plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("give scheme, host and port without a path, for example https://example.org".to_owned())
+    }
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -9,6 +9,8 @@ mod explain;
 mod inputs;
 mod inspect;
 mod predict;
+#[cfg(feature = "serve")]
+mod serve;
 mod setup;
 mod talk;
 #[cfg(feature = "train")]
@@ -54,6 +56,8 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         Command::Models(args) => inspect::models(&args),
         Command::Explain(args) => explain::run(&args),
         Command::ExplainScore(args) => explain::score(&args),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(&args),
         Command::Bench(args) => bench::run(&args),
     }
 }

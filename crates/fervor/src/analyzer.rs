@@ -22,6 +22,13 @@ pub struct Prepared {
     faces: Vec<(Face, Quality, Chip)>,
 }
 
+impl Prepared {
+    /// How many faces the picture has.
+    pub fn faces(&self) -> usize {
+        self.faces.len()
+    }
+}
+
 impl Analyzer {
     /// Finds faces with `finder`, names their expressions with `bundle`.
     pub fn new(finder: impl FindFaces + 'static, bundle: Arc<Bundle>) -> Self {

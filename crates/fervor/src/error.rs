@@ -24,6 +24,7 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     hint: Option<String>,
+    too_large: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -33,7 +34,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of the given kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), hint: None, source: None }))
+        Self(Box::new(Inner { kind, message: message.into(), hint: None, too_large: false, source: None }))
     }
 
     /// A bad picture, flag or value.
@@ -65,6 +66,13 @@ impl Error {
         self
     }
 
+    /// Marks that the input is over a limit, so that a service can say so in its own terms.
+    #[must_use]
+    pub fn too_large(mut self) -> Self {
+        self.0.too_large = true;
+        self
+    }
+
     /// Puts `context` before the message, for example the file's name.
     #[must_use]
     pub fn context(mut self, context: impl fmt::Display) -> Self {
@@ -75,6 +83,11 @@ impl Error {
     /// Whose problem it is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// Whether the input is over a limit: in bytes, in pixels, a side.
+    pub fn is_too_large(&self) -> bool {
+        self.0.too_large
     }
 
     /// What went wrong, without the hint.

@@ -70,6 +70,7 @@ impl Limits {
             return Ok(());
         };
         Err(Error::input(format!("the {format} picture has {over}: {width} x {height}"))
+            .too_large()
             .with_hint("make the picture smaller, or raise the limit if its source is trusted"))
     }
 }
@@ -77,6 +78,7 @@ impl Limits {
 /// More bytes than the limit allows.
 pub(super) fn over_bytes(bytes: u64, limits: &Limits) -> Error {
     Error::input(format!("the picture has more than {} bytes: {bytes}", limits.bytes))
+        .too_large()
         .with_hint("make the picture smaller, or raise the limit if its source is trusted")
 }
 

@@ -1,0 +1,113 @@
+//! `fervor serve`: the HTTP service and the page.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use fervor::{Analyzer, AutoFaces, DetectorOptions, Error, Result, WholePicture, YuNet};
+use fervor_serve::{App, Key, Settings};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Faces, LogFormat, Serve};
+use crate::{Verdict, setup, talk};
+
+/// Runs the command until it is told to stop.
+///
+/// # Errors
+/// Usage, a model that does not load, an address that cannot be listened on.
+pub fn run(args: &Serve) -> Result<Verdict> {
+    log(args.log)?;
+    let settings = settings(args)?;
+    let bundle = Arc::new(setup::model(&args.model, Some(settings.threads))?);
+    // Each worker finds faces by itself: requests are what runs in parallel.
+    let options = DetectorOptions { threads: Some(1), ..DetectorOptions::default() };
+    let analyzer = match args.faces {
+        Faces::Auto => Analyzer::new(AutoFaces::new(options)?, bundle),
+        Faces::Detect => Analyzer::new(YuNet::new(options)?, bundle),
+        Faces::Whole => Analyzer::new(WholePicture, bundle),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(settings.threads.min(4))
+        .enable_all()
+        .build()
+        .map_err(|e| Error::input("the service cannot start its threads").with_source(e))?;
+    runtime.block_on(listen(args, App::new(analyzer, settings)))?;
+    Ok(Verdict::Yes)
+}
+
+async fn listen(args: &Serve, app: App) -> Result<()> {
+    let cannot = |e: std::io::Error| {
+        Error::input(format!("cannot listen on {}:{}", args.host, args.port))
+            .with_source(e)
+            .with_hint("another program may have the port: --port 0 takes a free one")
+    };
+    let listener = TcpListener::bind((args.host.as_str(), args.port)).await.map_err(cannot)?;
+    let address: SocketAddr = listener.local_addr().map_err(cannot)?;
+    let model = app.model().name.clone();
+    talk::note(format_args!("fervor serves {model} on http://{address}/  (Ctrl-C stops it)"));
+    if !address.ip().is_loopback() && app.settings().api_key.is_none() {
+        talk::warn("everybody who reaches this address may use the service: --api-key-file asks for a key");
+    }
+    let stop = stop().map_err(|e| Error::input("signals cannot be listened to").with_source(e))?;
+    fervor_serve::serve(listener, app, stop).await.map_err(cannot)
+}
+
+/// Ends at Ctrl-C or SIGTERM.
+fn stop() -> std::io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    Ok(async move {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+fn settings(args: &Serve) -> Result<Settings> {
+    let default = Settings::default();
+    Ok(Settings {
+        max_upload: args.max_upload,
+        queue: args.queue,
+        threads: args.threads.unwrap_or(default.threads),
+        timeout: args.timeout,
+        api_key: args.api_key_file.as_deref().map(api_key).transpose()?,
+        allow_origins: args.allow_origin.clone(),
+        rate: args.rate,
+    })
+}
+
+/// The key is the file's first line.
+fn api_key(path: &std::path::Path) -> Result<String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Error::input(format!("the key cannot be read: {}", path.display())).with_source(e))?;
+    let key = text.lines().next().unwrap_or_default().trim();
+    let plain = key.bytes().all(|b| b.is_ascii_graphic());
+    if !plain || !(8..=Key::LONGEST).contains(&key.len()) {
+        return Err(Error::input(format!("no usable key in {}", path.display())).with_hint(format!(
+            "its first line must hold 8 to {} characters of ASCII without spaces, for example of `openssl rand -hex 32`",
+            Key::LONGEST
+        )));
+    }
+    Ok(key.to_owned())
+}
+
+/// Logs go to standard error: lines for people on a terminal, JSON for machines elsewhere.
+fn log(format: Option<LogFormat>) -> Result<()> {
+    let directives = std::env::var("FERVOR_LOG").unwrap_or_else(|_| "info".to_owned());
+    let filter = EnvFilter::try_new(&directives).map_err(|e| {
+        Error::input(format!("FERVOR_LOG cannot be read: {directives:?}")).with_source(e).with_hint("FERVOR_LOG=warn")
+    })?;
+    let terminal = std::io::stderr().is_terminal();
+    let format = format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
+    match format {
+        LogFormat::Text => log.compact().init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}

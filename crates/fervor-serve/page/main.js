@@ -1,0 +1,67 @@
+// The page's frame: tabs, dropping and pasting, what the service says of itself.
+
+import { about } from "./api.js";
+import * as batch from "./batch.js";
+import * as pictures from "./pictures.js";
+
+const tabs = [...document.querySelectorAll("[role=tab]")];
+const panel = (tab) => document.getElementById(tab.getAttribute("aria-controls"));
+let current = tabs[0];
+
+function open(tab, focus = false) {
+  if (!tab || tab === current) return;
+  for (const other of tabs) {
+    other.setAttribute("aria-selected", String(other === tab));
+    other.tabIndex = other === tab ? 0 : -1;
+    panel(other).hidden = other !== tab;
+  }
+  current = tab;
+  history.replaceState(null, "", tab === tabs[0] ? "/" : `#${panel(tab).id}`);
+  if (focus) tab.focus();
+}
+
+for (const [index, tab] of tabs.entries()) {
+  tab.addEventListener("click", () => open(tab));
+  tab.addEventListener("keydown", (event) => {
+    const to = { ArrowRight: index + 1, ArrowLeft: index - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    open(tabs[to % tabs.length], true);
+  });
+}
+open(tabs.find((tab) => `#${panel(tab).id}` === location.hash));
+
+/** Files go to the tab that is open. */
+function take(files) {
+  if (!files.length) return;
+  if (current.id === "tab-batch") return batch.add(files);
+  open(tabs[0]);
+  pictures.show(files);
+}
+
+let depth = 0;
+const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+const over = (change) => (event) => {
+  if (!hasFiles(event)) return;
+  event.preventDefault();
+  depth = Math.max(0, depth + change);
+  document.body.classList.toggle("over", depth > 0);
+};
+addEventListener("dragenter", over(1));
+addEventListener("dragleave", over(-1));
+addEventListener("dragover", over(0));
+addEventListener("drop", (event) => {
+  if (!hasFiles(event)) return;
+  event.preventDefault();
+  depth = 0;
+  document.body.classList.remove("over");
+  take(event.dataTransfer.files);
+});
+addEventListener("paste", (event) => take([...(event.clipboardData?.files ?? [])]));
+
+about.then(({ version, model, max_upload: limit }) => {
+  const accuracy = model.accuracy ? ` It names ${Math.round(100 * model.accuracy)} of 100 faces of its validation pictures as people labelled them.` : "";
+  document.getElementById("about").textContent = `Fervor ${version}, model ${model.name}: ${model.labels.join(", ")}.${accuracy}`;
+  document.getElementById("limits").textContent =
+    `JPEG, PNG, WebP, GIF, BMP or TIFF, up to ${Math.round(limit / 2 ** 20)} MiB. Pictures are answered and forgotten: none is kept.`;
+});

@@ -1,0 +1,202 @@
+//! Bodies, metered: no request holds more than its limit, all together no more than the service's budget, none takes longer
+//! than its deadline.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::{Body, BodyDataStream};
+use axum::extract::Request;
+use axum::http::header;
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Duration, Instant, timeout, timeout_at};
+
+use crate::error::ApiError;
+
+/// The grain in which memory is counted.
+const GRAIN: usize = 1024;
+
+/// A client that is refused in the middle of its upload may finish it, within these bounds, so that it hears why.
+const PATIENCE: Duration = Duration::from_secs(2);
+const LINGER: usize = 64 << 20;
+
+/// The memory that all bodies together may take.
+#[derive(Clone)]
+pub struct Budget(Arc<Semaphore>);
+
+/// A request's share of the [`Budget`], given back when it is dropped.
+#[derive(Default)]
+pub struct Hold(Mutex<Option<OwnedSemaphorePermit>>);
+
+/// Why a body was not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// More bytes than this.
+    TooLarge(usize),
+    /// The budget is used up.
+    Busy,
+    /// The deadline is over.
+    Slow,
+    /// The client broke off.
+    Broken,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_api().message)
+    }
+}
+
+impl StdError for Refused {}
+
+impl Refused {
+    /// As the client is told.
+    pub fn to_api(self) -> ApiError {
+        match self {
+            Self::TooLarge(limit) => ApiError::too_large(
+                format!("the request has more than {limit} bytes"),
+                "make the pictures smaller, send fewer at once, or have the operator raise --max-upload",
+            ),
+            Self::Busy => ApiError::busy(),
+            Self::Slow => ApiError::slow(),
+            Self::Broken => ApiError::malformed("the request broke off", "send it again"),
+        }
+    }
+
+    /// The refusal at the bottom of an error, if there is one.
+    pub fn beneath(error: &(dyn StdError + 'static)) -> Option<Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(refused) = error.downcast_ref() {
+                return Some(*refused);
+            }
+            next = error.source();
+        }
+        None
+    }
+}
+
+impl Budget {
+    /// So many bytes.
+    pub fn new(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new((bytes / GRAIN).clamp(1, u32::MAX as usize))))
+    }
+
+    fn take(&self, hold: &Hold, bytes: usize) -> Result<(), Refused> {
+        let grains = u32::try_from(bytes.div_ceil(GRAIN)).map_err(|_| Refused::Busy)?;
+        let more = Arc::clone(&self.0).try_acquire_many_owned(grains).map_err(|_| Refused::Busy)?;
+        let mut held = hold.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match held.as_mut() {
+            Some(held) => held.merge(more),
+            None => *held = Some(more),
+        }
+        Ok(())
+    }
+}
+
+/// The request with its body metered, and the memory that it comes to hold.
+///
+/// # Errors
+/// [`Refused::TooLarge`], when the request announces more than `limit` bytes.
+pub async fn metered(
+    request: Request,
+    limit: usize,
+    budget: &Budget,
+    deadline: Instant,
+) -> Result<(Request, Arc<Hold>), Refused> {
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let awaits_leave = request.headers().contains_key(header::EXPECT);
+    let (parts, body) = request.into_parts();
+    if announced.is_some_and(|bytes| bytes > limit as u64) {
+        if !awaits_leave {
+            drain(body.into_data_stream()).await;
+        }
+        return Err(Refused::TooLarge(limit));
+    }
+    let hold = Arc::new(Hold::default());
+    let state = Meter {
+        body: Some(body.into_data_stream()),
+        left: limit,
+        limit,
+        budget: budget.clone(),
+        hold: Arc::clone(&hold),
+        deadline,
+    };
+    let body = Body::from_stream(stream::unfold(state, Meter::next));
+    Ok((Request::from_parts(parts, body), hold))
+}
+
+struct Meter {
+    /// Gone after the end or a refusal.
+    body: Option<BodyDataStream>,
+    left: usize,
+    limit: usize,
+    budget: Budget,
+    hold: Arc<Hold>,
+    deadline: Instant,
+}
+
+impl Meter {
+    async fn next(mut self) -> Option<(Result<Bytes, Refused>, Self)> {
+        let mut body = self.body.take()?;
+        let refused = match timeout_at(self.deadline, body.next()).await {
+            Err(_) => Refused::Slow,
+            Ok(None) => return None,
+            Ok(Some(Err(_))) => Refused::Broken,
+            Ok(Some(Ok(chunk))) if chunk.len() > self.left => {
+                drain(body).await;
+                Refused::TooLarge(self.limit)
+            }
+            Ok(Some(Ok(chunk))) => match self.budget.take(&self.hold, chunk.len()) {
+                Ok(()) => {
+                    self.left -= chunk.len();
+                    self.body = Some(body);
+                    return Some((Ok(chunk), self));
+                }
+                Err(refused) => {
+                    drain(body).await;
+                    refused
+                }
+            },
+        };
+        Some((Err(refused), self))
+    }
+}
+
+/// Reads on without keeping anything: a connection closed under an upload hides the answer from its client.
+async fn drain(mut body: BodyDataStream) {
+    let mut bytes = 0;
+    let reading = async {
+        while let Some(Ok(chunk)) = body.next().await {
+            bytes += chunk.len();
+            if bytes > LINGER {
+                break;
+            }
+        }
+    };
+    let _ = timeout(PATIENCE, reading).await;
+}
+
+/// A whole metered body.
+///
+/// # Errors
+/// As the meter refuses.
+pub async fn whole(request: Request) -> Result<Bytes, Refused> {
+    let mut chunks = request.into_body().into_data_stream();
+    let Some(first) = chunks.next().await else { return Ok(Bytes::new()) };
+    let first = first.map_err(refusal)?;
+    let Some(second) = chunks.next().await else { return Ok(first) };
+    let mut all = BytesMut::with_capacity(2 * first.len());
+    all.extend_from_slice(&first);
+    all.extend_from_slice(&second.map_err(refusal)?);
+    while let Some(chunk) = chunks.next().await {
+        all.extend_from_slice(&chunk.map_err(refusal)?);
+    }
+    Ok(all.freeze())
+}
+
+fn refusal(error: axum::Error) -> Refused {
+    Refused::beneath(&error).unwrap_or(Refused::Broken)
+}

@@ -1,0 +1,280 @@
+//! The engine: threads that decode pictures and find faces, and that classify the faces of all waiting requests together.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use fervor::analyzer::Prepared;
+use fervor::draw::{self, FaceDrawing};
+use fervor::{Analyzer, Limits, Picture, Prediction};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::body::Hold;
+use crate::error::ApiError;
+use crate::metrics::Metrics;
+
+/// Pictures whose faces go through the network together, at most.
+const BATCH: usize = 16;
+
+/// So long a prepared picture waits for others to join its batch while there are others to prepare.
+const PATIENCE: Duration = Duration::from_millis(4);
+
+/// Worker threads around one [`Analyzer`], with a bounded queue before them.
+///
+/// A worker takes the next picture from the queue, decodes it and finds its faces. When nothing waits, or enough pictures
+/// are ready, or the first of them has waited long enough, a worker takes all that are ready through the network as one
+/// batch. So a request alone is answered at once, and under load the batches grow by themselves.
+pub struct Engine {
+    shared: Arc<Shared>,
+    places: Arc<Semaphore>,
+    capacity: usize,
+    workers: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    analyzer: Arc<Analyzer>,
+    limits: Limits,
+    metrics: Arc<Metrics>,
+    queue: Mutex<Queue>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<PictureJob>,
+    ready: Vec<Ready>,
+    /// A worker has the network: its next batch grows meanwhile.
+    classifying: bool,
+    closed: bool,
+}
+
+/// The right to have one picture in the engine.
+pub struct Place(#[expect(dead_code, reason = "held, never read")] OwnedSemaphorePermit);
+
+/// What is known of a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Upright width in pixels.
+    pub width: u32,
+    /// Upright height in pixels.
+    pub height: u32,
+    /// Best detection first; none is a normal answer.
+    pub faces: Vec<Prediction>,
+    /// The picture with boxes, labels and bars as a PNG, where it was asked for.
+    pub drawn: Option<Vec<u8>>,
+}
+
+/// The engine's answer to come. An engine that fails drops the sender.
+pub type Reply<T> = oneshot::Receiver<Result<T, ApiError>>;
+
+struct PictureJob {
+    bytes: Bytes,
+    draw: bool,
+    reply: oneshot::Sender<Result<Answer, ApiError>>,
+    place: Place,
+    hold: Option<Arc<Hold>>,
+    entered: Instant,
+}
+
+struct Ready {
+    size: (u32, u32),
+    /// Kept only to be drawn on.
+    picture: Option<Picture>,
+    prepared: Prepared,
+    reply: oneshot::Sender<Result<Answer, ApiError>>,
+    place: Place,
+    since: Instant,
+}
+
+enum Task {
+    Work(PictureJob),
+    Classify(Vec<Ready>),
+}
+
+impl Engine {
+    /// Starts `threads` workers. At most `capacity` pictures are inside, waiting or worked on.
+    pub fn start(analyzer: Arc<Analyzer>, limits: Limits, threads: usize, capacity: usize, metrics: Arc<Metrics>) -> Self {
+        let shared = Arc::new(Shared { analyzer, limits, metrics, queue: Mutex::default(), wake: Condvar::new() });
+        let worker = |index: usize| {
+            let shared = Arc::clone(&shared);
+            let builder = std::thread::Builder::new().name(format!("fervor-{index}"));
+            builder.spawn(move || shared.work()).expect("the system can start a thread")
+        };
+        let workers = (0..threads.max(1)).map(worker).collect();
+        let capacity = capacity.clamp(1, Semaphore::MAX_PERMITS);
+        Self { shared, places: Arc::new(Semaphore::new(capacity)), capacity, workers }
+    }
+
+    /// The analyzer.
+    pub fn analyzer(&self) -> &Analyzer {
+        &self.shared.analyzer
+    }
+
+    /// Pictures inside, waiting or worked on.
+    pub fn inside(&self) -> usize {
+        self.capacity - self.places.available_permits()
+    }
+
+    /// How many pictures may be inside.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// A place, if there is one.
+    ///
+    /// # Errors
+    /// [`ApiError::busy`]: every place is taken.
+    pub fn place(&self) -> Result<Place, ApiError> {
+        Arc::clone(&self.places).try_acquire_owned().map(Place).map_err(|_| ApiError::busy())
+    }
+
+    /// A place, when there is one.
+    pub async fn wait_for_place(&self) -> Place {
+        Place(Arc::clone(&self.places).acquire_owned().await.expect("the places are never closed"))
+    }
+
+    /// Sends a picture's file in. `hold` is what it holds of the memory for bodies, given back when the picture is decoded.
+    pub fn analyze(&self, place: Place, bytes: Bytes, draw: bool, hold: Option<Arc<Hold>>) -> Reply<Answer> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(PictureJob { bytes, draw, reply, place, hold, entered: Instant::now() });
+        answer
+    }
+
+    fn enqueue(&self, job: PictureJob) {
+        self.shared.lock().jobs.push_back(job);
+        self.shared.wake.notify_one();
+    }
+}
+
+impl Drop for Engine {
+    /// Waits until everything inside is answered.
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.wake.notify_all();
+        for worker in self.workers.drain(..) {
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Nothing that can panic runs under the lock.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) {
+        while let Some(task) = self.next() {
+            // A panic drops the reply, which the waiting request reads as a fault; the worker lives on.
+            let classified = matches!(task, Task::Classify(_));
+            let done = catch_unwind(AssertUnwindSafe(|| match task {
+                Task::Work(job) => self.prepare(job),
+                Task::Classify(batch) => self.classify(batch),
+            }));
+            if done.is_err() {
+                tracing::error!("a worker panicked; it goes on with the next request");
+            }
+            if classified {
+                self.lock().classifying = false;
+                self.wake.notify_all();
+            }
+        }
+    }
+
+    /// The next thing to do; `None` when the engine is closed and everything is done.
+    fn next(&self) -> Option<Task> {
+        let mut queue = self.lock();
+        loop {
+            let due = queue
+                .ready
+                .first()
+                .is_some_and(|first| queue.jobs.is_empty() || queue.ready.len() >= BATCH || first.since.elapsed() >= PATIENCE);
+            if due && !queue.classifying {
+                queue.classifying = true;
+                let count = queue.ready.len().min(BATCH);
+                return Some(Task::Classify(queue.ready.drain(..count).collect()));
+            }
+            if let Some(job) = queue.jobs.pop_front() {
+                return Some(Task::Work(job));
+            }
+            if queue.closed && queue.ready.is_empty() {
+                return None;
+            }
+            queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Decodes, finds faces, cuts chips.
+    fn prepare(&self, job: PictureJob) {
+        let PictureJob { bytes, draw, reply, place, hold, entered } = job;
+        if reply.is_closed() {
+            return;
+        }
+        let start = Instant::now();
+        self.metrics.stages.wait.observe((start - entered).as_secs_f64());
+        let picture = match Picture::decode(&bytes, &self.limits) {
+            Ok(picture) => picture,
+            Err(error) => {
+                let _ = reply.send(Err(ApiError::of_picture(&error, &bytes)));
+                return;
+            }
+        };
+        drop((bytes, hold));
+        let decoded = Instant::now();
+        self.metrics.stages.decode.observe((decoded - start).as_secs_f64());
+        let prepared = match self.analyzer.prepare(&picture) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                let _ = reply.send(Err(ApiError::of_picture(&error, &[])));
+                return;
+            }
+        };
+        let since = Instant::now();
+        self.metrics.stages.find.observe((since - decoded).as_secs_f64());
+        let size = (picture.width(), picture.height());
+        let picture = draw.then_some(picture);
+        self.lock().ready.push(Ready { size, picture, prepared, reply, place, since });
+        self.wake.notify_one();
+    }
+
+    /// Takes a batch through the network.
+    fn classify(&self, batch: Vec<Ready>) {
+        let start = Instant::now();
+        let mut rest = Vec::with_capacity(batch.len());
+        let mut prepared = Vec::with_capacity(batch.len());
+        let mut faces = 0;
+        for ready in batch.into_iter().filter(|ready| !ready.reply.is_closed()) {
+            faces += ready.prepared.faces();
+            prepared.push(ready.prepared);
+            rest.push((ready.size, ready.picture, ready.reply, ready.place));
+        }
+        self.metrics.batch_pictures.observe(rest.len() as f64);
+        self.metrics.batch_faces.observe(faces as f64);
+        let predictions = self.analyzer.classify(prepared);
+        self.metrics.stages.classify.observe(start.elapsed().as_secs_f64());
+        let predictions = match predictions {
+            Ok(predictions) => predictions,
+            Err(error) => {
+                let failure = ApiError::of_picture(&error, &[]);
+                for (_, _, reply, _) in rest {
+                    let _ = reply.send(Err(failure.clone()));
+                }
+                return;
+            }
+        };
+        for (((width, height), picture, reply, place), faces) in rest.into_iter().zip(predictions) {
+            let drawn = picture.map(|picture| drawn(&picture, &faces)).transpose();
+            let _ = reply.send(drawn.map(|drawn| Answer { width, height, faces, drawn }));
+            drop(place);
+        }
+    }
+}
+
+fn drawn(picture: &Picture, faces: &[Prediction]) -> Result<Vec<u8>, ApiError> {
+    let drawings: Vec<FaceDrawing> = faces.iter().map(FaceDrawing::from).collect();
+    let png = draw::annotate(picture, &drawings).and_then(|drawn| drawn.encode_png());
+    png.map_err(|error| ApiError::of_picture(&error, &[]))
+}

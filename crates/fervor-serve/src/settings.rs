@@ -1,0 +1,62 @@
+//! What an operator may set: limits, who may come, how much at once.
+
+use std::time::Duration;
+
+use fervor::Limits;
+
+/// How the service treats its clients. None of it changes an answer.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Bytes of one picture.
+    pub max_upload: usize,
+    /// Pictures inside the engine, waiting or worked on; beyond that the answer is 503.
+    pub queue: usize,
+    /// Workers.
+    pub threads: usize,
+    /// Time for a request from its head to its answer.
+    pub timeout: Duration,
+    /// Clients must show this key; without one everybody may come.
+    pub api_key: Option<String>,
+    /// Other origins whose pages may use the service, such as `https://example.org`; `*` for all.
+    pub allow_origins: Vec<String>,
+    /// Requests a second of one client address; without it as many as come.
+    pub rate: Option<f64>,
+}
+
+/// Pictures decode to at most this many pixels: a photograph of 48 megapixels and some.
+const MOST_PIXELS: u64 = 50_000_000;
+
+/// Bodies of all requests together may hold at least this.
+const LEAST_BUDGET: usize = 128 << 20;
+
+impl Settings {
+    /// Bytes of one request with several pictures.
+    pub fn max_request(&self) -> usize {
+        self.max_upload.saturating_mul(8)
+    }
+
+    /// Bytes that the bodies of all requests together may hold.
+    pub fn budget(&self) -> usize {
+        self.max_request().max(LEAST_BUDGET)
+    }
+
+    /// What a picture may cost.
+    pub fn limits(&self) -> Limits {
+        Limits { bytes: self.max_upload, pixels: MOST_PIXELS, ..Limits::default() }
+    }
+}
+
+impl Default for Settings {
+    /// 10 MiB a picture, 64 pictures inside, a worker a core, 10 seconds, no key, no other origin, no rate.
+    fn default() -> Self {
+        Self {
+            max_upload: 10 << 20,
+            queue: 64,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            timeout: Duration::from_secs(10),
+            api_key: None,
+            allow_origins: Vec::new(),
+            rate: None,
+        }
+    }
+}
