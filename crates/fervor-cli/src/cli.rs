@@ -171,6 +171,9 @@ pub struct Evaluate {
     /// Processor threads [default: all]
     #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
+    /// Score worse pictures, too: eleven corruptions at five strengths of at most this many pictures, evenly over the split
+    #[arg(long, value_name = "PICTURES", value_parser = pictures, num_args = 0..=1, default_missing_value = "1000")]
+    pub robustness: Option<usize>,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 use fervor::dataset::{Dataset, Manifest, OpenOptions, Split};
 use fervor::evaluate::{DataInfo, Evaluation};
+use fervor::robustness::Robustness;
 use fervor::{Error, LabelMap, Result, report};
 
 use crate::cli::{Evaluate, Format};
@@ -23,7 +24,13 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     bar.finish_and_clear();
     evaluation.exclude("unreadable", dataset.problems().len() as u64);
     evaluation.command = Some(command(args, &split));
-    let result = evaluation.report()?;
+    let mut result = evaluation.report()?;
+    if let Some(limit) = args.robustness {
+        let chosen: Vec<usize> = indices.iter().copied().step_by(indices.len().div_ceil(limit).max(1)).collect();
+        let bar = talk::bar(56 * chosen.len() as u64, "worse pictures");
+        result.robustness = Some(Robustness::of_bundle(&bundle, &dataset, &chosen, &map, &|done| bar.inc(done as u64))?);
+        bar.finish_and_clear();
+    }
     match args.format {
         Format::Json => talk::answer(report::json(&result).trim_end()),
         Format::Text => talk::answer(report::text(&result).trim_end()),
@@ -75,6 +82,9 @@ fn command(args: &Evaluate, split: &str) -> String {
     let quoted = |text: &str| if text.contains([' ', ';', '*']) { format!("'{text}'") } else { text.to_owned() };
     let mut words = vec!["fervor evaluate".to_owned(), quoted(&args.model), quoted(&args.data.display().to_string())];
     words.push(format!("--split {split}"));
+    if let Some(limit) = args.robustness {
+        words.push(format!("--robustness {limit}"));
+    }
     if !args.map.is_empty() {
         words.push(format!("--map {}", quoted(&args.map)));
     }

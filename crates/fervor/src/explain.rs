@@ -60,6 +60,7 @@ impl Explanation {
         }
         for map in &mut sums {
             map.iter_mut().zip(&counts).for_each(|(sum, count)| *sum /= count);
+            *map = smoothed(map, side, side / 24);
         }
         let probabilities = Probabilities::from_logits(&card.labels, &whole, card.temperature);
         Ok(Self { side, probabilities, maps: sums })
@@ -128,18 +129,23 @@ impl Window {
     }
 }
 
-/// The chip without detail: three passes of a running mean over a quarter of the side, nearly a Gaussian.
+/// The chip without detail.
 fn blurred(chip: &Chip) -> Chip {
     let side = chip.size();
     let radius = (side / 8).max(1);
     chip.clone().edited(|pixels| {
         for plane in pixels.chunks_exact_mut(side * side) {
-            let mut values: Vec<f32> = plane.iter().map(|&value| f32::from(value)).collect();
-            for _ in 0..3 {
-                values = mean_of_rows(&transposed(&mean_of_rows(&transposed(&values, side), side, radius), side), side, radius);
-            }
+            let values: Vec<f32> = plane.iter().map(|&value| f32::from(value)).collect();
+            let values = smoothed(&values, side, radius);
             plane.iter_mut().zip(values).for_each(|(pixel, value)| *pixel = (value + 0.5) as u8);
         }
+    })
+}
+
+/// Three running means over `2 radius + 1` values each way: nearly a Gaussian.
+fn smoothed(values: &[f32], side: usize, radius: usize) -> Vec<f32> {
+    (0..3).fold(values.to_vec(), |values, _| {
+        transposed(&mean_of_rows(&transposed(&mean_of_rows(&values, side, radius), side), side, radius), side)
     })
 }
 

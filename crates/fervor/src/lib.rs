@@ -20,7 +20,9 @@ pub mod picture;
 pub mod prediction;
 pub mod preprocess;
 pub mod quality;
+mod random;
 pub mod report;
+pub mod robustness;
 pub mod runtime;
 
 pub use analyzer::Analyzer;

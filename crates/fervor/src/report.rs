@@ -8,7 +8,7 @@ mod text;
 mod words;
 mod write;
 
-use crate::chart::{ConfusionChart, ReliabilityChart};
+use crate::chart::{ConfusionChart, LineChart, ReliabilityChart, Series};
 use crate::evaluate::EvalReport;
 
 pub use html::html;
@@ -27,6 +27,28 @@ pub fn json(report: &EvalReport) -> String {
 pub fn confusion_chart(report: &EvalReport, normalised: bool) -> ConfusionChart {
     let title = if normalised { "Confusion, share of each true class" } else { "Confusion, pictures" };
     ConfusionChart { title: title.to_owned(), labels: report.labels.clone(), counts: report.confusion.clone(), normalised }
+}
+
+/// Accuracy over the five strengths of each corruption, four corruptions a chart; none where they were not measured.
+pub fn robustness_charts(report: &EvalReport) -> Vec<LineChart> {
+    let Some(robustness) = &report.robustness else { return Vec::new() };
+    let charts = robustness.corruptions.chunks(4).map(|corruptions| {
+        let series = corruptions.iter().map(|score| {
+            let worse = score.strengths.iter().enumerate().map(|(step, strength)| ((step + 1) as f64, 100.0 * strength.accuracy));
+            Series {
+                name: score.corruption.name().to_owned(),
+                points: [(0.0, 100.0 * robustness.accuracy)].into_iter().chain(worse).collect(),
+            }
+        });
+        LineChart {
+            title: "Accuracy on worse pictures".to_owned(),
+            x_label: "strength; 0 is the picture as it is".to_owned(),
+            y_label: "accuracy (%)".to_owned(),
+            series: series.collect(),
+            mark: None,
+        }
+    });
+    charts.collect()
 }
 
 /// The reliability diagram.

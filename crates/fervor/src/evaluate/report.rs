@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Evaluation;
 use crate::metrics::{Confusion, ReliabilityBin, Scores, argmax, bootstrap_intervals, wilson_interval};
+use crate::robustness::Robustness;
 
 /// The schema that `report.json` names.
 pub const REPORT_SCHEMA: &str = "fervor.report/1";
@@ -125,6 +126,9 @@ pub struct EvalReport {
     pub confused_pairs: Vec<ConfusedPair>,
     /// The most confident first.
     pub mistakes: Vec<Mistake>,
+    /// Accuracy on worse pictures; null where that was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robustness: Option<Robustness>,
     /// The command that makes this report again.
     pub command: Option<String>,
 }
@@ -168,6 +172,7 @@ impl EvalReport {
             confused_pairs: confused_pairs(rows, confusion),
             mistakes: mistakes(rows, &predicted),
             reliability: scores.reliability,
+            robustness: None,
             command: rows.command.clone(),
         }
     }

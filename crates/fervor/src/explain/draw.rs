@@ -49,7 +49,8 @@ fn at(map: &[f32], side: usize, x: f32, y: f32) -> f32 {
 }
 
 /// A sheet for one face: the face as the network frames it, what the network sees, and a map for each class, the most
-/// probable first. All maps share one scale, so that their strengths can be compared.
+/// probable first. All maps share the answer's scale, so that their
+/// strengths can be compared.
 ///
 /// # Errors
 /// A sheet that cannot be drawn.
@@ -58,7 +59,8 @@ pub fn sheet(title: &str, picture: &Picture, face: &Face, preprocess: &Preproces
     let seen = preprocess.chip(picture, face).to_picture().resized(SIDE, SIDE, Filter::Bicubic)?;
     let probabilities = explanation.probabilities();
     let labels = probabilities.labels();
-    let scale = (0..labels.len()).flat_map(|class| explanation.map(class)).fold(0.0_f32, |most, worth| most.max(worth.abs()));
+    let answer = labels.index_of(probabilities.top().0).expect("the answer is one of the labels");
+    let scale = explanation.map(answer).iter().fold(0.0_f32, |most, worth| most.max(worth.abs()));
     let caption = |text: String, strong| Caption { text, strong };
     let [channels, side, _] = preprocess.shape();
     let kind = if channels == 1 { "grey" } else { "colour" };
@@ -75,7 +77,7 @@ pub fn sheet(title: &str, picture: &Picture, face: &Face, preprocess: &Preproces
     for (rank, (label, probability)) in probabilities.ranked().into_iter().enumerate() {
         let map = explanation.map(labels.index_of(label).expect("a ranked label is one of the labels"));
         let note = match rank {
-            0 => "the answer rests on the warm parts",
+            0 => "rests on what is warm",
             _ => "warm: for, cold: against",
         };
         items.push(SheetItem {

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::metrics::argmax;
 use crate::prediction::Probabilities;
 use crate::preprocess::Chip;
+use crate::random::SplitMix64;
 
 /// Steps of the curves.
 const STEPS: usize = 24;
@@ -44,14 +45,10 @@ impl Ranking {
             Self::Explained => explanation.map(class).to_vec(),
             Self::Random => {
                 let block = (side / 12).max(1);
-                let noise = |place: usize| {
-                    let (row, column) = (place / side / block, place % side / block);
-                    // SplitMix64 (Steele, Lea, Flood 2014).
-                    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul((row * side + column) as u64 + 1));
-                    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-                    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-                    ((z ^ (z >> 31)) >> 40) as f32
-                };
+                let across = side.div_ceil(block);
+                let mut random = SplitMix64(seed);
+                let blocks: Vec<f32> = (0..across * across).map(|_| random.share() as f32).collect();
+                let noise = |place: usize| blocks[place / side / block * across + place % side / block];
                 (0..side * side).map(noise).collect()
             }
             Self::Centre => {

@@ -1,5 +1,6 @@
 //! How far a score may be off by chance, and whether one model is better than another by more than chance.
 
+use crate::random::SplitMix64;
 use serde::{Deserialize, Serialize};
 
 /// The 97.5 % point of the normal distribution.
@@ -59,24 +60,6 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
     let (low, part) = (at.floor() as usize, at.fract());
     let high = (low + 1).min(sorted.len() - 1);
     sorted[low] + part * (sorted[high] - sorted[low])
-}
-
-/// Steele, Lea and Flood 2014: resampling needs no more than its 64 bits of state.
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `n`; the bias of the high product is n / 2^64.
-    fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.next()) * n as u128) >> 64) as usize
-    }
 }
 
 /// Two models on the same samples: see [`mcnemar`].

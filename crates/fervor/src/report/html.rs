@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::page::{foot, head, inline};
 use super::words::{excluded, file_name, interval, label_map, leak, percent, pictures};
-use super::{confusion_chart, reliability_chart};
+use super::{confusion_chart, reliability_chart, robustness_charts};
 use crate::chart::svg::escape;
 use crate::chart::thousands;
 use crate::error::Result;
@@ -31,6 +31,7 @@ fn write_page(page: &mut String, report: &EvalReport, gallery: &str) -> std::fmt
     classes(page, report)?;
     confusion(page, report)?;
     calibration(page, report)?;
+    robustness(page, report)?;
     page.push_str(gallery);
     protocol(page, report)?;
     foot(page, &report.fervor)
@@ -183,6 +184,37 @@ fn calibration(page: &mut String, report: &EvalReport) -> std::fmt::Result {
 /// A difference of shares: "3.4 points".
 fn points(share: f64) -> String {
     format!("{:.1} points", share * 100.0)
+}
+
+fn robustness(page: &mut String, report: &EvalReport) -> std::fmt::Result {
+    let Some(robustness) = &report.robustness else { return Ok(()) };
+    writeln!(
+        page,
+        "<section>\n<h2>Worse pictures</h2>\n<p class=\"muted\">Accuracy of {} after each corruption at five strengths; {} as they are. \
+         Shift and scale move the box that a detector would have given.</p>\n<div class=\"pair\">",
+        pictures(robustness.n),
+        percent(robustness.accuracy)
+    )?;
+    for chart in robustness_charts(report) {
+        writeln!(page, "{}", chart.svg())?;
+    }
+    writeln!(
+        page,
+        "</div>\n<div class=\"scroll\"><table>\n<tr><th>corruption</th><th>unit</th><th class=\"n\">1</th><th class=\"n\">2</th><th class=\"n\">3</th>\
+         <th class=\"n\">4</th><th class=\"n\">5</th><th class=\"n\">mean</th></tr>"
+    )?;
+    for score in &robustness.corruptions {
+        write!(page, "<tr><td>{}</td><td class=\"muted\">{}</td>", score.corruption.name(), escape(&score.unit))?;
+        for strength in &score.strengths {
+            write!(page, "<td class=\"n\" title=\"{}\">{}</td>", strength.value, percent(strength.accuracy))?;
+        }
+        writeln!(page, "<td class=\"n\">{}</td></tr>", percent(score.mean))?;
+    }
+    writeln!(
+        page,
+        "<tr><td><strong>all</strong></td><td></td><td></td><td></td><td></td><td></td><td></td><td class=\"n\"><strong>{}</strong></td></tr>\n</table></div>\n</section>",
+        percent(robustness.mean)
+    )
 }
 
 fn gallery(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> Result<String> {

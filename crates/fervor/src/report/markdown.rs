@@ -60,6 +60,23 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
         writeln!(out)?;
     }
     writeln!(out, "\n![Confusion matrix](confusion_normalised.png)\n\n![Reliability diagram](reliability.png)")?;
+    if let Some(robustness) = &report.robustness {
+        writeln!(
+            out,
+            "\n## Worse pictures\n\nAccuracy of {} as they are: {}.\n",
+            pictures(robustness.n),
+            percent(robustness.accuracy)
+        )?;
+        writeln!(out, "| corruption | unit | strength 1 | 2 | 3 | 4 | 5 | mean |\n|---|---|---:|---:|---:|---:|---:|---:|")?;
+        for score in &robustness.corruptions {
+            write!(out, "| {} | {} |", score.corruption.name(), score.unit)?;
+            for strength in &score.strengths {
+                write!(out, " {} ({}) |", percent(strength.accuracy), strength.value)?;
+            }
+            writeln!(out, " {} |", percent(score.mean))?;
+        }
+        writeln!(out, "| **all** | | | | | | | **{}** |\n\n![Robustness](robustness.png)", percent(robustness.mean))?;
+    }
     if !report.mistakes.is_empty() {
         writeln!(out, "\n## The surest mistakes\n\n| picture | labelled | predicted | with |\n|---|---|---|---:|")?;
         for mistake in report.mistakes.iter().take(12) {

@@ -33,6 +33,7 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     write_confusion(out, report)?;
     let note =
         |out: &mut String, name: &str, text: String| if text.is_empty() { Ok(()) } else { writeln!(out, "  {name:<15}{text}") };
+    write_robustness(out, report)?;
     if let Some(pair) = report.confused_pairs.first() {
         let text = format!("{} taken for {}: {}, {} of its pictures", pair.truth, pair.predicted, pair.n, percent(pair.share));
         note(out, "most confused", text)?;
@@ -55,6 +56,20 @@ fn write_classes(out: &mut String, report: &EvalReport) -> std::fmt::Result {
         writeln!(out, "  {label:<width$}  {precision:>9}  {recall:>8}  {f1:>8}  {:>8}", thousands(class.support as i64))?;
     }
     writeln!(out)
+}
+
+fn write_robustness(out: &mut String, report: &EvalReport) -> std::fmt::Result {
+    let Some(robustness) = &report.robustness else { return Ok(()) };
+    writeln!(out, "  worse pictures, {}: accuracy {} as they are", pictures(robustness.n), percent(robustness.accuracy))?;
+    writeln!(out, "  {:<11} weak                                    strong      mean", "")?;
+    for score in &robustness.corruptions {
+        write!(out, "  {:<11}", score.corruption.name())?;
+        for strength in &score.strengths {
+            write!(out, "{:>8}", percent(strength.accuracy))?;
+        }
+        writeln!(out, "{:>12}", percent(score.mean))?;
+    }
+    writeln!(out, "  {:<51}{:>12}\n", "mean", percent(robustness.mean))
 }
 
 fn write_confusion(out: &mut String, report: &EvalReport) -> std::fmt::Result {

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::{confusion_chart, html, json, markdown, reliability_chart, words};
-use crate::chart;
+use super::{confusion_chart, html, json, markdown, reliability_chart, robustness_charts, words};
+use crate::chart::{self, LineChart};
 use crate::draw::{Caption, SheetItem, contact_sheet};
 use crate::error::{Error, Result};
 use crate::evaluate::EvalReport;
@@ -17,7 +17,7 @@ const COLUMNS: usize = 6;
 const SCALE: f32 = 2.0;
 
 /// Writes `report.json`, `report.md`, `index.html`, `confusion.png`, `confusion_normalised.png`, `reliability.png`, and
-/// `mistakes.png` where there are mistakes whose pictures are found. `pictures` gives a picture by its name in the report.
+/// `mistakes.png` where there are mistakes whose pictures are found, `robustness.png` where that was measured. `pictures` gives a picture by its name in the report.
 /// The folder is made if need be; each file appears whole or not at all, the page last.
 ///
 /// # Errors
@@ -29,6 +29,10 @@ pub fn write_report(dir: &Path, report: &EvalReport, pictures: &dyn Fn(&str) -> 
     write_whole(dir, "confusion.png", &chart::png(&confusion_chart(report, false).svg(), SCALE)?)?;
     write_whole(dir, "confusion_normalised.png", &chart::png(&confusion_chart(report, true).svg(), SCALE)?)?;
     write_whole(dir, "reliability.png", &chart::png(&reliability_chart(report).svg(), SCALE)?)?;
+    let charts: Vec<String> = robustness_charts(report).iter().map(LineChart::svg).collect();
+    if !charts.is_empty() {
+        write_whole(dir, "robustness.png", &chart::png(&chart::beside(&charts), SCALE)?)?;
+    }
     let items = mistakes(report, pictures);
     if !items.is_empty() {
         let title = format!("The surest mistakes of {} on {}, {}", report.model.name, report.data.name, report.split);
