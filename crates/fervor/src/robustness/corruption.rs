@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     fn face() -> Picture {
-        let gray: Vec<u8> = (0..48 * 48).map(|i| (60 + 3 * (i % 48) + i / 48) as u8).collect();
+        let gray: Vec<u8> = (0..48 * 48).map(|i| (40 + 2 * (i % 48) + i / 48 + 37 * i % 61) as u8).collect();
         Picture::from_gray(48, 48, &gray).unwrap()
     }
 
