@@ -51,3 +51,17 @@ fn a_wrong_folder_or_split_says_what_was_expected() {
     world.fervor("evaluate fervor-48 set --split validation").exits(2).says("the data has: test");
     world.fervor("evaluate fervor-48 set --split later").exits(2).says("later");
 }
+
+#[test]
+fn worse_pictures_are_scored_when_asked_for() {
+    let world = crops();
+    let report = world.fervor("evaluate fervor-48 set --robustness 4 --format json --report out").exits(0).json();
+    let robustness = &report["robustness"];
+    assert_eq!(robustness["n"], 4);
+    let corruptions = robustness["corruptions"].as_array().unwrap();
+    assert_eq!(corruptions.len(), 11);
+    assert!(corruptions.iter().all(|c| c["strengths"].as_array().unwrap().len() == 5), "{robustness}");
+    assert!(world.path("out/robustness.png").exists());
+    world.fervor("evaluate fervor-48 set").exits(0).answers("confusion");
+    assert!(world.fervor("evaluate fervor-48 set --format json").exits(0).json()["robustness"].is_null());
+}

@@ -1,0 +1,25 @@
+use crate::world::{World, astronaut};
+
+#[test]
+fn each_face_gets_a_sheet_that_shows_what_the_answer_rests_on() {
+    let world = World::new().landscape("hill.png", 300, 200).file("bad.jpg", b"not a picture");
+    let photo = astronaut();
+    let ran = world.fervor(&format!("explain {} hill.png bad.jpg --output out", photo.display())).exits(1).says("bad.jpg");
+    ran.answers("looks happy").answers("hill.png: no face");
+    let sheet = image::open(world.path("out/astronaut.png-face1.png")).unwrap();
+    assert!(sheet.width() > 800 && sheet.height() > 300, "{} x {}", sheet.width(), sheet.height());
+    world.fervor("explain bad.jpg").exits(2).says("bad.jpg");
+}
+
+#[test]
+fn the_explanation_of_an_answer_is_scored_against_other_orders() {
+    let world = (0..2).fold(World::new(), |world, i| {
+        world.face(&format!("set/test/happy/{i}.png"), true, i).face(&format!("set/test/sad/{i}.png"), false, 9 + i)
+    });
+    let scores = world.fervor("explain-score fervor-48 set --limit 2 --format json").exits(0).json();
+    assert_eq!((&scores["schema"], &scores["n"]), (&"fervor.explain/1".into(), &2.into()));
+    let area = |order: &str, curve: &str| scores["orders"][order][curve].as_f64().unwrap();
+    assert!(area("explained", "deletion") < area("random", "deletion"), "{scores}");
+    assert!(area("explained", "insertion") > area("random", "insertion"), "{scores}");
+    world.fervor("explain-score fervor-48 set --limit 0").exits(2).says("1 to 1000000");
+}
