@@ -2,6 +2,7 @@
 
 import { about } from "./api.js";
 import * as batch from "./batch.js";
+import * as camera from "./camera.js";
 import * as pictures from "./pictures.js";
 
 const tabs = [...document.querySelectorAll("[role=tab]")];
@@ -15,6 +16,7 @@ function open(tab, focus = false) {
     other.tabIndex = other === tab ? 0 : -1;
     panel(other).hidden = other !== tab;
   }
+  if (current.id === "tab-camera") camera.stop();
   current = tab;
   history.replaceState(null, "", tab === tabs[0] ? "/" : `#${panel(tab).id}`);
   if (focus) tab.focus();
@@ -31,13 +33,18 @@ for (const [index, tab] of tabs.entries()) {
 }
 open(tabs.find((tab) => `#${panel(tab).id}` === location.hash));
 
-/** Files go to the tab that is open. */
+/** Files go to the tab that is open, from the Camera tab to the Pictures. */
 function take(files) {
   if (!files.length) return;
   if (current.id === "tab-batch") return batch.add(files);
   open(tabs[0]);
   pictures.show(files);
 }
+
+camera.onPhotograph((file) => {
+  open(tabs[0], true);
+  pictures.show([file]);
+});
 
 let depth = 0;
 const hasFiles = (event) => event.dataTransfer?.types.includes("Files");

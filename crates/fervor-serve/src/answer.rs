@@ -1,7 +1,7 @@
 //! The JSON of an answer: `fervor.prediction/1` with the main face's label on top, and a sentence for people.
 
 use fervor::prediction::{ModelInfo, PREDICTION_SCHEMA};
-use fervor::{Prediction, Probabilities};
+use fervor::{Emotion, Prediction, Probabilities};
 use serde::Serialize;
 
 use crate::engine::Answer;
@@ -16,6 +16,17 @@ pub fn is_uncertain(probabilities: &Probabilities) -> bool {
     probabilities.top().1 < UNCERTAIN
 }
 
+/// How a face looks, as an adjective.
+fn adjective(label: &str) -> &str {
+    match Emotion::parse(label) {
+        Some(Emotion::Disgust) => "disgusted",
+        Some(Emotion::Fear) => "fearful",
+        Some(Emotion::Surprise) => "surprised",
+        Some(Emotion::Contempt) => "contemptuous",
+        _ => label,
+    }
+}
+
 /// "looks happy, 97 %", or "uncertain: fear or surprise".
 pub fn words(probabilities: &Probabilities) -> String {
     let ranked = probabilities.ranked();
@@ -23,7 +34,7 @@ pub fn words(probabilities: &Probabilities) -> String {
         return format!("uncertain: {} or {}", ranked[0].0, ranked[1].0);
     }
     // Never 100 %: no answer of a network is certain.
-    format!("looks {}, {:.0} %", ranked[0].0, (100.0 * ranked[0].1).min(99.0))
+    format!("looks {}, {:.0} %", adjective(ranked[0].0), (100.0 * ranked[0].1).min(99.0))
 }
 
 /// One picture's row: `fervor.prediction/1`, with `label`, `confidence` and `words` of the main face before it.
@@ -129,6 +140,7 @@ mod tests {
         let labels = LabelSet::new(["fear", "surprise", "happy"]).unwrap();
         let say = |logits: [f32; 3]| words(&Probabilities::from_logits(&labels, &logits, 1.0));
         assert_eq!(say([0.0, 0.0, 3.5]), "looks happy, 94 %");
+        assert_eq!(say([0.0, 4.0, 0.0]), "looks surprised, 96 %");
         assert_eq!(say([0.0, 0.0, 50.0]), "looks happy, 99 %");
         assert_eq!(say([1.0, 0.9, 0.2]), "uncertain: fear or surprise");
     }

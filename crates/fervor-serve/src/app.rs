@@ -19,7 +19,8 @@ use crate::error::ApiError;
 use crate::guard::{self, Key, Rate};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::{health, page, predict};
+use crate::socket::{self, Sockets};
+use crate::{health, oip, openapi, page, predict};
 
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
@@ -35,6 +36,7 @@ struct Shared {
     rate: Option<Rate>,
     closing: watch::Sender<bool>,
     ids: guard::Ids,
+    sockets: Sockets,
 }
 
 impl App {
@@ -53,6 +55,7 @@ impl App {
             rate: settings.rate.map(Rate::new),
             closing: watch::Sender::new(false),
             ids: guard::Ids::default(),
+            sockets: Sockets::default(),
             settings,
         }))
     }
@@ -89,6 +92,10 @@ impl App {
 
     pub(crate) fn ids(&self) -> &guard::Ids {
         &self.0.ids
+    }
+
+    pub(crate) fn sockets(&self) -> &Sockets {
+        &self.0.sockets
     }
 
     /// Takes no new work from now on: `/readyz` says so, WebSockets close after the frame at hand.
@@ -128,9 +135,22 @@ impl App {
 pub fn app(state: App) -> Router {
     let guarded = Router::new()
         .route("/predict", post(predict::predict))
+        .route("/ws", get(socket::upgrade))
+        .route("/v2/models/{model}/infer", post(oip::infer))
         .route("/metrics", get(health::metrics))
         .route_layer(middleware::from_fn_with_state(state.clone(), guard::admit));
-    let open = Router::new().route("/healthz", get(health::live)).route("/readyz", get(health::ready)).merge(page::routes());
+    let open = Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/v2", get(oip::server))
+        .route("/v2/health/live", get(oip::live))
+        .route("/v2/health/ready", get(oip::ready))
+        .route("/v2/models", get(oip::models))
+        .route("/v2/models/{model}", get(oip::model))
+        .route("/v2/models/{model}/ready", get(oip::model_ready))
+        .route("/openapi.json", get(openapi::document))
+        .merge(page::routes());
+
     guarded
         .merge(open)
         .fallback(async |request: Request| ApiError::not_found(request.uri().path()))

@@ -44,7 +44,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    jobs: VecDeque<PictureJob>,
+    jobs: VecDeque<Job>,
     ready: Vec<Ready>,
     /// A worker has the network: its next batch grows meanwhile.
     classifying: bool,
@@ -70,6 +70,15 @@ pub struct Answer {
 /// The engine's answer to come. An engine that fails drops the sender.
 pub type Reply<T> = oneshot::Receiver<Result<T, ApiError>>;
 
+enum Job {
+    Picture(PictureJob),
+    /// Anything else that uses the network, done as it comes.
+    Other {
+        run: Box<dyn FnOnce(&Analyzer) + Send>,
+        place: Place,
+    },
+}
+
 struct PictureJob {
     bytes: Bytes,
     draw: bool,
@@ -90,7 +99,7 @@ struct Ready {
 }
 
 enum Task {
-    Work(PictureJob),
+    Work(Job),
     Classify(Vec<Ready>),
 }
 
@@ -139,11 +148,27 @@ impl Engine {
     /// Sends a picture's file in. `hold` is what it holds of the memory for bodies, given back when the picture is decoded.
     pub fn analyze(&self, place: Place, bytes: Bytes, draw: bool, hold: Option<Arc<Hold>>) -> Reply<Answer> {
         let (reply, answer) = oneshot::channel();
-        self.enqueue(PictureJob { bytes, draw, reply, place, hold, entered: Instant::now() });
+        self.enqueue(Job::Picture(PictureJob { bytes, draw, reply, place, hold, entered: Instant::now() }));
         answer
     }
 
-    fn enqueue(&self, job: PictureJob) {
+    /// Has a worker run `run` when its turn comes.
+    pub fn run<T: Send + 'static>(
+        &self,
+        place: Place,
+        run: impl FnOnce(&Analyzer) -> Result<T, ApiError> + Send + 'static,
+    ) -> Reply<T> {
+        let (reply, answer) = oneshot::channel();
+        let run = move |analyzer: &Analyzer| {
+            if !reply.is_closed() {
+                let _ = reply.send(run(analyzer));
+            }
+        };
+        self.enqueue(Job::Other { run: Box::new(run), place });
+        answer
+    }
+
+    fn enqueue(&self, job: Job) {
         self.shared.lock().jobs.push_back(job);
         self.shared.wake.notify_one();
     }
@@ -171,7 +196,11 @@ impl Shared {
             // A panic drops the reply, which the waiting request reads as a fault; the worker lives on.
             let classified = matches!(task, Task::Classify(_));
             let done = catch_unwind(AssertUnwindSafe(|| match task {
-                Task::Work(job) => self.prepare(job),
+                Task::Work(Job::Picture(job)) => self.prepare(job),
+                Task::Work(Job::Other { run, place }) => {
+                    run(&self.analyzer);
+                    drop(place);
+                }
                 Task::Classify(batch) => self.classify(batch),
             }));
             if done.is_err() {

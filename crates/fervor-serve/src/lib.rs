@@ -18,10 +18,14 @@ mod error;
 mod guard;
 mod health;
 mod metrics;
+mod oip;
+mod openapi;
 mod page;
 mod predict;
 mod server;
 mod settings;
+mod socket;
+mod tensor;
 
 pub use app::{App, app};
 pub use error::ApiError;

@@ -21,11 +21,14 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 const FILES: &[File] = &[
     File("/", HTML, include_bytes!("../page/index.html")),
+    File("/api", HTML, include_bytes!("../page/api.html")),
     File("/page/style.css", CSS, include_bytes!("../page/style.css")),
     File("/page/main.js", SCRIPT, include_bytes!("../page/main.js")),
     File("/page/api.js", SCRIPT, include_bytes!("../page/api.js")),
     File("/page/view.js", SCRIPT, include_bytes!("../page/view.js")),
     File("/page/pictures.js", SCRIPT, include_bytes!("../page/pictures.js")),
+    File("/page/camera.js", SCRIPT, include_bytes!("../page/camera.js")),
+    File("/page/timeline.js", SCRIPT, include_bytes!("../page/timeline.js")),
     File("/page/batch.js", SCRIPT, include_bytes!("../page/batch.js")),
     File("/page/icon.svg", "image/svg+xml", include_bytes!("../page/icon.svg")),
     File("/page/astronaut.jpg", "image/jpeg", include_bytes!("../page/astronaut.jpg")),

@@ -24,6 +24,7 @@ mod random;
 pub mod report;
 pub mod robustness;
 pub mod runtime;
+pub mod track;
 
 pub use analyzer::Analyzer;
 pub use bundle::{Bundle, Card};

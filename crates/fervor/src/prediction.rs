@@ -51,6 +51,18 @@ impl Probabilities {
         ranked
     }
 
+    /// The mean of this and `other`, which counts for the share `weight`, in 0..=1.
+    ///
+    /// # Panics
+    /// If the two are over different classes.
+    #[must_use]
+    pub fn mixed(&self, other: &Self, weight: f32) -> Self {
+        assert_eq!(self.labels, other.labels, "probabilities of the same classes");
+        let weight = weight.clamp(0.0, 1.0);
+        let values = self.values.iter().zip(&other.values).map(|(a, b)| a + weight * (b - a)).collect();
+        Self { labels: self.labels.clone(), values }
+    }
+
     /// The most probable class and its probability.
     pub fn top(&self) -> (&str, f32) {
         self.ranked()[0]

@@ -1,0 +1,189 @@
+// The Camera tab: frames go to the service one by one, answers come back as boxes and lines. Off until it is started.
+
+import { about, askForKey, needsKey, sentence, socketProtocols } from "./api.js";
+import { Timeline } from "./timeline.js";
+import { begin, drawBoxes, make, ranked, say, tinted } from "./view.js";
+
+/** The longer side of the pictures that are sent. */
+const SIDE = 640;
+/** Frames on their way at once: one worked on, one waiting. */
+const LANES = 2;
+
+const element = (id) => document.getElementById(id);
+const [stage, video, overlay] = [element("stage"), element("video"), element("camera-overlay")];
+const timeline = new Timeline(element("timeline"));
+const canvas = document.createElement("canvas");
+let session = null;
+
+let takePhotograph = () => {};
+
+/** What becomes of a photograph. */
+export function onPhotograph(take) {
+  takePhotograph = take;
+}
+
+/** Starts the camera and the connection. */
+async function start() {
+  fail("");
+  if (!navigator.mediaDevices?.getUserMedia) {
+    return fail("This browser gives no camera to this page. Open it as http://localhost or over https.");
+  }
+  if ((await needsKey()) && !(await askForKey())) return fail("Without the key there is no answer.");
+  try {
+    const size = { width: { ideal: SIDE }, height: { ideal: 480 }, facingMode: "user" };
+    const stream = await navigator.mediaDevices.getUserMedia({ video: size, audio: false });
+    session = new Session(stream);
+    await session.run();
+  } catch (error) {
+    stop();
+    fail({
+      NotAllowedError: "The camera may not be used. Allow it in the browser's address bar and start again.",
+      NotFoundError: "No camera was found. Connect one and start again.",
+      NotReadableError: "The camera is in use by another program. Close that and start again.",
+    }[error.name] ?? error.message);
+  }
+}
+
+/** Stops the camera; its light goes out. */
+export function stop() {
+  session?.end();
+  session = null;
+  stage.classList.remove("on");
+  for (const id of ["camera-bar", "timeline-box"]) element(id).hidden = true;
+}
+
+function fail(message) {
+  element("camera-error").textContent = message;
+  element("camera-error").hidden = !message;
+}
+
+class Session {
+  constructor(stream) {
+    this.stream = stream;
+    this.sent = [];
+    this.frames = 0;
+    this.answered = [];
+    this.flying = 0;
+    this.last = null;
+    this.spoken = { label: "", time: 0 };
+    this.over = false;
+    stream.getVideoTracks()[0].addEventListener("ended", () => stop());
+  }
+
+  async run() {
+    video.srcObject = this.stream;
+    await video.play();
+    this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, socketProtocols());
+    this.socket.addEventListener("message", (event) => this.answer(JSON.parse(event.data)));
+    this.socket.addEventListener("close", (event) => {
+      if (this.over) return;
+      stop();
+      fail(event.reason ? `${begin(event.reason)}.` : "The connection to the service ended. Is it still running?");
+    });
+    await new Promise((ready) => {
+      for (const type of ["open", "close"]) this.socket.addEventListener(type, ready, { once: true });
+    });
+    if (this.over || this.socket.readyState !== WebSocket.OPEN) return;
+    stage.classList.add("on");
+    for (const id of ["camera-bar", "timeline-box"]) element(id).hidden = false;
+    timeline.clear();
+    smooth();
+    say("The camera is on.");
+    this.tick();
+  }
+
+  /** Once a screen refresh: send what is due, draw the chart. */
+  tick() {
+    if (this.over) return;
+    this.send();
+    timeline.draw();
+    this.request = requestAnimationFrame(() => this.tick());
+  }
+
+  send() {
+    if (this.flying >= LANES || video.readyState < 2 || video.currentTime === this.last) return;
+    this.last = video.currentTime;
+    this.flying += 1;
+    const scale = Math.min(1, SIDE / Math.max(video.videoWidth, video.videoHeight));
+    [canvas.width, canvas.height] = [Math.round(video.videoWidth * scale), Math.round(video.videoHeight * scale)];
+    canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+    const taken = performance.now();
+    canvas.toBlob((blob) => {
+      if (this.over || this.socket.readyState !== WebSocket.OPEN) return;
+      this.socket.send(blob);
+      this.frames += 1;
+      this.sent[this.frames] = taken;
+    }, "image/jpeg", 0.8);
+  }
+
+  answer(answer) {
+    if (this.over) return;
+    const now = performance.now();
+    const taken = this.sent[answer.frame] ?? now;
+    for (const frame of Object.keys(this.sent)) if (frame <= answer.frame) delete this.sent[frame];
+    this.flying = Object.keys(this.sent).length;
+    if (answer.error) return fail(sentence(answer.error));
+    this.answered = [...this.answered.filter((time) => now - time < 2000), now];
+    const { faces, width, height } = answer;
+    this.place();
+    drawBoxes(overlay, faces, width, height, true);
+    const main = faces.reduce((a, b) => (!a || b.box.width * b.box.height > a.box.width * a.box.height ? b : a), null);
+    timeline.add(main?.probabilities ?? null);
+    element("camera-words").textContent = main ? begin(main.words) : "No face";
+    const span = (now - this.answered[0]) / 1000;
+    element("stat-rate").textContent = span > 0.3 ? `${((this.answered.length - 1) / span).toFixed(0)} / s` : "–";
+    element("stat-delay").textContent = `${Math.round(now - taken)} ms`;
+    element("stat-dropped").textContent = String(answer.dropped);
+    this.speak(main, now);
+  }
+
+  /** The overlay lies over the shown part of the video. */
+  place() {
+    const scale = Math.min(video.clientWidth / video.videoWidth, video.clientHeight / video.videoHeight);
+    const [width, height] = [video.videoWidth * scale, video.videoHeight * scale];
+    Object.assign(overlay.style, {
+      left: `${video.offsetLeft + (video.clientWidth - width) / 2}px`, top: `${video.offsetTop + (video.clientHeight - height) / 2}px`,
+      width: `${width}px`, height: `${height}px`,
+    });
+  }
+
+  /** Screen readers hear changes, at most every four seconds. */
+  speak(main, now) {
+    const label = main ? (main.uncertain ? "uncertain" : main.label) : "no face";
+    if (label === this.spoken.label || now - this.spoken.time < 4000) return;
+    this.spoken = { label, time: now };
+    const best = main ? ranked(main.probabilities)[0] : null;
+    say(best ? main.words : "No face in the picture.");
+  }
+
+  end() {
+    this.over = true;
+    cancelAnimationFrame(this.request);
+    this.socket?.close();
+    this.stream.getTracks().forEach((track) => track.stop());
+    video.srcObject = null;
+    overlay.replaceChildren();
+    say("The camera is off.");
+  }
+}
+
+function smooth() {
+  const seconds = Number(element("smoothing").value);
+  element("smoothing-value").textContent = `${seconds.toFixed(1)} s`;
+  if (session?.socket?.readyState === WebSocket.OPEN) session.socket.send(JSON.stringify({ smoothing: seconds }));
+}
+
+element("camera-start").addEventListener("click", start);
+element("camera-stop").addEventListener("click", () => {
+  stop();
+  element("camera-start").focus();
+});
+element("camera-photograph").addEventListener("click", () => {
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  canvas.toBlob((blob) => takePhotograph(new File([blob], "photograph.jpg", { type: "image/jpeg" })), "image/jpeg", 0.95);
+});
+element("smoothing").addEventListener("input", smooth);
+about.then(({ model }) => {
+  element("legend").append(...model.labels.map((label) => tinted(make("li", { children: [make("span", { classes: "dot" }), label] }), label)));
+});

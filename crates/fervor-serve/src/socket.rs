@@ -1,0 +1,231 @@
+//! `GET /ws`: frames in, predictions with tracks and smoothed probabilities out. Old frames are dropped rather than answered late.
+//!
+//! Each binary message is a frame: a picture of any format that is read. Each answer is a text message with JSON:
+//! `{"frame", "dropped", "ms", "width", "height", "faces": [...]}`, where `frame` counts the frames that came, from 1, and
+//! `dropped` those of them that got no answer because a newer one came while another was worked on. A frame that is no picture
+//! is answered with `{"frame", "error"}`, and the connection goes on. The text message `{"smoothing": 0.5}` sets the time
+//! constant of the smoothing in seconds.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::RequestExt;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use bytes::Bytes;
+use fervor::face::BoundingBox;
+use fervor::quality::Quality;
+use fervor::track::{TrackOptions, Tracked, Tracker};
+use fervor::{Prediction, Probabilities};
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::answer::{is_uncertain, words};
+use crate::app::App;
+use crate::engine::Answer;
+use crate::error::ApiError;
+
+/// Live connections at once.
+const SOCKETS: usize = 64;
+
+/// Bytes of a frame, at most: four times those of a good JPEG of 1920 x 1080.
+const FRAME_BYTES: usize = 2 << 20;
+
+/// A connection without a message for so long is closed.
+const IDLE: Duration = Duration::from_secs(120);
+
+/// The greatest time constant of the smoothing, in seconds.
+const MOST_SMOOTHING: f64 = 60.0;
+
+/// Places for live connections.
+pub struct Sockets(Arc<Semaphore>);
+
+impl Default for Sockets {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(SOCKETS)))
+    }
+}
+
+/// The handler.
+///
+/// # Errors
+/// A request that is no WebSocket's, from a page of another origin, or too many.
+pub async fn upgrade(State(app): State<App>, mut request: Request) -> Result<Response, ApiError> {
+    if !is_same_origin(request.headers(), &app.settings().allow_origins) {
+        return Err(ApiError::origin());
+    }
+    let upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection> = request.extract_parts().await;
+    let upgrade = upgrade.map_err(|e| ApiError::malformed(e.body_text(), "open this address as a WebSocket"))?;
+    let place = Arc::clone(&app.sockets().0).try_acquire_owned().map_err(|_| ApiError::busy())?;
+    let limit = FRAME_BYTES.min(app.settings().max_upload);
+    let upgrade = upgrade.max_message_size(limit).max_frame_size(limit).protocols(["fervor"]);
+    Ok(upgrade.on_upgrade(move |socket| live(socket, app, place)))
+}
+
+/// Browsers let any page open a WebSocket to any address; this service answers only its own page and those allowed.
+fn is_same_origin(headers: &HeaderMap, allowed: &[String]) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = text(header::ORIGIN) else { return true };
+    let host = origin.split_once("://").map(|(_, host)| host);
+    host == text(header::HOST) || allowed.iter().any(|allowed| allowed == "*" || allowed == origin)
+}
+
+/// A frame as it came.
+struct Frame {
+    number: u64,
+    bytes: Bytes,
+    came: Instant,
+}
+
+/// What a client may say.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    smoothing: f64,
+}
+
+#[derive(Serialize)]
+struct Live<'a> {
+    frame: u64,
+    dropped: u64,
+    /// Milliseconds from the frame's arrival to its answer.
+    ms: f64,
+    width: u32,
+    height: u32,
+    faces: Vec<LiveFace<'a>>,
+}
+
+/// A face with its track. Label, confidence and probabilities are smoothed.
+#[derive(Serialize)]
+struct LiveFace<'a> {
+    track: u64,
+    /// Seconds since the track began.
+    age: f64,
+    #[serde(rename = "box")]
+    bounds: &'a BoundingBox,
+    score: f32,
+    label: &'a str,
+    confidence: f32,
+    uncertain: bool,
+    words: String,
+    probabilities: &'a Probabilities,
+    quality: &'a Quality,
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    frame: u64,
+    dropped: u64,
+    error: &'a ApiError,
+}
+
+/// One live connection: at most one frame is worked on, at most one waits, and a newer one takes its place.
+async fn live(mut socket: WebSocket, app: App, place: OwnedSemaphorePermit) {
+    app.metrics().sockets.up();
+    let why = talk(&mut socket, &app).await;
+    if let Some((code, reason)) = why {
+        let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }))).await;
+    }
+    app.metrics().sockets.down();
+    drop(place);
+}
+
+/// Talks until one side ends it; why, if it is this one.
+async fn talk(socket: &mut WebSocket, app: &App) -> Option<(u16, &'static str)> {
+    let start = Instant::now();
+    let mut tracker = Tracker::new(TrackOptions::default());
+    let (mut frames, mut dropped) = (0, 0);
+    let mut waiting: Option<Frame> = None;
+    let mut work: Option<BoxFuture<'static, (Frame, Result<Answer, ApiError>)>> = None;
+    loop {
+        if work.is_none() {
+            work = waiting.take().map(|frame| answer(app.clone(), frame));
+        }
+        let answered = async {
+            match &mut work {
+                Some(work) => work.await,
+                None => std::future::pending().await,
+            }
+        };
+        let reply = tokio::select! {
+            () = app.closed() => return Some((close_code::AWAY, "the service stops")),
+            () = tokio::time::sleep(IDLE) => return Some((close_code::POLICY, "nothing came for two minutes")),
+            (frame, answer) = answered => {
+                work = None;
+                app.metrics().frames_answered.add(1);
+                let time = frame.came.duration_since(start).as_secs_f64();
+                match &answer {
+                    Ok(answer) => json(&live_answer(&frame, dropped, answer, &tracker.update(&answer.faces, time))),
+                    Err(error) => json(&Failed { frame: frame.number, dropped, error }),
+                }
+            }
+            message = socket.recv() => match message {
+                None | Some(Err(_)) | Some(Ok(Message::Close(_))) => return None,
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                Some(Ok(Message::Binary(bytes))) => {
+                    frames += 1;
+                    if waiting.replace(Frame { number: frames, bytes, came: Instant::now() }).is_some() {
+                        dropped += 1;
+                        app.metrics().frames_dropped.add(1);
+                    }
+                    continue;
+                }
+                Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
+                    Ok(Wish { smoothing }) if (0.0..=MOST_SMOOTHING).contains(&smoothing) => {
+                        tracker.set_smoothing(smoothing);
+                        continue;
+                    }
+                    _ => {
+                        let hint = "send frames as binary messages, and as text only {\"smoothing\": seconds} from 0 to 60";
+                        json(&Failed { frame: frames, dropped, error: &ApiError::malformed("a message that is not known", hint) })
+                    }
+                },
+            },
+        };
+        // A client that does not read is no client.
+        if !matches!(tokio::time::timeout(app.settings().timeout, socket.send(reply)).await, Ok(Ok(()))) {
+            return None;
+        }
+    }
+}
+
+fn answer(app: App, frame: Frame) -> BoxFuture<'static, (Frame, Result<Answer, ApiError>)> {
+    Box::pin(async move {
+        let timeout = app.settings().timeout;
+        let answer = async {
+            let place = app.engine().wait_for_place().await;
+            app.settled(Ok(app.engine().analyze(place, frame.bytes.clone(), false, None))).await
+        };
+        let answer = tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| Err(ApiError::timeout()));
+        (frame, answer)
+    })
+}
+
+fn json(value: &impl Serialize) -> Message {
+    Message::Text(serde_json::to_string(value).expect("an answer is JSON").into())
+}
+
+fn live_answer<'a>(frame: &Frame, dropped: u64, answer: &'a Answer, tracked: &'a [Tracked]) -> Live<'a> {
+    let face = |(face, tracked): (&'a Prediction, &'a Tracked)| {
+        let (label, confidence) = tracked.probabilities.top();
+        LiveFace {
+            track: tracked.id,
+            age: (1e3 * tracked.age).round() / 1e3,
+            bounds: &face.face.bounds,
+            score: face.face.score,
+            label,
+            confidence,
+            uncertain: is_uncertain(&tracked.probabilities),
+            words: words(&tracked.probabilities),
+            probabilities: &tracked.probabilities,
+            quality: &face.quality,
+        }
+    };
+    let ms = (frame.came.elapsed().as_secs_f64() * 1e4).round() / 10.0;
+    let (width, height) = (answer.width, answer.height);
+    Live { frame: frame.number, dropped, ms, width, height, faces: answer.faces.iter().zip(tracked).map(face).collect() }
+}

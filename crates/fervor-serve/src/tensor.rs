@@ -1,0 +1,301 @@
+//! Tensors of the Open Inference Protocol: read from JSON or from the bytes after it, written as either.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::error::ApiError;
+
+/// An inference request.
+pub struct Inference {
+    request: Body,
+    inputs: Vec<Input>,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    #[serde(default)]
+    id: Option<String>,
+    inputs: Vec<InputHead>,
+    #[serde(default)]
+    outputs: Option<Vec<OutputHead>>,
+    #[serde(default)]
+    parameters: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct InputHead {
+    name: String,
+    datatype: String,
+    shape: Vec<usize>,
+    #[serde(default)]
+    data: Option<Value>,
+    #[serde(default)]
+    parameters: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct OutputHead {
+    name: String,
+    #[serde(default)]
+    parameters: Map<String, Value>,
+}
+
+/// An input tensor.
+pub struct Input {
+    pub name: String,
+    datatype: String,
+    pub shape: Vec<usize>,
+    data: Data,
+}
+
+enum Data {
+    /// Flat, in row-major order.
+    Json(Vec<Value>),
+    Raw(Bytes),
+}
+
+/// An output tensor.
+pub struct Output {
+    name: &'static str,
+    shape: Vec<usize>,
+    values: Values,
+}
+
+enum Values {
+    Floats(Vec<f32>),
+    Integers(Vec<i64>),
+    Texts(Vec<String>),
+}
+
+const HINT: &str = "the Open Inference Protocol, version 2, says how a request looks; GET /v2/models lists the models";
+
+fn malformed(message: impl Into<String>) -> ApiError {
+    ApiError::malformed(message, HINT)
+}
+
+impl Inference {
+    /// Reads a request; `json_length` is where its JSON ends, if bytes follow.
+    ///
+    /// # Errors
+    /// Not JSON, not such a request, or bytes that are too few or too many for the tensors.
+    pub fn read(bytes: &Bytes, json_length: Option<usize>) -> Result<Self, ApiError> {
+        let length = json_length.unwrap_or(bytes.len());
+        if length > bytes.len() {
+            return Err(malformed(format!("the JSON should have {length} bytes, the request has {}", bytes.len())));
+        }
+        let mut rest = bytes.slice(length..);
+        let mut request: Body =
+            serde_json::from_slice(&bytes[..length]).map_err(|e| malformed(format!("not an inference request: {e}")))?;
+        let inputs = std::mem::take(&mut request.inputs).into_iter().map(|head| {
+            let InputHead { name, datatype, shape, data, parameters } = head;
+            let data = match (parameters.get("binary_data_size").map(Value::as_u64), data) {
+                (Some(size), None) => {
+                    let size = size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size <= rest.len());
+                    let size = size.ok_or_else(|| malformed(format!("the bytes of the tensor {name:?} are not all there")))?;
+                    Data::Raw(rest.split_to(size))
+                }
+                (None, Some(data)) => {
+                    let mut flat = Vec::new();
+                    flatten(data, &mut flat);
+                    Data::Json(flat)
+                }
+                _ => return Err(malformed(format!("the tensor {name:?} needs either data or binary_data_size"))),
+            };
+            Ok(Input { name, datatype, shape, data })
+        });
+        let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+        if !rest.is_empty() {
+            return Err(malformed(format!("bytes after the last tensor: {}", rest.len())));
+        }
+        Ok(Self { request, inputs })
+    }
+
+    /// The only input.
+    ///
+    /// # Errors
+    /// Another input, or more than one.
+    pub fn input(&self, name: &str) -> Result<&Input, ApiError> {
+        match self.inputs.as_slice() {
+            [input] if input.name == name => Ok(input),
+            inputs => {
+                let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
+                Err(malformed(format!("the model takes one input, {name:?}, not {names:?}")))
+            }
+        }
+    }
+
+    /// The outputs that the request asks for: all, if it names none.
+    ///
+    /// # Errors
+    /// An output that the model does not have.
+    pub fn asked(&self, mut outputs: Vec<Output>) -> Result<Vec<Output>, ApiError> {
+        let Some(heads) = &self.request.outputs else { return Ok(outputs) };
+        let take = |head: &OutputHead| {
+            let index = outputs.iter().position(|output| output.name == head.name);
+            index
+                .map(|index| outputs.remove(index))
+                .ok_or_else(|| malformed(format!("no such output, or asked for twice: {:?}", head.name)))
+        };
+        heads.iter().map(take).collect()
+    }
+
+    /// The answer's JSON, and the bytes of the tensors that are asked for as bytes.
+    pub fn answer(&self, model: &str, version: &str, outputs: &[Output]) -> (Value, Vec<u8>) {
+        let yes = |parameters: &Map<String, Value>, key: &str| parameters.get(key).and_then(Value::as_bool);
+        let all_raw = yes(&self.request.parameters, "binary_data_output").unwrap_or(false);
+        let mut bytes = Vec::new();
+        let mut rows = Vec::with_capacity(outputs.len());
+        for output in outputs {
+            let head = self.request.outputs.iter().flatten().find(|head| head.name == output.name);
+            let mut row = json!({ "name": output.name, "datatype": output.datatype(), "shape": output.shape });
+            if head.and_then(|head| yes(&head.parameters, "binary_data")).unwrap_or(all_raw) {
+                let raw = output.raw();
+                row["parameters"] = json!({ "binary_data_size": raw.len() });
+                bytes.extend(raw);
+            } else {
+                row["data"] = output.json();
+            }
+            rows.push(row);
+        }
+        let mut answer = json!({ "model_name": model, "model_version": version, "outputs": rows });
+        if let Some(id) = &self.request.id {
+            answer["id"] = json!(id);
+        }
+        (answer, bytes)
+    }
+}
+
+/// JSON tensors may be nested by their shape, or flat.
+fn flatten(value: Value, flat: &mut Vec<Value>) {
+    match value {
+        Value::Array(values) => values.into_iter().for_each(|value| flatten(value, flat)),
+        value => flat.push(value),
+    }
+}
+
+impl Input {
+    /// 400: another shape than the model's.
+    pub fn wrong_shape(&self, expected: impl std::fmt::Display) -> ApiError {
+        malformed(format!("the tensor {:?} must have the shape {expected}, it has {:?}", self.name, self.shape))
+    }
+
+    /// How many values the shape holds.
+    fn count(&self) -> Result<usize, ApiError> {
+        let product = self.shape.iter().try_fold(1usize, |product, side| product.checked_mul(*side));
+        product.ok_or_else(|| self.wrong_shape("of a tensor that fits in memory"))
+    }
+
+    /// The values as pixels: UINT8, or FP32 of whole numbers from 0 to 255.
+    ///
+    /// # Errors
+    /// Another data type, another count, a value out of range.
+    pub fn pixels(&self) -> Result<Vec<u8>, ApiError> {
+        let count = self.count()?;
+        let out_of_range = |value: &dyn std::fmt::Display| {
+            malformed(format!("the tensor {:?} holds pixels, whole numbers from 0 to 255, not {value}", self.name))
+        };
+        let whole = |value: f64| ((0.0..=255.0).contains(&value) && value.fract() == 0.0).then_some(value as u8);
+        let pixels: Vec<u8> = match (&self.data, self.datatype.as_str()) {
+            (Data::Json(values), "UINT8" | "FP32") => {
+                let pixel = |value: &Value| value.as_f64().and_then(whole).ok_or_else(|| out_of_range(value));
+                values.iter().map(pixel).collect::<Result<_, _>>()?
+            }
+            (Data::Raw(bytes), "UINT8") => bytes.to_vec(),
+            (Data::Raw(bytes), "FP32") => {
+                let (values, []) = bytes.as_chunks::<4>() else {
+                    return Err(malformed(format!("{} bytes are not values of FP32", bytes.len())));
+                };
+                let pixel = |value: &[u8; 4]| {
+                    let value = f32::from_le_bytes(*value);
+                    whole(value.into()).ok_or_else(|| out_of_range(&value))
+                };
+                values.iter().map(pixel).collect::<Result<_, _>>()?
+            }
+            (_, other) => return Err(malformed(format!("the tensor {:?} takes UINT8 or FP32, not {other}", self.name))),
+        };
+        if pixels.len() != count {
+            return Err(malformed(format!("the shape {:?} holds {count} values, the data {}", self.shape, pixels.len())));
+        }
+        Ok(pixels)
+    }
+
+    /// The values as files: BYTES, in JSON as text that `decode` reads or as `{"b64": text}`.
+    ///
+    /// # Errors
+    /// Another data type, another count, data that cannot be read.
+    pub fn files(&self, decode: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Vec<Vec<u8>>, ApiError> {
+        let count = self.count()?;
+        if self.datatype != "BYTES" {
+            return Err(malformed(format!("the tensor {:?} takes BYTES, not {}", self.name, self.datatype)));
+        }
+        let broken = || malformed(format!("the tensor {:?} cannot be read", self.name));
+        let files = match &self.data {
+            Data::Json(values) => {
+                let file = |value: &Value| {
+                    let text = value.as_str().or_else(|| value.get("b64")?.as_str());
+                    text.and_then(&decode).ok_or_else(|| malformed(format!("the tensor {:?} holds files in base64", self.name)))
+                };
+                values.iter().map(file).collect::<Result<Vec<_>, _>>()?
+            }
+            // Each value after its length, four bytes, the least first.
+            Data::Raw(bytes) => {
+                let (mut files, mut rest) = (Vec::new(), &bytes[..]);
+                while let Some((length, after)) = rest.split_first_chunk::<4>() {
+                    let (file, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(broken)?;
+                    files.push(file.to_vec());
+                    rest = after;
+                }
+                if rest.is_empty() { Ok(files) } else { Err(broken()) }?
+            }
+        };
+        if files.len() != count {
+            return Err(malformed(format!("the shape {:?} holds {count} values, the data {}", self.shape, files.len())));
+        }
+        Ok(files)
+    }
+}
+
+impl Output {
+    /// A tensor of FP32.
+    pub fn floats(name: &'static str, shape: &[usize], values: Vec<f32>) -> Self {
+        Self { name, shape: shape.to_vec(), values: Values::Floats(values) }
+    }
+
+    /// A tensor of INT64.
+    pub fn integers(name: &'static str, shape: &[usize], values: Vec<i64>) -> Self {
+        Self { name, shape: shape.to_vec(), values: Values::Integers(values) }
+    }
+
+    /// A tensor of BYTES.
+    pub fn texts(name: &'static str, shape: &[usize], values: Vec<String>) -> Self {
+        Self { name, shape: shape.to_vec(), values: Values::Texts(values) }
+    }
+
+    fn datatype(&self) -> &'static str {
+        match self.values {
+            Values::Floats(_) => "FP32",
+            Values::Integers(_) => "INT64",
+            Values::Texts(_) => "BYTES",
+        }
+    }
+
+    fn json(&self) -> Value {
+        match &self.values {
+            Values::Floats(values) => json!(values),
+            Values::Integers(values) => json!(values),
+            Values::Texts(values) => json!(values),
+        }
+    }
+
+    fn raw(&self) -> Vec<u8> {
+        match &self.values {
+            Values::Floats(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Values::Integers(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Values::Texts(values) => {
+                let text = |text: &String| [&(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
+                values.iter().flat_map(text).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+use axum::body::Body;
+use axum::http::{Request, header};
+use fervor::WholePicture;
+use fervor_serve::Settings;
+
+use crate::world::{World, png, raw};
+
+#[tokio::test]
+async fn the_page_loads_nothing_from_elsewhere() {
+    let world = World::new();
+    let page = world.get("/").await;
+    assert_eq!(page.status, 200);
+    let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+    let html = page.text();
+    assert!(html.contains("An expression is not an inner state"));
+    for path in html.split('"').filter(|part| part.starts_with("/page/")) {
+        assert_eq!(world.get(path).await.status, 200, "{path}");
+    }
+    assert!(!html.contains("http://") && !html.contains("https://") && !html.contains("style=") && !html.contains("onclick"));
+}
+
+#[tokio::test]
+async fn a_browser_asks_whether_a_file_changed() {
+    let world = World::new();
+    let tag = world.get("/page/main.js").await.headers[header::ETAG].clone();
+    let request = Request::get("/page/main.js").header(header::IF_NONE_MATCH, tag).body(Body::empty()).unwrap();
+    let said = world.send(request).await;
+    assert_eq!((said.status.as_u16(), said.body.len()), (304, 0));
+}
+
+#[tokio::test]
+async fn every_answer_has_its_id_and_guards_and_is_not_cached() {
+    let world = World::new();
+    for said in
+        [world.predict(png(48, 1)).await, world.predict(vec![]).await, world.get("/nowhere").await, world.get("/metrics").await]
+    {
+        assert_eq!(said.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(said.headers[header::X_FRAME_OPTIONS], "DENY");
+        assert_eq!(said.headers[header::CACHE_CONTROL], "no-store");
+        assert!(said.headers.contains_key("x-request-id"));
+    }
+    let request = Request::get("/healthz").header("x-request-id", "mine-7").body(Body::empty()).unwrap();
+    assert_eq!(world.send(request).await.headers["x-request-id"], "mine-7");
+}
+
+#[tokio::test]
+async fn without_the_key_nothing_that_costs_is_answered() {
+    let world = World::with(WholePicture, Settings { api_key: Some("correct-horse".into()), ..Settings::default() });
+    let with = |key: &str| {
+        let mut request = raw("/predict", png(48, 1));
+        request.headers_mut().insert(header::AUTHORIZATION, key.parse().unwrap());
+        request
+    };
+    assert_eq!(world.predict(png(48, 1)).await.error(401), "key");
+    assert_eq!(world.send(with("Bearer wrong-horse")).await.error(401), "key");
+    assert_eq!(world.send(with("Bearer correct-horse")).await.status, 200);
+    for closed in ["/metrics", "/ws"] {
+        assert_eq!(world.get(closed).await.error(401), "key", "{closed}");
+    }
+    for open in ["/", "/api", "/healthz", "/readyz", "/openapi.json", "/v2/health/live", "/page/about.json"] {
+        assert_eq!(world.get(open).await.status, 200, "{open}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_may_read_answers_only_where_allowed() {
+    let ask = |world: World, origin: &'static str| async move {
+        let mut request = raw("/predict", png(48, 1));
+        request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
+        let said = world.send(request).await;
+        said.headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN).map(|value| value.to_str().unwrap().to_owned())
+    };
+    let allowing =
+        |origin: &str| World::with(WholePicture, Settings { allow_origins: vec![origin.into()], ..Settings::default() });
+    assert_eq!(ask(World::new(), "https://a.example").await, None);
+    assert_eq!(ask(allowing("https://a.example"), "https://a.example").await.as_deref(), Some("https://a.example"));
+    assert_eq!(ask(allowing("https://a.example"), "https://b.example").await, None);
+    assert_eq!(ask(allowing("*"), "https://b.example").await.as_deref(), Some("*"));
+}
+
+#[tokio::test]
+async fn a_client_over_its_rate_is_told_to_wait() {
+    let world = World::with(WholePicture, Settings { rate: Some(3.0), ..Settings::default() });
+    let (address, _stop, _server) = world.listen().await;
+    let statuses = tokio::task::spawn_blocking(move || {
+        use std::io::{Read, Write};
+        let ask = || {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            stream.write_all(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            text
+        };
+        [ask(), ask(), ask(), ask()]
+    });
+    let texts = statuses.await.unwrap();
+    assert!(texts[..3].iter().all(|text| text.starts_with("HTTP/1.1 422")), "{texts:?}");
+    assert!(texts[3].starts_with("HTTP/1.1 429") && texts[3].contains("retry-after: 1"), "{}", texts[3]);
+}
+
+#[tokio::test]
+async fn numbers_are_counted_and_no_client_can_make_them_grow() {
+    let world = World::new();
+    world.predict(png(48, 1)).await;
+    world.predict(vec![]).await;
+    for i in 0..50 {
+        world.get(&format!("/nowhere/{i}")).await;
+    }
+    let text = world.get("/metrics").await.text();
+    assert!(text.contains(r#"fervor_requests_total{route="/predict",method="POST",status="200"} 1"#), "{text}");
+    assert!(text.contains(r#"fervor_requests_total{route="none",method="GET",status="404"} 50"#), "{text}");
+    assert!(text.contains("fervor_pictures_total 1\n") && text.contains("fervor_pictures_failed_total 1\n"), "{text}");
+    assert!(text.contains(r#"fervor_request_seconds_count{route="/predict"} 2"#), "{text}");
+    let faces: f64 = text
+        .lines()
+        .filter(|l| l.starts_with("fervor_faces_total{"))
+        .map(|l| l.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+        .sum();
+    assert_eq!(faces, 1.0);
+    let names: std::collections::HashSet<&str> =
+        text.lines().filter_map(|l| l.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    for line in lines {
+        let name = line.split(['{', ' ']).next().unwrap();
+        let base = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        assert!(names.contains(base) || names.contains(name), "{line}");
+    }
+}

@@ -1,0 +1,9 @@
+//! The service as its clients meet it: without a socket where that suffices, over one where it matters.
+
+mod guards;
+mod limits;
+mod overload;
+mod predict;
+mod protocol;
+mod socket;
+mod world;

@@ -1,0 +1,130 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use fervor::WholePicture;
+use fervor_serve::Settings;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::world::{Slow, World, astronaut, faces, png};
+
+struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Client {
+    async fn connect(address: SocketAddr) -> Self {
+        Self(connect_async(format!("ws://{address}/ws")).await.unwrap().0)
+    }
+
+    async fn show(&mut self, picture: Vec<u8>) {
+        self.0.send(Message::Binary(picture.into())).await.unwrap();
+    }
+
+    async fn say(&mut self, text: &str) {
+        self.0.send(Message::Text(text.into())).await.unwrap();
+    }
+
+    async fn hear(&mut self) -> Value {
+        let message = tokio::time::timeout(Duration::from_secs(10), self.0.next()).await.expect("an answer in time");
+        serde_json::from_str(message.unwrap().unwrap().to_text().unwrap()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn frames_are_answered_with_tracks() {
+    let world = World::with(faces(), Settings::default());
+    let (address, _stop, _server) = world.listen().await;
+    let mut client = Client::connect(address).await;
+    for frame in 1..=3 {
+        client.show(astronaut()).await;
+        let answer = client.hear().await;
+        assert_eq!((answer["frame"].as_u64(), answer["dropped"].as_u64()), (Some(frame), Some(0)));
+        let face = &answer["faces"][0];
+        assert_eq!((face["track"].as_u64(), face["label"].as_str()), (Some(1), Some("happy")), "{answer}");
+        assert_eq!((answer["width"].as_u64(), face["box"].is_object()), (Some(512), true));
+    }
+}
+
+#[tokio::test]
+async fn probabilities_are_smoothed_unless_asked_otherwise() {
+    let world = World::new();
+    let (address, _stop, _server) = world.listen().await;
+    let (a, b) = (png(48, 1), fervor::Picture::from_gray(48, 48, &[128; 2304]).unwrap().encode_png().unwrap());
+    let alone = world.predict(b.clone()).await.json(200)["faces"][0]["probabilities"].clone();
+    let second = async |smoothing: &str| {
+        let mut client = Client::connect(address).await;
+        client.say(smoothing).await;
+        client.show(a.clone()).await;
+        client.hear().await;
+        client.show(b.clone()).await;
+        client.hear().await["faces"][0]["probabilities"].clone()
+    };
+    let far = |a: &Value, b: &Value| {
+        a.as_object().unwrap().iter().map(|(k, p)| (p.as_f64().unwrap() - b[k].as_f64().unwrap()).abs()).sum::<f64>()
+    };
+    let (plain, smooth) = (second(r#"{"smoothing": 0}"#).await, second(r#"{"smoothing": 60}"#).await);
+    assert!(far(&plain, &alone) < 1e-4, "{plain} {alone}");
+    assert!(far(&smooth, &alone) > 0.05, "{smooth} {alone}");
+}
+
+#[tokio::test]
+async fn old_frames_are_dropped_rather_than_answered_late() {
+    let world = World::with(Slow(Duration::from_millis(120)), Settings { threads: 1, ..Settings::default() });
+    let (address, _stop, _server) = world.listen().await;
+    let mut client = Client::connect(address).await;
+    for frame in 0..10 {
+        client.show(png(20, frame)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (first, second) = (client.hear().await, client.hear().await);
+    assert_eq!((first["frame"].as_u64(), first["dropped"].as_u64()), (Some(1), Some(8)), "{first}");
+    assert_eq!((second["frame"].as_u64(), second["dropped"].as_u64()), (Some(10), Some(8)), "the newest is answered: {second}");
+    assert_eq!(world.metric(r#"fervor_frames_total{outcome="dropped"}"#).await, 8.0);
+}
+
+#[tokio::test]
+async fn a_bad_frame_is_an_answer_and_the_connection_goes_on() {
+    let world = World::with(WholePicture, Settings::default());
+    let (address, _stop, _server) = world.listen().await;
+    let mut client = Client::connect(address).await;
+    client.show(b"no picture".to_vec()).await;
+    assert_eq!(client.hear().await["error"]["kind"], "unsupported");
+    for nonsense in ["hello", r#"{"smoothing": -1}"#, r#"{"smoothing": 1e99}"#, r#"{"path": "/etc/passwd"}"#] {
+        client.say(nonsense).await;
+        assert_eq!(client.hear().await["error"]["kind"], "input", "{nonsense}");
+    }
+    client.show(png(48, 1)).await;
+    assert_eq!(client.hear().await["frame"], 2);
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_gets_no_socket() {
+    let world = World::new();
+    let (address, _stop, _server) = world.listen().await;
+    let connect = async |origin: String| {
+        let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
+        request.headers_mut().insert("Origin", origin.parse().unwrap());
+        connect_async(request).await
+    };
+    let Err(Error::Http(refused)) = connect("https://evil.example".into()).await else { panic!("it was let in") };
+    assert_eq!(refused.status(), 403);
+    assert!(connect(format!("http://{address}")).await.is_ok());
+    let plain = world.get("/ws").await;
+    assert_eq!(plain.error(400), "input");
+}
+
+#[tokio::test]
+async fn the_call_to_stop_closes_sockets() {
+    let world = World::new();
+    let (address, stop, server) = world.listen().await;
+    let mut client = Client::connect(address).await;
+    client.show(png(48, 1)).await;
+    client.hear().await;
+    stop.send(()).unwrap();
+    let Some(Ok(Message::Close(Some(frame)))) = client.0.next().await else { panic!("no farewell") };
+    assert_eq!(frame.reason.as_str(), "the service stops");
+    server.await.unwrap().unwrap();
+}
