@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use fervor::audit::{AcceptedFormats, AuditOptions, audit, report, text};
+use fervor::audit::{AcceptedFormats, AuditOptions, audit, fix, report, text};
 use fervor::dataset::OpenOptions;
 use fervor::{Result, builtin};
 
 use crate::cli::{Audit, Format};
-use crate::{Verdict, setup, talk};
+use crate::{Verdict, data, setup, talk};
 
 /// Runs the command.
 ///
@@ -15,6 +15,12 @@ use crate::{Verdict, setup, talk};
 /// Something that is no data set, a folder that cannot be written.
 pub fn run(args: &Audit) -> Result<Verdict> {
     setup::threads(args.threads);
+    if let (Some(decisions), Some(out)) = (&args.decisions, &args.fix) {
+        let decisions = fix::read_decisions(decisions)?;
+        let dataset = data::open(&args.data, OpenOptions::default())?;
+        talk::answer(fix::fix(&dataset, &decisions, out, args.copy)?)?;
+        return Ok(Verdict::Yes);
+    }
     let bar = talk::bar(0, "reading");
     let progress = |done: usize, total: usize| {
         bar.set_length(total as u64);
@@ -23,6 +29,7 @@ pub fn run(args: &Audit) -> Result<Verdict> {
     let options = AuditOptions {
         open: OpenOptions { progress: Some(&progress), ..OpenOptions::default() },
         accepted: if args.strict_formats { AcceptedFormats::Strict } else { AcceptedFormats::All },
+        near: (args.near > 0.0).then_some(args.near / 100.0),
         preprocess: setup::model(builtin::DEFAULT, args.threads)?.card().preprocess.clone(),
         command: Some(command()),
     };
@@ -37,6 +44,12 @@ pub fn run(args: &Audit) -> Result<Verdict> {
         let places: HashMap<&str, usize> = samples.iter().enumerate().map(|(i, sample)| (sample.id.as_str(), i)).collect();
         report::write(dir, &audited.report, &|id| audited.dataset.picture(*places.get(id)?).ok())?;
         talk::note(format_args!("report written: {}", dir.display()));
+    }
+    if let Some(out) = &args.fix {
+        let done = fix::fix(&audited.dataset, &fix::decide(&audited), out, args.copy)?;
+        talk::note(format_args!("mended: {done}"));
+        let again = out.join("changes.csv");
+        talk::note(format_args!("to change a decision, edit {} and give it with --decisions", again.display()));
     }
     Ok(if audited.report.has_errors() { Verdict::No } else { Verdict::Yes })
 }

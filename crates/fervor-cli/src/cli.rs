@@ -28,6 +28,8 @@ pub enum Command {
     Train(Train),
     /// Find what is wrong in a data set: files, copies, leaks, labels; exits with 1 where something is
     Audit(Audit),
+    /// Draw train, validation and test so that no picture and no near-duplicate stands in two of them
+    Split(Split),
     /// Score a bundle on a data set, with intervals and a leak-free figure beside
     Evaluate(Evaluate),
     /// Show a bundle's card, size and cost
@@ -140,9 +142,44 @@ pub struct Audit {
     /// Write audit.json into this folder
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
+    /// Write a mended data set into this new folder: manifest.json, changes.csv, quarantine.csv; the data are not touched
+    #[arg(long, value_name = "OUT")]
+    pub fix: Option<PathBuf>,
+    /// With --fix: copy the pictures into a clean tree, too
+    #[arg(long, requires = "fix")]
+    pub copy: bool,
+    /// With --fix: carry out these decisions (an edited changes.csv) instead of looking for new ones
+    #[arg(long, value_name = "CSV", requires = "fix", conflicts_with_all = ["report", "format"])]
+    pub decisions: Option<PathBuf>,
+    /// How alike near-duplicates are, in percent; 0 does not look for them
+    #[arg(long, value_name = "N", default_value_t = 100.0 * fervor::audit::SIMILARITY, value_parser = percent)]
+    pub near: f32,
     /// Accept only jpeg, jpg, bmp and png
     #[arg(long)]
     pub strict_formats: bool,
+    /// Processor threads [default: all]
+    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Split {
+    /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest
+    pub data: PathBuf,
+    /// Parts for train, validation and test; without the third, the data's own test part stays
+    #[arg(long, value_name = "PARTS", default_value = "80:10:10")]
+    pub ratios: String,
+    /// Divide all but the test part into so many folds: one manifest for each, with that fold as validation
+    #[arg(long, value_name = "K")]
+    pub folds: Option<u32>,
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// The manifest; of folds, FILE-1.json, FILE-2.json, ...
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// How alike near-duplicates are, in percent; 0 keeps only exact duplicates together
+    #[arg(long, value_name = "N", default_value_t = 100.0 * fervor::audit::SIMILARITY, value_parser = percent)]
+    pub near: f32,
     /// Processor threads [default: all]
     #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
@@ -353,6 +390,13 @@ fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err("give a share from 0 to 1, for example 0.65".to_owned()),
+    }
+}
+
+fn percent(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("give a percentage from 0 to 100, for example 85".to_owned()),
     }
 }
 

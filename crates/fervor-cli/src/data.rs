@@ -22,6 +22,12 @@ pub fn open(path: &Path, options: OpenOptions) -> Result<Dataset> {
     };
     let dataset = Dataset::open(path, &OpenOptions { progress: Some(&progress), ..options })?;
     bar.finish_and_clear();
+    tell(&dataset);
+    Ok(dataset)
+}
+
+/// Tells what of a data set could not be read or is not used.
+pub fn tell(dataset: &Dataset) {
     for problem in dataset.problems().iter().take(TOLD) {
         talk::warn(format_args!("{}: {}", problem.id, problem.message));
     }
@@ -31,5 +37,4 @@ pub fn open(path: &Path, options: OpenOptions) -> Result<Dataset> {
     for (class, count) in &dataset.skipped().other_classes {
         talk::note(format_args!("{count} pictures of class {class:?} are left out: the class is not used"));
     }
-    Ok(dataset)
 }

@@ -12,6 +12,7 @@ mod predict;
 #[cfg(feature = "serve")]
 mod serve;
 mod setup;
+mod split;
 mod talk;
 #[cfg(feature = "train")]
 mod train;
@@ -51,6 +52,7 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Split(args) => split::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Models(args) => inspect::models(&args),

@@ -12,7 +12,7 @@
 
 use std::path::Path;
 
-use crate::dataset::{Dataset, Manifest, OpenOptions, SourceKind, groups};
+use crate::dataset::{Dataset, Manifest, OpenOptions, SeenFile, SourceKind, groups};
 use crate::error::Result;
 use crate::preprocess::{Color, Filter, Framing, Preprocess};
 
@@ -22,6 +22,8 @@ mod container;
 mod copies;
 mod facts;
 mod files;
+pub mod fix;
+mod near;
 mod page;
 mod pictures;
 pub mod report;
@@ -31,6 +33,7 @@ mod value;
 mod words;
 
 pub use files::AcceptedFormats;
+pub use near::SIMILARITY;
 pub use text::text;
 pub use value::{
     AUDIT_SCHEMA, AuditReport, AuditedData, Balance, BatchStatistics, ClassStatistics, ClassWeight, Finding, FindingKind, Group,
@@ -44,6 +47,8 @@ pub struct AuditOptions<'a> {
     pub open: OpenOptions<'a>,
     /// Which formats are accepted.
     pub accepted: AcceptedFormats,
+    /// How alike near-duplicates are, as the correlation of their fine structure in 0..=1; `None`: they are not looked for.
+    pub near: Option<f32>,
     /// How a picture becomes a network's input: for the batch that is shown.
     pub preprocess: Preprocess,
     /// The command that makes the report again.
@@ -51,12 +56,13 @@ pub struct AuditOptions<'a> {
 }
 
 impl Default for AuditOptions<'_> {
-    /// All formats, a network that takes 48 x 48 in grey.
+    /// All formats, near-duplicates from [`SIMILARITY`] on, a network that takes 48 x 48 in grey.
     fn default() -> Self {
         let framing = Framing::Margin { margin: 0.0, shift_y: 0.0 };
         Self {
             open: OpenOptions::default(),
             accepted: AcceptedFormats::All,
+            near: Some(SIMILARITY),
             preprocess: Preprocess { size: 48, color: Color::Gray, framing, filter: Filter::Bilinear },
             command: None,
         }
@@ -74,10 +80,7 @@ pub struct Audited {
 /// # Errors
 /// As [`Dataset::open`]: nothing there, or no data set. What is wrong with single files is a finding, not an error.
 pub fn audit(path: &Path, options: &AuditOptions) -> Result<Audited> {
-    let collector = facts::Collector::default();
-    let observer = |file: crate::dataset::SeenFile| collector.see(file);
-    let dataset = Dataset::open(path, &OpenOptions { observer: Some(&observer), ..options.open.clone() })?;
-    let facts = collector.align(&dataset);
+    let (dataset, facts) = look(path, &options.open)?;
     let manifest = Manifest::of(&dataset);
     let root = (manifest.source.kind == SourceKind::Folder && path.is_dir()).then_some(path);
 
@@ -86,6 +89,11 @@ pub fn audit(path: &Path, options: &AuditOptions) -> Result<Audited> {
     let mut findings = files::findings(&dataset, &facts, root, options.accepted);
     findings.extend(pictures::findings(&dataset, &facts));
     findings.extend(copies::findings(&dataset, &duplicates));
+    let mut not_checked = Vec::new();
+    match options.near {
+        Some(similarity) => findings.extend(copies::near_findings(&dataset, &near::groups(&dataset, &facts, similarity))),
+        None => not_checked.push("near-duplicates: switched off".to_owned()),
+    }
     findings.extend(balance::findings(&dataset, &statistics.balance));
     findings.sort_by_key(|finding| (finding.level, finding.kind));
     let named = words::quoted(&path.display().to_string());
@@ -103,10 +111,30 @@ pub fn audit(path: &Path, options: &AuditOptions) -> Result<Audited> {
         labels: dataset.labels().names().to_vec(),
         pictures: dataset.len(),
         distinct: duplicates.distinct,
-        not_checked: Vec::new(),
+        not_checked,
         findings,
         statistics,
         command: options.command.clone(),
     };
     Ok(Audited { report, dataset })
+}
+
+/// Opens a data set and finds which samples belong together as near-duplicates of at least this similarity: what a split must
+/// not tear apart, beside exact duplicates.
+///
+/// # Errors
+/// As [`Dataset::open`].
+pub fn open_with_families(path: &Path, open: &OpenOptions, similarity: f32) -> Result<(Dataset, Vec<Vec<usize>>)> {
+    let (dataset, facts) = look(path, open)?;
+    let families = near::groups(&dataset, &facts, similarity).into_iter().map(|copies| copies.members).collect();
+    Ok((dataset, families))
+}
+
+/// Opens a data set and measures every picture while it is decoded.
+fn look(path: &Path, open: &OpenOptions) -> Result<(Dataset, Vec<facts::Facts>)> {
+    let collector = facts::Collector::default();
+    let observer = |file: SeenFile| collector.see(file);
+    let dataset = Dataset::open(path, &OpenOptions { observer: Some(&observer), ..open.clone() })?;
+    let facts = collector.align(&dataset);
+    Ok((dataset, facts))
 }

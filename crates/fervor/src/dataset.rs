@@ -30,6 +30,7 @@ mod duplicates;
 mod fer_csv;
 mod ferplus;
 mod folder;
+mod folds;
 mod manifest;
 mod split;
 mod stream;
@@ -316,6 +317,15 @@ impl Dataset {
     /// If there is no such sample.
     pub fn set_split(&mut self, index: usize, split: Option<Split>) {
         self.samples[index].split = split;
+    }
+
+    /// Gives sample `index` another of the [`labels`](Self::labels).
+    ///
+    /// # Panics
+    /// If there is no such sample or label.
+    pub fn set_label(&mut self, index: usize, label: usize) {
+        assert!(label < self.labels.len(), "label {label} of {}", self.labels.len());
+        self.samples[index].label = label;
     }
 
     /// The samples at `indices`, in that order, with the same labels.

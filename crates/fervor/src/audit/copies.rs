@@ -62,7 +62,7 @@ fn title(kind: FindingKind, groups: usize, pictures: usize) -> String {
         FindingKind::Conflict => ("picture has", "pictures have", "more than one label"),
         FindingKind::NearLeak => ("group of near-duplicates is", "groups of near-duplicates are", "in more than one split"),
         FindingKind::NearConflict => ("group of near-duplicates has", "groups of near-duplicates have", "more than one label"),
-        FindingKind::NearDuplicate => ("group of near-duplicates", "groups of near-duplicates", "within one split"),
+        FindingKind::NearDuplicate => ("group of near-duplicates", "groups of near-duplicates", "within one split and label"),
         _ => ("picture is", "pictures are", "there more than once"),
     };
     format!("{} {end} ({pictures} files or rows)", counted(groups, one, many))
@@ -107,4 +107,19 @@ pub(super) fn findings(dataset: &Dataset, duplicates: &Duplicates) -> Vec<Findin
     ));
     findings.extend(grouped(dataset, FindingKind::ExactDuplicate, Level::Warning, copies.iter()));
     findings
+}
+
+/// Groups of altered copies: those across splits, those of several labels, and those that are neither.
+pub(super) fn near_findings(dataset: &Dataset, groups: &[Copies]) -> Vec<Finding> {
+    let leaks = groups.iter().filter(|group| group.across_splits(dataset));
+    let conflicts = groups.iter().filter(|group| group.conflicting(dataset));
+    let others = groups.iter().filter(|group| !group.across_splits(dataset) && !group.conflicting(dataset));
+    [
+        grouped(dataset, FindingKind::NearLeak, Level::Error, leaks),
+        grouped(dataset, FindingKind::NearConflict, Level::Warning, conflicts),
+        grouped(dataset, FindingKind::NearDuplicate, Level::Warning, others),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -89,6 +89,18 @@ impl SplitRule {
     /// # Errors
     /// [`Data`](crate::ErrorKind::Data): the rule does not fit the data, or leaves a part empty; the hint names one that does. The splits are unchanged then.
     pub fn apply(&self, dataset: &mut Dataset) -> Result<SplitReport> {
+        self.apply_together(dataset, &[])
+    }
+
+    /// The same, with samples that have to stay together where the rule draws, beside exact duplicates: each of `together` lists the
+    /// indices of such samples, near-duplicates for example. A group may reach into others.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    ///
+    /// # Panics
+    /// If an index has no sample.
+    pub fn apply_together(&self, dataset: &mut Dataset, together: &[Vec<usize>]) -> Result<SplitReport> {
         let mut notes = Vec::new();
         let splits = match *self {
             Self::AsGiven => as_given(dataset)?,
@@ -102,7 +114,7 @@ impl SplitRule {
                         ),
                     });
                 }
-                ratio(dataset, [train, validation, test], seed)
+                ratio(dataset, [train, validation, test], seed, together)
             }
             Self::Keras { validation_split } => keras(dataset, validation_split)?,
         };
@@ -153,48 +165,99 @@ fn as_given(dataset: &Dataset) -> Result<Vec<Option<Split>>> {
     }
 }
 
-/// Draws without replacement: each class has as many places in each split as its share says, and each group of duplicates, the
-/// largest first, in the order of a seeded hash of its pixels, takes places by lot among the splits that still have room for it.
-/// Single pictures come last and fill the shares exactly.
-fn ratio(dataset: &Dataset, parts: [u32; 3], seed: u64) -> Vec<Option<Split>> {
+/// Draws the three parts; where the rule names no test part, the data's own stays.
+fn ratio(dataset: &Dataset, parts: [u32; 3], seed: u64, together: &[Vec<usize>]) -> Vec<Option<Split>> {
     let samples = dataset.samples();
     let keeps_test = parts[2] == 0;
     let is_drawn = |index: usize| !(keeps_test && samples[index].split == Some(Split::Test));
-    let mut places = places(&class_counts_of(dataset, is_drawn), parts);
+    let drawn = deal(dataset, &parts, seed, together, is_drawn);
+    samples.iter().zip(drawn).map(|(sample, part)| part.map_or(sample.split, |part| Some(Split::ALL[part]))).collect()
+}
 
-    let mut groups: Vec<(u128, Vec<usize>)> = members_by_hash(dataset)
+/// Deals samples into parts without replacement: each class has as many places in each part as its share says, and each group of
+/// duplicates, the largest first, in the order of a seeded hash of its pixels, takes places by lot among the parts that still have
+/// room for it. Single pictures come last and fill the shares exactly. `None` for samples that are not drawn.
+pub(super) fn deal(
+    dataset: &Dataset,
+    parts: &[u32],
+    seed: u64,
+    together: &[Vec<usize>],
+    is_drawn: impl Fn(usize) -> bool,
+) -> Vec<Option<usize>> {
+    let samples = dataset.samples();
+    let mut places = places(&class_counts_of(dataset, &is_drawn), parts);
+    let mut groups: Vec<(u128, Vec<usize>)> = joined(dataset, together)
         .into_iter()
         .map(|(hash, members)| (lot(seed, hash), members.into_iter().filter(|&member| is_drawn(member)).collect::<Vec<_>>()))
         .filter(|(_, members)| !members.is_empty())
         .collect();
     groups.sort_unstable_by_key(|(lot, members)| (std::cmp::Reverse(members.len()), *lot));
 
-    let mut splits: Vec<Option<Split>> = samples.iter().map(|sample| sample.split).collect();
+    let mut dealt: Vec<Option<usize>> = vec![None; samples.len()];
     for (lot, members) in groups {
         // A group with conflicting labels needs places in more than one class.
         let mut needs = vec![0_i64; places.len()];
         members.iter().for_each(|&member| needs[samples[member].label] += 1);
         let free =
-            |split: usize| -> i64 { (0..needs.len()).filter(|&class| needs[class] > 0).map(|class| places[class][split]).sum() };
-        let has_room = |split: usize| (0..needs.len()).all(|class| places[class][split] >= needs[class]);
-        let weights = [0, 1, 2].map(|split| if has_room(split) { free(split) } else { 0 });
+            |part: usize| -> i64 { (0..needs.len()).filter(|&class| needs[class] > 0).map(|class| places[class][part]).sum() };
+        let has_room = |part: usize| (0..needs.len()).all(|class| places[class][part] >= needs[class]);
+        let weights: Vec<i64> = (0..parts.len()).map(|part| if has_room(part) { free(part) } else { 0 }).collect();
         let chosen = match weights.iter().sum::<i64>() {
             // Nowhere room for all of a large group: where it hurts least.
-            0 => (0..3).max_by_key(|&split| (free(split), std::cmp::Reverse(split))).expect("three splits"),
+            0 => (0..parts.len()).max_by_key(|&part| (free(part), std::cmp::Reverse(part))).expect("there are parts"),
             total => {
                 let mut place = ((lot as u64) % total as u64) as i64;
-                (0..3)
-                    .find(|&split| {
-                        place -= weights[split];
+                (0..parts.len())
+                    .find(|&part| {
+                        place -= weights[part];
                         place < 0
                     })
                     .expect("the place is below the total")
             }
         };
         needs.iter().zip(&mut places).for_each(|(need, places)| places[chosen] -= need);
-        members.iter().for_each(|&member| splits[member] = Some(Split::ALL[chosen]));
+        members.iter().for_each(|&member| dealt[member] = Some(chosen));
     }
-    splits
+    dealt
+}
+
+/// The members of every distinct picture, those joined into one that have to stay together; each with a hash of its first member.
+fn joined(dataset: &Dataset, together: &[Vec<usize>]) -> Vec<(ContentHash, Vec<usize>)> {
+    let mut all = members_by_hash(dataset);
+    if together.is_empty() {
+        return all;
+    }
+    let mut place_of = vec![0; dataset.len()];
+    for (place, (_, members)) in all.iter().enumerate() {
+        members.iter().for_each(|&member| place_of[member] = place);
+    }
+    // Where each picture was joined to; a root points to itself.
+    let mut roots: Vec<usize> = (0..all.len()).collect();
+    let root = |roots: &[usize], mut place: usize| {
+        while roots[place] != place {
+            place = roots[place];
+        }
+        place
+    };
+    for group in together {
+        for pair in group.windows(2) {
+            let (a, b) = (root(&roots, place_of[pair[0]]), root(&roots, place_of[pair[1]]));
+            roots[a.max(b)] = a.min(b);
+        }
+    }
+    for place in (0..all.len()).rev() {
+        if roots[place] != place {
+            let (_, members) = std::mem::replace(&mut all[place], (ContentHash([0; 32]), Vec::new()));
+            all[roots[place]].1.extend(members);
+        }
+    }
+    all.retain(|(_, members)| !members.is_empty());
+    for (hash, members) in &mut all {
+        members.sort_unstable();
+        // The least, so that the draw does not depend on the order of files.
+        *hash = members.iter().map(|&member| dataset.samples()[member].hash).min().expect("no group is empty");
+    }
+    all
 }
 
 fn class_counts_of(dataset: &Dataset, is_counted: impl Fn(usize) -> bool) -> Vec<usize> {
@@ -207,20 +270,20 @@ fn class_counts_of(dataset: &Dataset, is_counted: impl Fn(usize) -> bool) -> Vec
 
 /// How many samples of each class go to each split: each within one of its exact share. Which shares are rounded up, the rounding
 /// errors of the classes before decide, so that they don't add up.
-fn places(counts: &[usize], parts: [u32; 3]) -> Vec<[i64; 3]> {
-    let parts = parts.map(i64::from);
+fn places(counts: &[usize], parts: &[u32]) -> Vec<Vec<i64>> {
+    let parts: Vec<i64> = parts.iter().map(|&part| i64::from(part)).collect();
     let whole: i64 = parts.iter().sum();
-    let mut owed = [0_i64; 3]; // in 1/whole samples
+    let mut owed = vec![0_i64; parts.len()]; // in 1/whole samples
     counts
         .iter()
         .map(|&count| {
             let count = count as i64;
-            let mut places = parts.map(|part| count * part / whole);
+            let mut places: Vec<i64> = parts.iter().map(|part| count * part / whole).collect();
             let missing = count - places.iter().sum::<i64>();
-            let mut rounded: Vec<usize> = (0..3).filter(|&split| count * parts[split] % whole > 0).collect();
+            let mut rounded: Vec<usize> = (0..parts.len()).filter(|&split| count * parts[split] % whole > 0).collect();
             rounded.sort_by_key(|&split| std::cmp::Reverse(count * parts[split] % whole + owed[split]));
             rounded.iter().take(missing as usize).for_each(|&split| places[split] += 1);
-            for split in 0..3 {
+            for split in 0..parts.len() {
                 owed[split] += count * parts[split] - places[split] * whole;
             }
             places

@@ -2,6 +2,8 @@
 
 mod fer2013;
 mod findings;
+mod fix;
+mod near;
 
 use std::fs;
 use std::path::PathBuf;

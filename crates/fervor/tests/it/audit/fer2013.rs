@@ -34,7 +34,7 @@ fn leaked(audited: &Audited, split: Split) -> usize {
 #[test]
 fn the_table_of_fer_2013_has_its_known_faults() {
     let Some(table) = shared("fer2013.csv.xz") else { return };
-    let audited = audit(&table, &AuditOptions::default()).unwrap();
+    let audited = audit(&table, &AuditOptions { near: None, ..AuditOptions::default() }).unwrap();
     assert_eq!((audited.report.pictures, audited.report.distinct), (32_298, 30_766));
     assert_eq!(counts(&audited, FindingKind::ExactDuplicate), (1_273, 2_805));
     assert_eq!(counts(&audited, FindingKind::Conflict), (47, 129));
@@ -57,7 +57,7 @@ fn the_folder_form_of_fer_2013_has_the_same_faults() {
             (world.path("fer2013"), false)
         }
     };
-    let audited = audit(&folder, &AuditOptions::default()).unwrap();
+    let audited = audit(&folder, &AuditOptions { near: None, ..AuditOptions::default() }).unwrap();
     let expected = if whole { (32_298, 30_766) } else { (2_805, 1_273) };
     assert_eq!((audited.report.pictures, audited.report.distinct), expected);
     assert_eq!(counts(&audited, FindingKind::ExactDuplicate), (1_273, 2_805));

@@ -1,0 +1,63 @@
+//! `fervor split`: a manifest whose parts share no picture.
+
+use std::path::{Path, PathBuf};
+
+use fervor::audit::open_with_families;
+use fervor::dataset::{Dataset, Manifest, OpenOptions, Split as Part, SplitRule};
+use fervor::{Error, Result};
+
+use crate::cli::Split;
+use crate::{Verdict, data, setup, talk};
+
+/// Runs the command.
+///
+/// # Errors
+/// Something that is no data set, ratios that are none, a part that stays empty, a file that cannot be written.
+pub fn run(args: &Split) -> Result<Verdict> {
+    setup::threads(args.threads);
+    let rule = SplitRule::parse(&args.ratios)?.with_seed(args.seed);
+    let SplitRule::Ratio { train, validation, test, .. } = rule else {
+        return Err(
+            Error::input(format!("not ratios: {:?}", args.ratios)).with_hint("write TRAIN:VALIDATION:TEST, for example 80:10:10")
+        );
+    };
+    let (mut dataset, families) = if args.near > 0.0 {
+        let bar = talk::bar(0, "reading");
+        let progress = |done: usize, total: usize| {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        };
+        let open = OpenOptions { progress: Some(&progress), ..OpenOptions::default() };
+        let opened = open_with_families(&args.data, &open, args.near / 100.0)?;
+        bar.finish_and_clear();
+        data::tell(&opened.0);
+        opened
+    } else {
+        (data::open(&args.data, OpenOptions::default())?, Vec::new())
+    };
+    match args.folds {
+        None => {
+            talk::note(rule.apply_together(&mut dataset, &families)?);
+            save(&dataset, &args.output)?;
+        }
+        Some(folds) => {
+            for (fold, set) in dataset.folds(folds, [train, validation, test], args.seed, &families)?.iter().enumerate() {
+                save(set, &numbered(&args.output, fold + 1))?;
+            }
+        }
+    }
+    Ok(Verdict::Yes)
+}
+
+fn save(dataset: &Dataset, path: &Path) -> Result<()> {
+    Manifest::of(dataset).save(path)?;
+    let [train, validation, test] = Part::ALL.map(|part| dataset.of_split(part).len());
+    talk::answer(format_args!("{}  train {train}, validation {validation}, test {test}", path.display()))
+}
+
+/// `folds.json` as `folds-3.json`.
+fn numbered(path: &Path, number: usize) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().map_or_else(|| "json".into(), |extension| extension.to_string_lossy());
+    path.with_file_name(format!("{stem}-{number}.{extension}"))
+}
