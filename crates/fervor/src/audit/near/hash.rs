@@ -99,7 +99,7 @@ impl Hasher {
         }
         for (bit, values) in values.iter_mut().enumerate() {
             // Odd frequencies across change their sign in a mirror: their median over pictures and mirrored pictures is 0.
-            if places[bit].0 % 2 == 0 && !values.is_empty() {
+            if places[bit].0.is_multiple_of(2) && !values.is_empty() {
                 values.sort_unstable_by(f32::total_cmp);
                 hasher.bounds[bit] = values[values.len() / 2];
             }
@@ -151,11 +151,11 @@ impl Hasher {
 
     fn signed(&self, coefficients: &[f32; BITS], mirrored: bool) -> Signature {
         let mut signature = Signature { bits: 0, margins: [0.0; BITS] };
-        for bit in 0..BITS {
-            let odd = self.places[bit].0 % 2 == 1;
-            let value = if mirrored && odd { -coefficients[bit] } else { coefficients[bit] };
-            signature.bits |= u64::from(value > self.bounds[bit]) << bit;
-            signature.margins[bit] = value - self.bounds[bit];
+        let places = self.places.iter().zip(&self.bounds).zip(coefficients);
+        for (bit, ((&(across, _), bound), &coefficient)) in places.enumerate() {
+            let value = if mirrored && across % 2 == 1 { -coefficient } else { coefficient };
+            signature.bits |= u64::from(value > *bound) << bit;
+            signature.margins[bit] = value - bound;
         }
         let length = signature.margins.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
         signature.margins.iter_mut().for_each(|value| *value /= length);

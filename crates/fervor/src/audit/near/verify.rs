@@ -149,8 +149,7 @@ impl Alignment {
         let side = SIDE as f32;
         let within = |offset: f32, scale: f32| {
             let beyond = MOST_BEYOND * side;
-            scale >= LEAST_PART
-                && scale <= 1.0 / LEAST_PART
+            (LEAST_PART..=1.0 / LEAST_PART).contains(&scale)
                 && offset >= -beyond
                 && offset + scale * (side - 1.0) <= side - 1.0 + beyond
         };
@@ -181,14 +180,13 @@ fn solve(mut m: [[f32; 7]; 6]) -> Option<[f32; 6]> {
     for column in 0..6 {
         let pivot = (column..6).max_by(|&a, &b| m[a][column].abs().total_cmp(&m[b][column].abs()))?;
         m.swap(column, pivot);
-        if !(m[column][column].abs() > 1e-9) {
+        if m[column][column].abs() <= 1e-9 || m[column][column].is_nan() {
             return None;
         }
         for row in column + 1..6 {
             let factor = m[row][column] / m[column][column];
-            for k in column..7 {
-                m[row][k] -= factor * m[column][k];
-            }
+            let pivot = m[column];
+            m[row].iter_mut().zip(pivot).for_each(|(value, pivot)| *value -= factor * pivot);
         }
     }
     let mut solution = [0.0; 6];
