@@ -27,11 +27,12 @@ pub fn run(args: &Bench) -> Result<Verdict> {
     let chip = preprocess.chip(&picture, &face);
     let batch = vec![chip.clone(); 32];
     let mut lines = vec![format!(
-        "{} threads, picture {} x {}, model {}; median of {} rounds",
+        "{} threads, picture {} x {}, model {}, views {}; median of {} rounds",
         args.threads,
         picture.width(),
         picture.height(),
         bundle.card().name,
+        bundle.card().views.count(),
         args.rounds
     )];
     let mut show = |what: &str, ms: f64| lines.push(format!("{what:<44} {ms:>8.2} ms"));

@@ -191,6 +191,9 @@ pub struct Evaluate {
     pub model: String,
     /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest
     pub data: PathBuf,
+    /// Judge by FER+ votes instead of the labels: pictures with a majority, and how near the answers are to the votes
+    #[arg(long, value_name = "CSV")]
+    pub votes: Option<PathBuf>,
     /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
     #[arg(long)]
     pub split: Option<String>,

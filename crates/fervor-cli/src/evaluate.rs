@@ -1,9 +1,9 @@
 //! `fervor evaluate`: scores a bundle on a data set from the bundle alone.
 
-use fervor::dataset::{Dataset, Manifest, OpenOptions, Split};
+use fervor::dataset::{Dataset, Manifest, OpenOptions, Split, VotesLeftOut};
 use fervor::evaluate::{DataInfo, Evaluation};
 use fervor::robustness::Robustness;
-use fervor::{Error, LabelMap, Result, report};
+use fervor::{Error, LabelMap, LabelSet, Result, report};
 
 use crate::cli::{Evaluate, Format};
 use crate::{Verdict, data, setup, talk};
@@ -15,14 +15,22 @@ use crate::{Verdict, data, setup, talk};
 pub fn run(args: &Evaluate) -> Result<Verdict> {
     setup::threads(args.threads);
     let bundle = setup::model(&args.model, args.threads)?;
-    let dataset = data::open(&args.data, OpenOptions::default())?;
-    let map = LabelMap::parse(&args.map, dataset.labels(), &bundle.card().labels)?;
-    let (split, indices) = choose(&dataset, args.split.as_deref())?;
+    let options = OpenOptions { votes: args.votes.clone(), ..OpenOptions::default() };
+    let mut dataset = data::open(&args.data, options)?;
+    let (split, mut indices) = choose(&dataset, args.split.as_deref())?;
     let info = DataInfo { name: dataset.name().to_owned(), manifest_sha256: Manifest::of(&dataset).sha256() };
+    let mut without_majority = 0;
+    if args.votes.is_some() {
+        let (voted, left_out) = by_votes(&dataset.subset(&indices), &bundle.card().labels)?;
+        (dataset, indices, without_majority) = (voted, Vec::new(), left_out.total());
+        indices.extend(0..dataset.len());
+    }
+    let map = LabelMap::parse(&args.map, dataset.labels(), &bundle.card().labels)?;
     let bar = talk::bar(indices.len() as u64, "pictures");
     let mut evaluation = Evaluation::of_bundle(&bundle, &dataset, info, &split, &indices, &map, &|done| bar.inc(done as u64))?;
     bar.finish_and_clear();
     evaluation.exclude("unreadable", dataset.problems().len() as u64);
+    evaluation.exclude("no majority of votes for an expression", without_majority as u64);
     evaluation.command = Some(command(args, &split));
     let mut result = evaluation.report()?;
     if let Some(limit) = args.robustness {
@@ -47,6 +55,13 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
         }
         _ => Ok(Verdict::Yes),
     }
+}
+
+/// The samples with what most voters said as their labels: in the model's order where it knows the same classes.
+fn by_votes(dataset: &Dataset, labels: &LabelSet) -> Result<(Dataset, VotesLeftOut)> {
+    let (voted, left_out) = dataset.labelled_by_votes(None)?;
+    let same = labels.len() == voted.labels().len() && labels.names().iter().all(|name| voted.labels().index_of(name).is_some());
+    if same { dataset.labelled_by_votes(Some(labels)) } else { Ok((voted, left_out)) }
 }
 
 /// The split asked for; without one: test, else validation, else everything, and it is told which.
@@ -84,6 +99,8 @@ fn command(args: &Evaluate, split: &str) -> String {
     words.push(format!("--split {split}"));
     if let Some(limit) = args.robustness {
         words.push(format!("--robustness {limit}"));
+    if let Some(votes) = &args.votes {
+        words.push(format!("--votes {}", quoted(&votes.display().to_string())));
     }
     if !args.map.is_empty() {
         words.push(format!("--map {}", quoted(&args.map)));

@@ -88,8 +88,12 @@ fn text(info: &Info) -> String {
         row("parameters", &grouped(info.parameters)),
         row(
             "multiply-adds",
-            &info.multiply_adds.map_or_else(|| "unknown".to_owned(), |n| format!("{:.1} million", n as f64 / 1e6)),
+            &info.multiply_adds.map_or_else(
+                || "unknown".to_owned(),
+                |n| format!("{:.1} million a face", (n * card.views.count() as u64) as f64 / 1e6),
+            ),
         ),
+        row("views of a face", &card.views.to_string()),
         row("file", &format!("{:.2} MB, sha256 {}", info.bytes as f64 / 1e6, info.sha256)),
         row("temperature", &card.temperature.to_string()),
         row("licence", &card.licence),

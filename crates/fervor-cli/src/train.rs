@@ -1,11 +1,10 @@
 //! `fervor train`: a recipe and a data set become a run folder with bundles.
 
 use std::io::IsTerminal;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fervor::dataset::{OpenOptions, SplitRule};
+use fervor::dataset::SplitRule;
 use fervor::{Error, Result};
 use fervor_train::{Backend, End, EpochLog, Progress, Recipe, RunFolder, TrainOptions, train};
 use indicatif::ProgressBar;
@@ -37,7 +36,18 @@ pub fn run(args: &Train) -> Result<Verdict> {
             (Recipe::load(recipe, &overrides)?, data)
         }
     };
-    let mut dataset = open(&data_path, args, &recipe)?;
+    let dataset = data::open(&data_path, recipe.open_options(args.votes.clone()))?;
+    let (mut dataset, left_out) = recipe.labelled(dataset)?;
+    if left_out.total() > 0 {
+        talk::note(format_args!(
+            "{} pictures have no label by votes and are left out: {} without a majority, {} with one for none of the classes, {} \
+             without votes",
+            left_out.total(),
+            left_out.without_majority,
+            left_out.other_majority,
+            left_out.without_votes
+        ));
+    }
     // The manifest of a run holds the splits that were drawn; to draw again could draw others.
     if args.resume.is_none() || args.data.is_some() {
         let mut rule = SplitRule::parse(&recipe.data.split)?;
@@ -80,11 +90,6 @@ pub fn run(args: &Train) -> Result<Verdict> {
 /// A text as TOML writes it, whatever it holds.
 fn toml_text(text: &str) -> String {
     serde_json::to_string(text).expect("a text has a JSON form") // of which TOML's basic strings are a superset
-}
-
-fn open(path: &Path, args: &Train, recipe: &Recipe) -> Result<fervor::dataset::Dataset> {
-    let options = OpenOptions { votes: args.votes.clone(), labels: recipe.labels.clone(), ..OpenOptions::default() };
-    data::open(path, options)
 }
 
 /// The first Ctrl-C asks for a checkpoint; the second ends the program at once.

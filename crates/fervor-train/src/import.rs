@@ -13,8 +13,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use fervor::onnx::{ModelProto, TensorProto};
 use fervor::{Chip, Error, Result};
 
+use crate::examples::Examples;
 use crate::layers::{BatchNorm, Conv2d, Linear};
-use crate::loader::Examples;
 use crate::network::{LayerMut, Network};
 
 /// ONNX's number for f32.

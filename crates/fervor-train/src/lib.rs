@@ -5,12 +5,15 @@
 
 mod augment;
 mod device;
+mod distill;
+mod examples;
 mod export;
 mod import;
 mod kernels;
 pub mod layers;
 mod loader;
 mod log;
+mod mix;
 pub mod network;
 mod optimizer;
 mod product;

@@ -6,138 +6,22 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use fervor::dataset::{Dataset, Split};
-use fervor::{Chip, Error, Face, Preprocess, Result};
+use fervor::{Chip, Result};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
 use crate::augment::augment;
-use crate::recipe::{AugmentRecipe, ClassWeights, LossRecipe, Recipe};
-
-/// Memory that the chips of a split may take; above it, pictures are decoded each time they are needed.
-const CACHE_LIMIT: usize = 4 << 30;
+use crate::distill::Teachers;
+use crate::examples::Examples;
+use crate::mix::Mix;
+use crate::recipe::{AugmentRecipe, Recipe, Sampling};
 
 /// Threads that prepare batches: one keeps up with two cores on 48-pixel chips, two with decoding on the way.
 const WORKERS: usize = 2;
 
 /// Batches that each worker prepares ahead.
 const AHEAD: usize = 2;
-
-/// One split of a data set as the network sees it.
-pub struct Examples {
-    preprocess: Preprocess,
-    dataset: Dataset,
-    /// Sample indices in the data set.
-    indices: Vec<usize>,
-    /// In the order of `indices`; empty when they don't fit into memory.
-    chips: Vec<Chip>,
-}
-
-impl Examples {
-    /// The pictures of one split as chips. Each picture is taken as one face.
-    ///
-    /// # Errors
-    /// `Data`: the split has no pictures, or one of them can no longer be read.
-    pub fn new(dataset: &Dataset, split: Split, recipe: &Recipe) -> Result<Self> {
-        let mut indices = dataset.of_split(split);
-        if split == Split::Train && recipe.data.fraction < 1.0 {
-            indices = share_of_each_class(dataset, indices, recipe.data.fraction, recipe.seed);
-        }
-        if indices.is_empty() {
-            return Err(Error::data(format!("the data has no pictures for {split}"))
-                .with_hint("choose how it is split, for example --set data.split=80:10:10"));
-        }
-        let mut examples = Self { preprocess: recipe.preprocess.clone(), dataset: dataset.clone(), indices, chips: Vec::new() };
-        let bytes: usize = examples.preprocess.shape().iter().product();
-        if bytes * examples.len() <= CACHE_LIMIT {
-            examples.chips = (0..examples.len()).into_par_iter().map(|place| examples.make_chip(place)).collect::<Result<_>>()?;
-        }
-        Ok(examples)
-    }
-
-    /// How many; never none.
-    #[allow(clippy::len_without_is_empty)]
-    pub fn len(&self) -> usize {
-        self.indices.len()
-    }
-
-    /// The data set's index of each.
-    pub fn indices(&self) -> &[usize] {
-        &self.indices
-    }
-
-    /// The class of example `place`.
-    pub fn label(&self, place: usize) -> usize {
-        self.dataset.samples()[self.indices[place]].label
-    }
-
-    /// The chip of example `place`.
-    ///
-    /// # Errors
-    /// `Data`: the picture can no longer be read.
-    pub fn chip(&self, place: usize) -> Result<Chip> {
-        match self.chips.get(place) {
-            Some(chip) => Ok(chip.clone()),
-            None => self.make_chip(place),
-        }
-    }
-
-    fn make_chip(&self, place: usize) -> Result<Chip> {
-        let picture = self.dataset.picture(self.indices[place])?;
-        Ok(self.preprocess.chip(&picture, &Face::whole(&picture)))
-    }
-
-    /// What the network shall answer for each example: label or votes, smoothed.
-    fn targets(&self, loss: &LossRecipe) -> Vec<Vec<f32>> {
-        let classes = self.dataset.labels().len();
-        let (votes, smoothing) = (loss.votes as f32, loss.label_smoothing as f32);
-        let target = |place: usize| {
-            let mut target = vec![0.0; classes];
-            target[self.label(place)] = 1.0;
-            if let Some(shares) = (votes > 0.0).then(|| self.dataset.soft_label(self.indices[place])).flatten() {
-                target.iter_mut().zip(shares).for_each(|(t, share)| *t += votes * (share - *t));
-            }
-            target.iter_mut().for_each(|t| *t += smoothing * (1.0 / classes as f32 - *t));
-            target
-        };
-        (0..self.len()).map(target).collect()
-    }
-
-    /// How much an example of each class counts.
-    fn class_weights(&self, weights: &ClassWeights) -> Result<Vec<f32>> {
-        let classes = self.dataset.labels().len();
-        match weights {
-            ClassWeights::None => Ok(vec![1.0; classes]),
-            ClassWeights::Balanced => {
-                let mut counts = vec![0usize; classes];
-                (0..self.len()).for_each(|place| counts[self.label(place)] += 1);
-                let even = self.len() as f32 / classes as f32;
-                Ok(counts.iter().map(|&count| if count == 0 { 0.0 } else { even / count as f32 }).collect())
-            }
-            ClassWeights::List(list) if list.len() == classes => Ok(list.iter().map(|&weight| weight as f32).collect()),
-            ClassWeights::List(list) => {
-                Err(Error::input(format!("loss.class_weights must be {classes} numbers, one a class, got {}", list.len())))
-            }
-        }
-    }
-}
-
-/// A seeded share of the indices, the same share of each class and at least one of each, in the given order.
-fn share_of_each_class(dataset: &Dataset, mut indices: Vec<usize>, share: f64, seed: u64) -> Vec<usize> {
-    let label = |index: usize| dataset.samples()[index].label;
-    let mut chosen = Vec::new();
-    for class in 0..dataset.labels().len() {
-        let mut members: Vec<usize> = indices.iter().copied().filter(|&index| label(index) == class).collect();
-        members.shuffle(&mut generator(seed, class as u64, Purpose::Share));
-        let count = (members.len() as f64 * share).ceil() as usize;
-        chosen.extend_from_slice(&members[..count]);
-    }
-    chosen.sort_unstable();
-    indices.retain(|index| chosen.binary_search(index).is_ok());
-    indices
-}
 
 /// What a step takes.
 pub struct Batch {
@@ -147,31 +31,44 @@ pub struct Batch {
     pub targets: Vec<f32>,
     /// `[n]`.
     pub weights: Vec<f32>,
-    /// `[n]`.
+    /// `[n]`; of a mixed chip, the label of its larger part.
     pub labels: Vec<usize>,
+    /// What the teachers say, `[n, classes]`, each row sums to 1.
+    pub taught: Option<Vec<f32>>,
 }
 
 /// Makes the batches of an epoch.
 pub struct Loader {
     examples: Examples,
     augment: AugmentRecipe,
+    sampling: Sampling,
     targets: Vec<Vec<f32>>,
     class_weights: Vec<f32>,
+    teachers: Option<Teachers>,
     batch_size: usize,
     seed: u64,
 }
 
+/// An example in an epoch, and how often it has been drawn in it before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Turn {
+    place: usize,
+    again: u64,
+}
+
 impl Loader {
-    /// A loader of training examples.
+    /// A loader of training examples, with the teachers that are asked about them.
     ///
     /// # Errors
     /// `Input`: class weights that do not fit the data's classes.
-    pub fn new(examples: Examples, recipe: &Recipe) -> Result<Arc<Self>> {
+    pub fn new(examples: Examples, teachers: Option<Teachers>, recipe: &Recipe) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
             targets: examples.targets(&recipe.loss),
             class_weights: examples.class_weights(&recipe.loss.class_weights)?,
             examples,
             augment: recipe.augment.clone(),
+            sampling: recipe.data.sampling,
+            teachers,
             batch_size: recipe.batch_size,
             seed: recipe.seed,
         }))
@@ -189,9 +86,29 @@ impl Loader {
     }
 
     /// The order of the examples in an epoch.
-    fn order(&self, epoch: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.examples.len()).collect();
-        order.shuffle(&mut generator(self.seed, epoch as u64, Purpose::Shuffle));
+    fn order(&self, epoch: usize) -> Vec<Turn> {
+        let mut rng = generator(self.seed, epoch as u64, Purpose::Shuffle);
+        let mut order: Vec<Turn> = match self.sampling {
+            Sampling::Natural => (0..self.examples.len()).map(|place| Turn { place, again: 0 }).collect(),
+            Sampling::Balanced => self.balanced(&mut rng),
+        };
+        order.shuffle(&mut rng);
+        order
+    }
+
+    /// As many examples as there are, of each class the same number: of a large class some, drawn anew each epoch, of a
+    /// small one all, several times.
+    fn balanced(&self, rng: &mut ChaCha8Rng) -> Vec<Turn> {
+        let mut members = vec![Vec::new(); self.examples.classes()];
+        (0..self.examples.len()).for_each(|place| members[self.examples.label(place)].push(place));
+        members.retain(|members| !members.is_empty());
+        let (count, classes) = (self.examples.len(), members.len());
+        let mut order = Vec::with_capacity(count);
+        for (class, mut members) in members.into_iter().enumerate() {
+            members.shuffle(rng);
+            let share = count / classes + usize::from(class < count % classes);
+            order.extend((0..share).map(|i| Turn { place: members[i % members.len()], again: (i / members.len()) as u64 }));
+        }
         order
     }
 
@@ -204,8 +121,8 @@ impl Loader {
                 let (loader, order) = (Arc::clone(self), Arc::clone(&order));
                 let work = move || {
                     for batch in (first..loader.batches()).skip(worker).step_by(WORKERS) {
-                        let places = order.chunks(loader.batch_size).nth(batch).unwrap_or_default();
-                        if sender.send(loader.batch(epoch, places)).is_err() {
+                        let turns = order.chunks(loader.batch_size).nth(batch).unwrap_or_default();
+                        if sender.send(loader.batch(epoch, batch, turns)).is_err() {
                             return; // nobody listens any more
                         }
                     }
@@ -216,24 +133,53 @@ impl Loader {
         Stream { channels, next: 0, workers }
     }
 
-    fn batch(&self, epoch: usize, places: &[usize]) -> Result<Batch> {
-        let values: usize = self.examples.preprocess.shape().iter().product();
-        let mut batch = Batch {
-            pixels: Vec::with_capacity(places.len() * values),
-            targets: Vec::new(),
-            weights: Vec::new(),
-            labels: Vec::new(),
-        };
-        for &place in places {
-            let stream = (epoch as u64) << 32 | place as u64;
-            let chip = augment(&self.augment, self.examples.chip(place)?, &mut generator(self.seed, stream, Purpose::Augment));
-            let label = self.examples.label(place);
-            batch.pixels.extend(chip.pixels().iter().map(|&value| f32::from(value)));
-            batch.targets.extend_from_slice(&self.targets[place]);
-            batch.weights.push(self.class_weights[label]);
-            batch.labels.push(label);
+    fn batch(&self, epoch: usize, number: usize, turns: &[Turn]) -> Result<Batch> {
+        let places: Vec<usize> = turns.iter().map(|turn| turn.place).collect();
+        let mut chips = Vec::with_capacity(turns.len());
+        for Turn { place, again } in turns {
+            let stream = again << 52 | (epoch as u64) << 32 | *place as u64;
+            chips.push(augment(&self.augment, self.examples.chip(*place)?, &mut generator(self.seed, stream, Purpose::Augment)));
         }
-        Ok(batch)
+        let labels: Vec<usize> = places.iter().map(|&place| self.examples.label(place)).collect();
+        let mut weights: Vec<f32> = labels.iter().map(|&label| self.class_weights[label]).collect();
+        let mut targets = self.targets_of(&places);
+
+        let [_, side, _] = self.examples.shape();
+        let stream = (epoch as u64) << 32 | number as u64;
+        let mix = Mix::draw(&self.augment, turns.len(), side, &mut generator(self.seed, stream, Purpose::Mix));
+        if let Some(mix) = &mix {
+            chips = mix.chips(&chips);
+            // A picture of a heavier class weighs more in what it is mixed into.
+            let classes = self.examples.classes();
+            let weighted =
+                targets.chunks_exact(classes).zip(&weights).flat_map(|(row, weight)| row.iter().map(move |t| t * weight));
+            let weighted = mix.rows(&weighted.collect::<Vec<f32>>(), classes);
+            weights = mix.rows(&weights, 1);
+            targets = weighted
+                .chunks_exact(classes)
+                .zip(&weights)
+                .flat_map(|(row, weight)| row.iter().map(move |t| t / weight))
+                .collect();
+        }
+        let taught = match &self.teachers {
+            Some(teachers) => Some(self.taught(teachers, &places, &chips, mix.as_ref())?),
+            None => None,
+        };
+        let pixels = chips.iter().flat_map(|chip| chip.pixels().iter().map(|&value| f32::from(value))).collect();
+        Ok(Batch { pixels, targets, weights, labels, taught })
+    }
+
+    fn targets_of(&self, places: &[usize]) -> Vec<f32> {
+        places.iter().flat_map(|&place| self.targets[place].iter().copied()).collect()
+    }
+
+    /// What the teachers say of mixed chips, or a mixture of what they say of the plain pictures.
+    fn taught(&self, teachers: &Teachers, places: &[usize], chips: &[Chip], mix: Option<&Mix>) -> Result<Vec<f32>> {
+        let answers = teachers.answers(places, chips)?;
+        Ok(match mix {
+            Some(mix) if !teachers.see_augmented() => mix.rows(&answers, self.examples.classes()),
+            _ => answers,
+        })
     }
 }
 
@@ -273,10 +219,12 @@ pub(crate) enum Purpose {
     Augment,
     Dropout,
     Share,
+    Mix,
+    Folds,
 }
 
 /// The generator of one purpose and place.
-fn generator(seed: u64, place: u64, purpose: Purpose) -> ChaCha8Rng {
+pub(crate) fn generator(seed: u64, place: u64, purpose: Purpose) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(derived_seed(seed, place, purpose))
 }
 
@@ -286,4 +234,96 @@ pub(crate) fn derived_seed(seed: u64, place: u64, purpose: Purpose) -> u64 {
     rng.set_stream(place);
     rng.set_word_pos(16 * (purpose as u128));
     rng.random()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fervor::dataset::{Dataset, OpenOptions, Split};
+
+    /// Classes of 12, 4 and 2 pictures.
+    fn loader(overrides: &[&str]) -> Arc<Loader> {
+        let text = r#"
+            name = "small"
+            seed = 5
+            epochs = 2
+            batch_size = 6
+            labels = ["angry", "disgust", "fear"]
+            [preprocess]
+            size = 24
+            color = "gray"
+            filter = "bilinear"
+            framing = { margin = { margin = 0.0 } }
+            [network]
+            name = "fervor-48"
+            [optimizer]
+            name = "sgd"
+            learning_rate = 0.1
+            [augment]
+            shift = 0.2
+        "#;
+        let recipe = Recipe::parse(text, overrides).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let row = |i: usize| {
+            let class = usize::from(i >= 12) + usize::from(i >= 16);
+            let pixels: Vec<String> = (0..24 * 24).map(|p| ((p * (i + 3)) % 251).to_string()).collect();
+            format!("{class},{},Training\n", pixels.join(" "))
+        };
+        let table: String = (0..18).map(row).collect();
+        let path = folder.path().join("faces.csv");
+        std::fs::write(&path, format!("emotion,pixels,Usage\n{table}")).unwrap();
+        let options = OpenOptions { labels: recipe.labels.clone(), ..OpenOptions::default() };
+        let examples = Examples::new(&Dataset::open(&path, &options).unwrap(), Split::Train, &recipe).unwrap();
+        Loader::new(examples, None, &recipe).unwrap()
+    }
+
+    fn batches(loader: &Arc<Loader>, epoch: usize, first: usize) -> Vec<Batch> {
+        loader.stream(epoch, first).map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn balanced_sampling_shows_each_class_as_often() {
+        let loader = loader(&["data.sampling=balanced"]);
+        let epochs = [0, 1].map(|epoch| batches(&loader, epoch, 0));
+        for epoch in &epochs {
+            let labels: Vec<usize> = epoch.iter().flat_map(|batch| batch.labels.clone()).collect();
+            assert_eq!([0, 1, 2].map(|class| labels.iter().filter(|label| **label == class).count()), [6, 6, 6]);
+        }
+        let of_class_2 = |epoch: &[Batch]| -> Vec<Vec<u8>> {
+            let rows = epoch.iter().flat_map(|batch| batch.pixels.chunks_exact(24 * 24).zip(&batch.labels));
+            rows.filter(|(_, label)| **label == 2).map(|(row, _)| row.iter().map(|v| *v as u8).collect()).collect()
+        };
+        let mut drawn = of_class_2(&epochs[0]);
+        drawn.sort();
+        drawn.dedup();
+        assert_eq!(drawn.len(), 6, "a picture that comes again in an epoch comes in another shape");
+    }
+
+    #[test]
+    fn natural_sampling_shows_each_picture_once() {
+        let labels: Vec<usize> = batches(&loader(&[]), 0, 0).iter().flat_map(|batch| batch.labels.clone()).collect();
+        assert_eq!([0, 1, 2].map(|class| labels.iter().filter(|label| **label == class).count()), [12, 4, 2]);
+    }
+
+    #[test]
+    fn a_batch_depends_on_seed_epoch_and_number_only() {
+        for overrides in [&["augment.mixup=0.4", "augment.cutmix=1.0"][..], &["data.sampling=balanced"]] {
+            let loader = loader(overrides);
+            let (whole, later) = (batches(&loader, 1, 0), batches(&loader, 1, 2));
+            assert_eq!((whole[2].pixels.clone(), whole[2].targets.clone()), (later[0].pixels.clone(), later[0].targets.clone()));
+        }
+    }
+
+    #[test]
+    fn mixing_changes_pixels_and_targets_together() {
+        let plain = batches(&loader(&["loss.class_weights=balanced"]), 0, 0);
+        for rule in ["augment.mixup=0.8", "augment.cutmix=1.0"] {
+            let mixed = batches(&loader(&[rule, "loss.class_weights=balanced"]), 0, 0);
+            assert!(plain.iter().zip(&mixed).all(|(a, b)| a.labels == b.labels), "the order stays");
+            assert!(plain.iter().zip(&mixed).all(|(a, b)| a.pixels != b.pixels && a.targets != b.targets), "{rule}");
+            for row in mixed.iter().flat_map(|batch| batch.targets.chunks_exact(3)) {
+                assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{row:?}");
+            }
+        }
+    }
 }

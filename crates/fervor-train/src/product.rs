@@ -3,15 +3,17 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use fervor::bundle::{self, Bundle, CARD_SCHEMA, Card, Golden, RecipeInfo, TrainingData};
 use fervor::dataset::Dataset;
-use fervor::metrics::fit_temperature;
+use fervor::evaluate::VoteScores;
+use fervor::metrics::{fit_temperature, fit_temperature_to};
 use fervor::onnx::ModelProto;
-use fervor::{ContentHash, Error, Result};
+use fervor::{ContentHash, Error, Probabilities, Result};
 
+use crate::examples::Examples;
 use crate::export;
-use crate::loader::{Examples, Loader};
+use crate::loader::Loader;
 use crate::log::Tally;
 use crate::network::Network;
-use crate::recipe::Recipe;
+use crate::recipe::{LabelsFrom, Recipe};
 
 /// Makes bundles of networks and scores them.
 pub struct Exporter<'a> {
@@ -25,8 +27,10 @@ pub struct Exporter<'a> {
 /// What a bundle makes of the validation pictures.
 pub struct Score {
     pub tally: Tally,
-    /// That which fits its logits best.
+    /// That which fits its logits best: to the labels, or to the votes where those say what is right.
     pub temperature: f32,
+    /// How near it comes to the votes with that temperature, where they say what is right.
+    pub votes: Option<VoteScores>,
 }
 
 /// A graph and its card, before they are packed.
@@ -66,6 +70,7 @@ impl Exporter<'_> {
             },
             recipe: RecipeInfo { name: recipe.name.clone(), sha256: recipe.hash(), toml: recipe.to_toml(), epoch },
             licence: recipe.licence.clone(),
+            views: recipe.views,
             metrics: Default::default(),
         };
         Ok(Candidate { graph: export::graph(network, recipe.preprocess.shape(), labels.len()), card })
@@ -86,13 +91,23 @@ impl Exporter<'_> {
             all_logits.extend(logits);
             all_labels.extend(labels);
         }
-        let temperature = fit_temperature(&all_logits, &all_labels);
-        Ok(Score { tally, temperature })
+        if self.recipe.data.labels_from == LabelsFrom::Data {
+            return Ok(Score { tally, temperature: fit_temperature(&all_logits, &all_labels), votes: None });
+        }
+        let votes = places.iter().map(|&place| self.validation.votes(place)).collect::<Option<Vec<_>>>();
+        let votes = votes.ok_or_else(|| Error::data("a validation picture with a label by votes has no votes"))?;
+        let temperature = fit_temperature_to(&all_logits, &votes);
+        let labels = self.dataset.labels();
+        let probabilities = all_logits.iter().map(|row| Probabilities::from_logits(labels, row, temperature));
+        let probabilities: Vec<f32> = probabilities.flat_map(|row| row.values().to_vec()).collect();
+        let votes = VoteScores::of(&votes.concat(), &probabilities, places.len());
+        Ok(Score { tally, temperature, votes: Some(votes) })
     }
 
     /// The bundle's bytes with its temperature and scores, loaded once more before anybody else sees them.
     pub fn finish(&self, mut candidate: Candidate, score: &Score) -> Result<Vec<u8>> {
         candidate.card.temperature = score.temperature;
+        let votes = score.votes;
         let score = &score.tally;
         candidate.card.metrics = [
             ("validation.accuracy", score.accuracy()),
@@ -101,6 +116,10 @@ impl Exporter<'_> {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
+        if let Some(votes) = votes {
+            candidate.card.metrics.insert("validation.votes_cross_entropy".to_owned(), votes.cross_entropy);
+            candidate.card.metrics.insert("validation.votes_kl".to_owned(), votes.kl);
+        }
         let training = self.loader.examples().indices().iter().map(|&index| self.dataset.samples()[index].hash);
         let training: Vec<ContentHash> = training.collect();
         let bytes = bundle::pack(candidate.graph, &candidate.card, training)?;

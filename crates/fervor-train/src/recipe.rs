@@ -6,17 +6,19 @@ mod parts;
 mod teachers;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use fervor::bundle::Views;
+use fervor::dataset::{Dataset, OpenOptions, VotesLeftOut};
 use fervor::{Error, LabelSet, Preprocess, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use parts::{
-    AugmentRecipe, ClassWeights, DataRecipe, EarlyStopping, LossRecipe, NetworkRecipe, OptimizerKind, OptimizerRecipe,
-    ScheduleRecipe,
+    AugmentRecipe, ClassWeights, DataRecipe, EarlyStopping, LabelsFrom, LossRecipe, NetworkRecipe, OptimizerKind,
+    OptimizerRecipe, Sampling, ScheduleRecipe,
 };
-pub use teachers::{TransferNorms, TransferRecipe};
+pub use teachers::{DistillChips, DistillRecipe, TransferNorms, TransferRecipe};
 
 /// Everything that decides what a training makes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +45,9 @@ pub struct Recipe {
     /// The classes in the model's order; absent: the data's. Classes of the data not named here are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelSet>,
+    /// What the model answers: for one view of a face, or the mean of several.
+    #[serde(default, skip_serializing_if = "Views::is_single")]
+    pub views: Views,
     /// Weights to start from; absent: random ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<TransferRecipe>,
@@ -61,6 +66,9 @@ pub struct Recipe {
     /// What is minimised.
     #[serde(default)]
     pub loss: LossRecipe,
+    /// Trained bundles to learn from; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distill: Option<DistillRecipe>,
     /// What is done to the training pictures.
     #[serde(default)]
     pub augment: AugmentRecipe,
@@ -124,6 +132,24 @@ impl Recipe {
         format!("{}-{}", self.name, &self.hash()[..8])
     }
 
+    /// How the data of this recipe is opened, with the votes that a table holds.
+    pub fn open_options(&self, votes: Option<PathBuf>) -> OpenOptions<'static> {
+        // With labels from votes, the data's own classes are not the recipe's.
+        let labels = self.labels.clone().filter(|_| self.data.labels_from == LabelsFrom::Data);
+        OpenOptions { votes, labels, ..OpenOptions::default() }
+    }
+
+    /// The data with the labels that the recipe asks for, and what was left out on the way. Done twice it is as done once.
+    ///
+    /// # Errors
+    /// `Data`: the labels shall come from votes, and there are none, or none for a class of the recipe.
+    pub fn labelled(&self, dataset: Dataset) -> Result<(Dataset, VotesLeftOut)> {
+        match self.data.labels_from {
+            LabelsFrom::Data => Ok((dataset, VotesLeftOut::default())),
+            LabelsFrom::Votes => dataset.labelled_by_votes(self.labels.as_ref()),
+        }
+    }
+
     /// Checks what the types cannot.
     ///
     /// # Errors
@@ -150,6 +176,9 @@ impl Recipe {
         self.optimizer.check()?;
         self.schedule.check(self.epochs)?;
         self.loss.check(self.labels.as_ref())?;
+        if let Some(distill) = &self.distill {
+            distill.check()?;
+        }
         self.augment.check()?;
         if let Some(stopping) = &self.early_stopping {
             require(stopping.patience >= 1, "early_stopping.patience", "1 or more", stopping.patience)?;

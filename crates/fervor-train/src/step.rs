@@ -1,6 +1,6 @@
 //! One step of a training: forward, backward, weights moved.
 
-use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -53,6 +53,11 @@ impl<'a> Stepper<'a> {
                 .with_hint("a lower rate helps, for example --set optimizer.learning_rate=..., or a longer warm-up"));
         }
         let mut gradients = loss.backward();
+        if self.recipe.optimizer.sam > 0.0 && !self.frozen {
+            let worse = climbed(&network, GradientsParams::from_grads(gradients, &network), self.recipe.optimizer.sam);
+            layers::seed(seed);
+            gradients = self.loss(&worse, batch).0.backward();
+        }
         let network = match &self.recipe.transfer {
             Some(transfer) => {
                 let [trunk, classifier] =
@@ -85,12 +90,46 @@ impl<'a> Stepper<'a> {
         } else {
             network.forward(Tensor::from_data(pixels, device))
         }; // [n, classes]
-        let mut loss = (log_softmax(logits.clone(), 1) * targets * weights).sum() / -weight_sum;
+        let cross_entropy =
+            |logits: Tensor<2>, targets: Tensor<2>| (log_softmax(logits, 1) * targets * weights.clone()).sum() / -weight_sum;
+        let mut loss = cross_entropy(logits.clone(), targets);
+        if let (Some(distill), Some(taught)) = (&self.recipe.distill, &batch.taught) {
+            let temperature = distill.temperature;
+            let taught = cross_entropy(logits.clone() / temperature, rows(taught)) * (temperature * temperature);
+            loss = loss * (1.0 - distill.weight) + taught * distill.weight;
+        }
         if let Some(penalty) = network.penalty() {
             loss = loss + penalty;
         }
         (loss, logits)
     }
+}
+
+/// The network where the loss is worst nearby, to first order: the weights moved by `radius` along the gradient (Foret et
+/// al., "Sharpness-aware minimization", 2021, equation 2). Running statistics are its own: they follow the first pass.
+fn climbed(network: &Network, gradients: GradientsParams, radius: f64) -> Network {
+    struct Squares<'a>(&'a GradientsParams, f64);
+    impl ModuleVisitor for Squares<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(gradient) = self.0.get::<D>(param.id) {
+                self.1 += f64::from(gradient.square().sum().into_scalar::<f32>());
+            }
+        }
+    }
+    struct Climb(GradientsParams, f64);
+    impl ModuleMapper for Climb {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            match self.0.remove::<D>(param.id) {
+                Some(gradient) => param.map(|weight| weight + gradient * self.1),
+                None => param,
+            }
+        }
+    }
+    let mut squares = Squares(&gradients, 0.0);
+    network.visit(&mut squares);
+    let length = squares.1.sqrt();
+    let step = if length > 0.0 { radius / length } else { 0.0 };
+    network.valid().map(&mut Climb(gradients, step)).train()
 }
 
 /// The ids of a module's trainable tensors and running statistics.

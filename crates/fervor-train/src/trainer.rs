@@ -9,9 +9,11 @@ use fervor::dataset::{Dataset, Manifest, Split};
 use fervor::{Error, LabelSet, Result};
 
 use crate::device::Backend;
+use crate::distill::Teachers;
+use crate::examples::Examples;
 use crate::import;
 use crate::layers;
-use crate::loader::{Examples, Loader, Purpose, derived_seed};
+use crate::loader::{Loader, Purpose, derived_seed};
 use crate::log::{EpochLog, Tally};
 use crate::network::Network;
 use crate::optimizer::Average;
@@ -122,7 +124,12 @@ fn run(options: TrainOptions) -> Result<Outcome> {
     let device = options.backend.device()?.autodiff();
     check_labels(&recipe, dataset.labels())?;
     let validation = Examples::new(&dataset, Split::Validation, &recipe)?;
-    let loader = Loader::new(Examples::new(&dataset, Split::Train, &recipe)?, &recipe)?;
+    let training = Examples::new(&dataset, Split::Train, &recipe)?;
+    let teachers = match &recipe.distill {
+        Some(distill) => Some(Teachers::open(distill, &training, dataset.labels(), &recipe.preprocess)?),
+        None => None,
+    };
+    let loader = Loader::new(training, teachers, &recipe)?;
     let (folder, mut state) = open_run(&recipe, &dataset, options.resume.as_deref(), &options.out)?;
     let batches = loader.batches();
     let classes = dataset.labels().len();
@@ -176,7 +183,8 @@ fn run(options: TrainOptions) -> Result<Outcome> {
             // Masks of dropout depend on the step alone, so that a continued run draws the same.
             let seed = derived_seed(recipe.seed, state.step as u64, Purpose::Dropout);
             let time = epoch as f64 + state.batch as f64 / batches as f64;
-            rate = recipe.optimizer.learning_rate * share_of_peak(&recipe.schedule, time, recipe.epochs as f64);
+            let losses = state.log.iter().map(|row| row.val_loss);
+            rate = recipe.optimizer.learning_rate * share_of_peak(&recipe.schedule, time, recipe.epochs as f64, losses);
             let logits;
             (network, logits) = stepper
                 .step(network, &batch, rate, seed)

@@ -51,8 +51,46 @@ pub struct Card {
     pub recipe: RecipeInfo,
     /// Licence of the weights.
     pub licence: String,
+    /// How often the network looks at each chip. A card without it says: once.
+    #[serde(default, skip_serializing_if = "Views::is_single")]
+    pub views: Views,
     /// Scores by name, such as `validation.accuracy`; each says in its name on which split.
     pub metrics: BTreeMap<String, f64>,
+}
+
+/// How often a network looks at each chip; the answer is the mean of its logits. Each view costs the whole network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Views {
+    /// The chip.
+    #[default]
+    Single,
+    /// The chip and its mirror image.
+    Flip,
+}
+
+impl Views {
+    /// How many.
+    pub fn count(self) -> usize {
+        match self {
+            Views::Single => 1,
+            Views::Flip => 2,
+        }
+    }
+
+    /// Whether it is one.
+    pub fn is_single(&self) -> bool {
+        *self == Views::Single
+    }
+}
+
+impl std::fmt::Display for Views {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Views::Single => "one",
+            Views::Flip => "two: the face and its mirror image, logits averaged",
+        })
+    }
 }
 
 /// Logits for the fixed synthetic chip.
@@ -209,7 +247,7 @@ impl Bundle {
         &self.card
     }
 
-    /// Parameters and multiply-adds.
+    /// Parameters, and multiply-adds of one view.
     pub fn cost(&self) -> Cost {
         self.cost
     }
@@ -234,11 +272,23 @@ impl Bundle {
         !self.training.is_empty()
     }
 
-    /// Logits of each chip, `[chips][classes]`, before temperature.
+    /// Logits of each chip, `[chips][classes]`, before temperature: the mean over the card's views.
     ///
     /// # Errors
     /// [`Model`](crate::ErrorKind::Model): a chip made for another card, or logits that are not numbers.
     pub fn logits(&self, chips: &[Chip]) -> Result<Vec<Vec<f32>>> {
+        let mut logits = self.view(chips)?;
+        if self.card.views == Views::Flip {
+            let mirrored: Vec<Chip> = chips.iter().map(Chip::mirrored).collect();
+            for (row, other) in logits.iter_mut().zip(self.view(&mirrored)?) {
+                row.iter_mut().zip(other).for_each(|(value, other)| *value = 0.5 * (*value + other));
+            }
+        }
+        Ok(logits)
+    }
+
+    /// The network's answer to each chip as it is.
+    fn view(&self, chips: &[Chip]) -> Result<Vec<Vec<f32>>> {
         let [channels, size, _] = self.card.preprocess.shape();
         let mut all = Vec::with_capacity(chips.len());
         for batch in chips.chunks(BATCH) {
@@ -265,7 +315,7 @@ impl Bundle {
     }
 
     fn golden_check(&self) -> Result<()> {
-        let found = &self.logits(&[self.card.preprocess.golden_chip()])?[0];
+        let found = &self.view(&[self.card.preprocess.golden_chip()])?[0];
         let golden = &self.card.golden.logits;
         // Written so that NaN in the card fails, too.
         let agree = found.iter().zip(golden).all(|(a, b)| (a - b).abs() <= GOLDEN_TOLERANCE * (1.0 + b.abs()));

@@ -34,11 +34,13 @@ mod folds;
 mod manifest;
 mod split;
 mod stream;
+mod votes;
 
 pub use duplicates::{DuplicateGroup, Duplicates, groups};
 pub(crate) use folder::is_hidden;
 pub use manifest::{Manifest, ManifestSample, Source, SourceKind};
 pub use split::{SplitReport, SplitRule};
+pub use votes::VotesLeftOut;
 
 /// What a sample is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

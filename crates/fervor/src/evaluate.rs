@@ -11,7 +11,9 @@ use std::collections::BTreeMap;
 use crate::emotion::{LabelMap, LabelSet};
 use crate::error::{Error, Result};
 
-pub use report::{ClassReport, ConfusedPair, DataInfo, EvalReport, LabelRule, LeakFree, Mistake, ModelInfo, REPORT_SCHEMA};
+pub use report::{
+    ClassReport, ConfusedPair, DataInfo, EvalReport, LabelRule, LeakFree, Mistake, ModelInfo, REPORT_SCHEMA, VoteScores,
+};
 
 /// The rows of an evaluation while they are gathered.
 ///
@@ -46,6 +48,8 @@ pub struct Evaluation {
     pub truth: Vec<usize>,
     /// The name under which each row's picture is found again.
     pub ids: Vec<String>,
+    /// What share of the annotators voted for each class, n x classes; empty where nobody voted.
+    pub votes: Vec<f32>,
     /// Whether the row's pixels were trained on.
     pub in_training: Vec<bool>,
     /// Whether `in_training` means anything: false for a model whose card does not say what it was trained on.
@@ -69,6 +73,7 @@ impl Evaluation {
             probabilities: Vec::new(),
             truth: Vec::new(),
             ids: Vec::new(),
+            votes: Vec::new(),
             in_training: Vec::new(),
             training_known: true,
             excluded: BTreeMap::new(),
@@ -137,6 +142,13 @@ impl Evaluation {
         let lists = [self.ids.len(), self.in_training.len(), self.probabilities.len() / self.labels.len()];
         if lists != [n; 3] || !self.probabilities.len().is_multiple_of(self.labels.len()) {
             return Err(Error::data(format!("an evaluation's lists have different lengths: {n} truths, {lists:?} others")));
+        }
+        if !self.votes.is_empty() && self.votes.len() != self.probabilities.len() {
+            return Err(Error::data(format!(
+                "{} shares of votes for {} probabilities",
+                self.votes.len(),
+                self.probabilities.len()
+            )));
         }
         (0..n).try_for_each(|index| self.check_row(&self.ids[index], self.truth[index], self.row(index)))
     }

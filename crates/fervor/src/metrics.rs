@@ -14,4 +14,4 @@ pub use conformal::conformal_threshold;
 pub use confusion::{ClassScores, Confusion};
 pub use interval::{McNemar, bootstrap_interval, bootstrap_intervals, mcnemar, mcnemar_of, wilson_interval};
 pub use scores::{RELIABILITY_BINS, ReliabilityBin, Scores, argmax, rank_of};
-pub use temperature::fit_temperature;
+pub use temperature::{fit_temperature, fit_temperature_to};

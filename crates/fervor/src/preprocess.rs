@@ -79,6 +79,13 @@ impl Chip {
         &self.pixels
     }
 
+    /// The chip with left and right exchanged.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        let size = self.size;
+        self.clone().edited(|pixels| pixels.chunks_exact_mut(size).for_each(<[u8]>::reverse))
+    }
+
     /// The same chip with other pixel values: how augmentation works on chips.
     ///
     /// # Panics

@@ -100,6 +100,34 @@ pub struct DataRecipe {
     /// Share of the training pictures that is used, of each class alike: for short trials.
     #[serde(default = "one")]
     pub fraction: f64,
+    /// How often each training picture is shown in an epoch.
+    #[serde(default)]
+    pub sampling: Sampling,
+    /// What says which class a picture is of.
+    #[serde(default)]
+    pub labels_from: LabelsFrom,
+}
+
+/// How often each training picture is shown in an epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sampling {
+    /// Once.
+    #[default]
+    Natural,
+    /// As many pictures as there are, of each class the same number: those of small classes several times.
+    Balanced,
+}
+
+/// What says which class a picture is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LabelsFrom {
+    /// Its folder, or its row of the table.
+    #[default]
+    Data,
+    /// The majority of the annotators' votes (Barsoum et al., 2016); pictures without one are left out.
+    Votes,
 }
 
 fn as_given() -> String {
@@ -112,7 +140,7 @@ fn one() -> f64 {
 
 impl Default for DataRecipe {
     fn default() -> Self {
-        Self { split: as_given(), fraction: one() }
+        Self { split: as_given(), fraction: one(), sampling: Sampling::Natural, labels_from: LabelsFrom::Data }
     }
 }
 
@@ -153,6 +181,10 @@ pub struct OptimizerRecipe {
     /// Of `adam` and `adamw`; the value of Keras.
     #[serde(default = "default_epsilon")]
     pub epsilon: f64,
+    /// Radius of sharpness-aware minimisation (Foret et al., 2021): the gradient is taken where the loss is worst within
+    /// it. Doubles the cost of a step; 0: off.
+    #[serde(default)]
+    pub sam: f64,
 }
 
 fn default_momentum() -> f64 {
@@ -173,6 +205,7 @@ impl OptimizerRecipe {
         require(rate > 0.0 && rate <= 100.0, "optimizer.learning_rate", "above 0 and at most 100", rate)?;
         require((0.0..=1.0).contains(&self.weight_decay), "optimizer.weight_decay", "in 0.0..=1.0", self.weight_decay)?;
         require((0.0..1.0).contains(&self.momentum), "optimizer.momentum", "in 0.0..1.0", self.momentum)?;
+        require((0.0..=10.0).contains(&self.sam), "optimizer.sam", "in 0.0..=10.0", self.sam)?;
         require(self.epsilon > 0.0 && self.epsilon < 1.0, "optimizer.epsilon", "between 0 and 1", self.epsilon)
     }
 }
@@ -192,6 +225,20 @@ pub enum ScheduleRecipe {
         #[serde(default)]
         end: f64,
     },
+    /// A linear rise; then the rate falls by a factor each time the validation loss has stopped falling (Keras'
+    /// `ReduceLROnPlateau`).
+    Plateau {
+        #[serde(default)]
+        warmup_epochs: f64,
+        /// Epochs without a lower validation loss before the rate falls.
+        #[serde(default = "default_plateau_patience")]
+        patience: usize,
+        #[serde(default = "default_factor")]
+        factor: f64,
+        /// The lowest rate as a share of the peak.
+        #[serde(default = "default_least")]
+        least: f64,
+    },
     /// A linear rise and a linear fall (Smith and Topin, "Super-convergence", 2018).
     OneCycle {
         warmup_epochs: f64,
@@ -204,6 +251,18 @@ pub enum ScheduleRecipe {
     },
 }
 
+fn default_plateau_patience() -> usize {
+    5
+}
+
+fn default_factor() -> f64 {
+    0.3
+}
+
+fn default_least() -> f64 {
+    1e-3
+}
+
 fn default_start() -> f64 {
     0.04
 }
@@ -214,6 +273,12 @@ impl ScheduleRecipe {
             Self::Constant => return Ok(()),
             Self::Cosine { warmup_epochs, end } => (warmup_epochs, 0.0, end),
             Self::OneCycle { warmup_epochs, start, end } => (warmup_epochs, start, end),
+            Self::Plateau { warmup_epochs, patience, factor, least } => {
+                require(patience >= 1, "schedule.patience", "1 or more", patience)?;
+                require(factor > 0.0 && factor < 1.0, "schedule.factor", "between 0 and 1", factor)?;
+                require((0.0..=1.0).contains(&least), "schedule.least", "in 0.0..=1.0", least)?;
+                (warmup_epochs, 0.0, 0.0)
+            }
         };
         let fits = warmup >= 0.0 && warmup < epochs as f64;
         require(fits, "schedule.warmup_epochs", &format!("0 or more, and below the {epochs} epochs"), warmup)?;
@@ -323,6 +388,16 @@ pub struct AugmentRecipe {
     /// Smallest and largest area of that rectangle, as shares of the chip.
     #[serde(default = "default_erase_area")]
     pub erase_area: [f64; 2],
+    /// Alpha of mixup (Zhang et al., 2018): pictures and targets are blended in shares from Beta(alpha, alpha); 0: off.
+    #[serde(default)]
+    pub mixup: f64,
+    /// Alpha of CutMix (Yun et al., 2019): a rectangle of another picture, targets in shares of the area; 0: off. With
+    /// both, each is drawn half of the time.
+    #[serde(default)]
+    pub cutmix: f64,
+    /// Share of the batches that are mixed.
+    #[serde(default = "one")]
+    pub mix_share: f64,
 }
 
 fn default_erase_area() -> [f64; 2] {
@@ -341,6 +416,9 @@ impl Default for AugmentRecipe {
             contrast: 0.0,
             erase: 0.0,
             erase_area: default_erase_area(),
+            mixup: 0.0,
+            cutmix: 0.0,
+            mix_share: 1.0,
         }
     }
 }
@@ -357,6 +435,10 @@ impl AugmentRecipe {
         {
             require((0.0..=1.0).contains(&value), key, "in 0.0..=1.0", value)?;
         }
+        for (key, value) in [("augment.mixup", self.mixup), ("augment.cutmix", self.cutmix)] {
+            require((0.0..=4.0).contains(&value), key, "in 0.0..=4.0", value)?;
+        }
+        require((0.0..=1.0).contains(&self.mix_share), "augment.mix_share", "in 0.0..=1.0", self.mix_share)?;
         let [least, most] = self.erase_area;
         let fits = 0.0 < least && least <= most && most <= 1.0;
         require(fits, "augment.erase_area", "[least, most] in 0.0..=1.0", format!("{:?}", self.erase_area))

@@ -53,11 +53,80 @@ impl TransferRecipe {
     }
 }
 
-/// Fills in what a `[transfer]` section leaves to its source; true if anything was.
+/// `[distill]`: trained bundles as teachers (Hinton, Vinyals and Dean, 2015).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DistillRecipe {
+    /// Built-in models' names, bundles' paths, or runs' folders; their probabilities are averaged.
+    pub teachers: Vec<String>,
+    /// Of each bundle; filled in when the recipe is resolved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sha256: Vec<String>,
+    /// Logits of teachers and student are divided by it before the softmax.
+    #[serde(default = "two")]
+    pub temperature: f64,
+    /// The teachers' share of the loss; the rest is the labels'.
+    #[serde(default = "half")]
+    pub weight: f64,
+    /// What the teachers are asked about.
+    #[serde(default)]
+    pub chips: DistillChips,
+}
+
+/// What teachers are asked about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DistillChips {
+    /// The very chips that the student sees (Beyer et al., "Knowledge distillation: a good teacher is patient and
+    /// consistent", 2022): costs each teacher's multiply-adds a picture and an epoch.
+    #[default]
+    Augmented,
+    /// The unchanged pictures, once before the first epoch; teachers may take other chips than the student.
+    Plain,
+}
+
+fn two() -> f64 {
+    2.0
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+impl DistillRecipe {
+    pub(super) fn check(&self) -> Result<()> {
+        require(!self.teachers.is_empty(), "distill.teachers", "one name or more", "none")?;
+        let fits = self.sha256.is_empty() || self.sha256.len() == self.teachers.len();
+        require(fits, "distill.sha256", &format!("{} hashes, one a teacher", self.teachers.len()), self.sha256.len())?;
+        require((0.1..=100.0).contains(&self.temperature), "distill.temperature", "in 0.1..=100.0", self.temperature)?;
+        require((0.0..=1.0).contains(&self.weight), "distill.weight", "in 0.0..=1.0", self.weight)
+    }
+}
+
+/// Fills in what a recipe leaves to the bundles that it names; true if anything was.
 ///
 /// # Errors
-/// `Input`: no source is named, or nothing has its name. `Model`: it is no bundle.
+/// `Input`: no source is named, or nothing has a name. `Model`: it is no bundle.
 pub(super) fn complete(table: &mut toml::Table) -> Result<bool> {
+    Ok(complete_distill(table)? | complete_transfer(table)?)
+}
+
+fn complete_distill(table: &mut toml::Table) -> Result<bool> {
+    let Some(section) = table.get_mut("distill").and_then(toml::Value::as_table_mut) else { return Ok(false) };
+    let Some(names) = section.get("teachers").and_then(toml::Value::as_array) else { return Ok(false) };
+    if section.contains_key("sha256") {
+        return Ok(false);
+    }
+    let sha256 = names.iter().filter_map(toml::Value::as_str).map(|name| {
+        let (bundle, _) = open_bundle(name).map_err(|e| e.context("distill.teachers"))?;
+        Ok(toml::Value::from(bundle.sha256()))
+    });
+    let sha256 = sha256.collect::<Result<Vec<_>>>()?;
+    section.insert("sha256".to_owned(), sha256.into());
+    Ok(true)
+}
+
+fn complete_transfer(table: &mut toml::Table) -> Result<bool> {
     let Some(section) = table.get("transfer").and_then(toml::Value::as_table) else { return Ok(false) };
     let from = section.get("from").and_then(toml::Value::as_str).filter(|from| !from.is_empty()).ok_or_else(|| {
         Error::input("the recipe starts from another model's weights, and names none: transfer.from")

@@ -1,3 +1,5 @@
+mod learning;
 mod training;
 mod transfer;
+mod votes;
 mod world;

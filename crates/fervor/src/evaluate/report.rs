@@ -61,6 +61,17 @@ pub struct LeakFree {
     pub macro_f1: Option<f64>,
 }
 
+/// How near the answers are to what share of the annotators voted for each class, in nats a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VoteScores {
+    /// Mean of `-sum(votes * ln(probabilities))`.
+    pub cross_entropy: f64,
+    /// The part of it that lies in the voters' disagreement: what a perfect answer scores.
+    pub entropy: f64,
+    /// The rest: Kullback-Leibler divergence of the votes from the answers.
+    pub kl: f64,
+}
+
 /// A wrong answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
@@ -113,6 +124,9 @@ pub struct EvalReport {
     pub log_loss: f64,
     pub brier: f64,
     pub ece: f64,
+    /// Null where the rows have no votes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub votes: Option<VoteScores>,
     /// The order of `confusion`'s rows and columns.
     pub labels: Vec<String>,
     /// Rows are the truth, columns what was predicted.
@@ -165,6 +179,7 @@ impl EvalReport {
             log_loss: scores.log_loss,
             brier: scores.brier,
             ece: scores.ece,
+            votes: (!rows.votes.is_empty()).then(|| VoteScores::of(&rows.votes, &rows.probabilities, rows.truth.len())),
             labels: rows.labels.names().to_vec(),
             confusion: confusion.rows(),
             per_class: (0..classes).map(|class| (rows.labels.name(class).to_owned(), class_report(confusion, class))).collect(),
@@ -180,6 +195,19 @@ impl EvalReport {
     /// Samples that were left out, for whatever reason.
     pub fn excluded_total(&self) -> u64 {
         self.excluded.values().sum()
+    }
+}
+
+impl VoteScores {
+    /// Of `n` rows: shares of votes and probabilities, row after row.
+    pub fn of(votes: &[f32], probabilities: &[f32], n: usize) -> Self {
+        // An answer of exactly 0 costs what it costs in the log loss.
+        let against = |other: &[f32]| -> f64 {
+            let terms = votes.iter().zip(other).filter(|(vote, _)| **vote > 0.0);
+            terms.map(|(&vote, &p)| -f64::from(vote) * f64::from(p).max(f64::EPSILON).ln()).sum::<f64>() / n as f64
+        };
+        let (cross_entropy, entropy) = (against(probabilities), against(votes));
+        Self { cross_entropy, entropy, kl: cross_entropy - entropy }
     }
 }
 

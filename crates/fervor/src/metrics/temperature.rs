@@ -13,12 +13,32 @@ const STEPS: usize = 40;
 /// If there are no rows, or a truth is no class of its row.
 pub fn fit_temperature(logits: &[Vec<f32>], truth: &[usize]) -> f32 {
     assert!(!logits.is_empty() && logits.len() == truth.len(), "a row of logits for each truth");
+    minimum(|temperature| mean(logits.iter().zip(truth).map(|(row, &truth)| LogSoftmax::of(row, temperature).loss(truth))))
+}
+
+/// [`fit_temperature`] where the truth is a distribution over the classes, such as votes: minimises the mean cross-entropy.
+///
+/// # Panics
+/// If there are no rows, or not a distribution of as many classes for each.
+pub fn fit_temperature_to(logits: &[Vec<f32>], shares: &[Vec<f32>]) -> f32 {
+    assert!(!logits.is_empty() && logits.len() == shares.len(), "a row of logits for each distribution");
+    assert!(logits.iter().zip(shares).all(|(row, shares)| row.len() == shares.len()), "a share for each class");
+    minimum(|temperature| {
+        mean(logits.iter().zip(shares).map(|(row, shares)| {
+            let log_softmax = LogSoftmax::of(row, temperature);
+            (0..shares.len()).map(|class| f64::from(shares[class]) * log_softmax.loss(class)).sum()
+        }))
+    })
+}
+
+/// Where a loss with one valley over ln T is lowest.
+fn minimum(loss: impl Fn(f64) -> f64) -> f32 {
     // The loss is convex in 1/T, so it has one valley over ln T.
     let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
     let [mut low, mut high] = RANGE.map(f64::ln);
     for _ in 0..STEPS {
         let span = ratio * (high - low);
-        if log_loss(logits, truth, (high - span).exp()) < log_loss(logits, truth, (low + span).exp()) {
+        if loss((high - span).exp()) < loss((low + span).exp()) {
             high = low + span;
         } else {
             low = high - span;
@@ -27,13 +47,30 @@ pub fn fit_temperature(logits: &[Vec<f32>], truth: &[usize]) -> f32 {
     ((low + high) / 2.0).exp() as f32
 }
 
-fn log_loss(logits: &[Vec<f32>], truth: &[usize], temperature: f64) -> f64 {
-    let rows = logits.iter().zip(truth).map(|(row, &truth)| {
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
+}
+
+/// `ln softmax(row / T)` of one row.
+struct LogSoftmax<'a> {
+    row: &'a [f32],
+    top: f32,
+    log_sum: f64,
+    temperature: f64,
+}
+
+impl<'a> LogSoftmax<'a> {
+    fn of(row: &'a [f32], temperature: f64) -> Self {
         let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let sum: f64 = row.iter().map(|&z| (f64::from(z - top) / temperature).exp()).sum();
-        sum.ln() - f64::from(row[truth] - top) / temperature
-    });
-    rows.sum::<f64>() / logits.len() as f64
+        Self { row, top, log_sum: sum.ln(), temperature }
+    }
+
+    /// `-ln` of the class's probability.
+    fn loss(&self, class: usize) -> f64 {
+        self.log_sum - f64::from(self.row[class] - self.top) / self.temperature
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +90,13 @@ mod tests {
             let expected = margin / 4.0_f32.ln();
             assert!((fit_temperature(&logits, &truth) - expected).abs() < 1e-3 * expected, "margin {margin}");
         }
+    }
+
+    #[test]
+    fn a_temperature_for_votes_makes_the_answers_as_split_as_the_voters() {
+        // Logits (6, 0) and voters that say 80:20: softmax(6 / T) = 0.8.
+        let fitted = fit_temperature_to(&vec![vec![6.0, 0.0]; 3], &vec![vec![0.8, 0.2]; 3]);
+        assert!((fitted - 6.0 / 4.0_f32.ln()).abs() < 1e-2, "{fitted}");
     }
 
     #[test]

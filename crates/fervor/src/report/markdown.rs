@@ -38,6 +38,11 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     score("top-2 accuracy", report.top2_accuracy, None)?;
     score("expected calibration error", report.ece, None)?;
     writeln!(out, "| log loss | {:.3} | |\n| Brier score | {:.3} | |", report.log_loss, report.brier)?;
+    if let Some(votes) = &report.votes {
+        writeln!(out, "| cross-entropy with the votes | {:.3} | |", votes.cross_entropy)?;
+        writeln!(out, "| of it the voters' own entropy | {:.3} | |", votes.entropy)?;
+        writeln!(out, "| and divergence from the votes (KL) | {:.3} | |", votes.kl)?;
+    }
     writeln!(
         out,
         "\n## Classes\n\n| class | precision | recall | 95 % interval | F1 | pictures |\n|---|---:|---:|---|---:|---:|"

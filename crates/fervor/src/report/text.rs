@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::words::{excluded, file_name, interval, label_map, leak, percent, pictures, short};
 use crate::chart::thousands;
-use crate::evaluate::EvalReport;
+use crate::evaluate::{EvalReport, VoteScores};
 
 /// The report as aligned text.
 pub fn text(report: &EvalReport) -> String {
@@ -29,6 +29,11 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     score("top-2 accuracy", report.top2_accuracy, None)?;
     score("calibration error", report.ece, None)?;
     writeln!(out, "  {:<20}{:>8.3}   Brier score {:.3}\n", "log loss", report.log_loss, report.brier)?;
+    if let Some(votes) = &report.votes {
+        let VoteScores { cross_entropy, entropy, kl } = votes;
+        let text = format!("cross-entropy {cross_entropy:.3} = the voters' own {entropy:.3} + divergence {kl:.3}");
+        writeln!(out, "  {:<20}{text}\n", "against the votes")?;
+    }
     write_classes(out, report)?;
     write_confusion(out, report)?;
     let note =
