@@ -1,5 +1,7 @@
 //! `fervor train`: a recipe and a data set become a run folder with bundles.
 
+mod folds;
+
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,6 +50,11 @@ pub fn run(args: &Train) -> Result<Verdict> {
             left_out.without_votes
         ));
     }
+    let stop = Arc::new(AtomicBool::new(false));
+    stop_on_signal(&stop)?;
+    if let Some(count) = args.folds {
+        return folds::run(args, usize::from(count), &recipe, &dataset, backend, &stop);
+    }
     // The manifest of a run holds the splits that were drawn; to draw again could draw others.
     if args.resume.is_none() || args.data.is_some() {
         let mut rule = SplitRule::parse(&recipe.data.split)?;
@@ -57,8 +64,6 @@ pub fn run(args: &Train) -> Result<Verdict> {
         }
         talk::note(rule.with_seed(recipe.seed).apply(&mut dataset)?);
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    stop_on_signal(&stop)?;
     let mut teller = Teller::new();
     let outcome = train(TrainOptions {
         recipe,

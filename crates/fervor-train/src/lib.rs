@@ -8,6 +8,7 @@ mod device;
 mod distill;
 mod examples;
 mod export;
+pub mod folds;
 mod import;
 mod kernels;
 pub mod layers;

@@ -144,6 +144,12 @@ mod tests {
     }
 
     #[test]
+    fn fervor_nano_is_tiny() {
+        let cost = summary(&recipe("fervor-nano"), 7);
+        assert!(cost.multiply_adds <= 8_000_000 && cost.parameters <= 300_000, "{cost:?}");
+    }
+
+    #[test]
     fn fervor_48_is_small() {
         let cost = summary(&recipe("fervor-48"), 7);
         assert!(cost.multiply_adds < 100_000_000, "{cost:?}");

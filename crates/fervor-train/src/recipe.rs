@@ -291,10 +291,11 @@ mod tests {
     #[test]
     fn the_recipes_that_come_with_the_project_are_good() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
-        let names = ["system-a", "system-b", "fervor-48"];
+        let names = ["system-a", "system-b", "fervor-48", "fervor-48-votes", "fervor-nano"];
         for name in names {
             let recipe = Recipe::load(&folder.join(format!("{name}.toml")), &[] as &[&str]).unwrap();
             assert_eq!(recipe.name, name);
         }
+        assert!(Recipe::load(&folder.join("finetune.toml"), &["transfer.from=fervor-48"]).is_ok());
     }
 }

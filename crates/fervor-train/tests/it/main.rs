@@ -1,3 +1,4 @@
+mod folds;
 mod learning;
 mod training;
 mod transfer;

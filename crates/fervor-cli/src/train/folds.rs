@@ -1,0 +1,67 @@
+//! `fervor train --folds K`: one training a fold, and a table of what they came to.
+
+use std::fs;
+use std::sync::atomic::AtomicBool;
+
+use fervor::dataset::{Dataset, Split};
+use fervor::{Error, Result};
+use fervor_train::folds::{CrossValidation, folds, with_fold};
+use fervor_train::{Backend, End, Recipe, RunFolder, TrainOptions, train};
+
+use super::Teller;
+use crate::cli::Train;
+use crate::{Verdict, talk};
+
+/// Trains on all folds but one, for each. Folds that are done are not done again, and one that was interrupted is continued.
+///
+/// # Errors
+/// As [`train`], and data with too few pictures.
+pub fn run(
+    args: &Train,
+    count: usize,
+    recipe: &Recipe,
+    dataset: &Dataset,
+    backend: Backend,
+    stop: &AtomicBool,
+) -> Result<Verdict> {
+    let fold_of = folds(dataset, count, recipe.seed)?;
+    let test = dataset.of_split(Split::Test).len();
+    if test > 0 {
+        talk::note(format_args!("the data's own test part is in no fold: {test} pictures"));
+    }
+    let mut done = CrossValidation::default();
+    for fold in 0..count {
+        let recipe = Recipe { name: format!("{}-fold{}of{count}", recipe.name, fold + 1), ..recipe.clone() };
+        let dataset = with_fold(dataset, &fold_of, fold);
+        let [training, validation] = [Split::Train, Split::Validation].map(|split| dataset.of_split(split).len());
+        let path = args.out.join(recipe.run_name());
+        let mut teller = Teller::new();
+        let outcome = train(TrainOptions {
+            recipe,
+            dataset,
+            out: args.out.clone(),
+            resume: RunFolder::open(&path).is_ok().then_some(path),
+            backend,
+            threads: args.threads.unwrap_or(0),
+            stop,
+            progress: &mut |event| teller.tell(event),
+        })?;
+        if outcome.end == End::Interrupted {
+            talk::note(format_args!("interrupted in fold {} of {count}; the same command goes on", fold + 1));
+            return Ok(Verdict::No);
+        }
+        done.folds.push((training, validation, outcome.log));
+    }
+    let table = done.table();
+    let path = args.out.join(format!("{}-{count}folds.md", recipe.run_name()));
+    let part = path.with_extension("md.part");
+    fs::write(&part, &table)
+        .and_then(|()| fs::rename(&part, &path))
+        .map_err(|e| Error::input(format!("cannot write {}", path.display())).with_source(e))?;
+    talk::note(format_args!(
+        "accuracy, macro F1 and loss are of each fold's last epoch, which its pictures did not choose: {}",
+        path.display()
+    ));
+    talk::answer(table.trim_end())?;
+    Ok(Verdict::Yes)
+}
