@@ -99,6 +99,7 @@ fn command(args: &Evaluate, split: &str) -> String {
     words.push(format!("--split {split}"));
     if let Some(limit) = args.robustness {
         words.push(format!("--robustness {limit}"));
+    }
     if let Some(votes) = &args.votes {
         words.push(format!("--votes {}", quoted(&votes.display().to_string())));
     }
