@@ -90,3 +90,29 @@ fn a_killed_run_resumes_to_the_same_bundle() {
         assert!(cut == whole, "{file} of the resumed run differs");
     }
 }
+
+#[test]
+fn folds_give_a_table_and_are_not_trained_twice() {
+    let world = world();
+    let words = "train tiny.toml --data set --threads 1 --folds 2 --set epochs=1";
+    let first = world.fervor(words).exits(0).answers("| fold | train | validation |").answers("| mean |");
+    let second = world.fervor(words).exits(0).says("going on after 1 epochs");
+    assert_eq!(first.stdout(), second.stdout());
+    world.fervor("train tiny.toml --data set --folds 1").exits(2).says("--folds");
+}
+
+#[test]
+fn a_training_starts_from_another_model() {
+    let recipe = RECIPE.replace("[network]\nname = \"fervor-48\"\nwidths = [4, 4, 8, 8]\nblocks = [1, 1, 1]\n", "");
+    let (head, tail) = recipe.split_once("[preprocess]").unwrap();
+    let recipe = format!("{head}[data]{}", tail.split_once("[data]").unwrap().1);
+    let world = world().file("mine.toml", recipe.as_bytes());
+    let ran =
+        world.fervor("train mine.toml --data set --threads 1 --set epochs=1 --from fervor-48").exits(0).answers("best.onnx");
+    let best = ran.stdout().split_whitespace().next().unwrap().to_owned();
+    let run = best.trim_end_matches("/best.onnx").to_owned();
+    world.fervor(&format!("inspect {best}")).exits(0).answers("happy, sad").answers("views of a face");
+    world.fervor(&format!("train mine.toml --data set --threads 1 --set epochs=1 --set name=next --from {run}")).exits(0);
+    world.fervor("train mine.toml --data set --from nobody").exits(2).says("nobody").says("built in");
+    world.fervor("train mine.toml --data set").exits(2).says("missing field");
+}

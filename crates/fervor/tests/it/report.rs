@@ -208,3 +208,22 @@ fn a_label_map_is_told() {
     rows.set_label_map(&LabelMap::same_names(&rows.labels, &rows.labels).unwrap());
     assert!(rows.label_map.is_empty(), "a map that changes nothing leaves no trace");
 }
+
+#[test]
+fn votes_are_compared_with_the_answers() {
+    let model = ModelInfo { name: "tiny".into(), sha256: "00".into() };
+    let data = DataInfo { name: "pets".into(), manifest_sha256: "11".into() };
+    let mut evaluation = Evaluation::new(LabelSet::new(["happy", "sad"]).unwrap(), model, data, "test");
+    evaluation.push("a.png", 0, &[0.75, 0.25], false).unwrap();
+    evaluation.push("b.png", 1, &[0.5, 0.5], false).unwrap();
+    assert!(evaluation.report().unwrap().votes.is_none());
+    evaluation.votes = vec![0.75, 0.25, 0.0, 1.0];
+    let votes = evaluation.report().unwrap().votes.unwrap();
+    // The first answer is what the voters say; the second misses by ln 2.
+    assert!((votes.kl - 2f64.ln() / 2.0).abs() < 1e-6 && (votes.entropy - 0.562_335 / 2.0).abs() < 1e-6, "{votes:?}");
+    assert!((votes.cross_entropy - votes.entropy - votes.kl).abs() < 1e-12);
+    let report = evaluation.report().unwrap();
+    assert!(report::text(&report).contains("against the votes") && report::markdown(&report).contains("with the votes"));
+    evaluation.votes.pop();
+    assert!(evaluation.report().is_err());
+}

@@ -85,3 +85,30 @@ fn files_find_their_rows_through_a_table_of_names() {
     let error = join(&mislabelled, "f", "votes.csv").unwrap_err().to_string();
     says(&error, &["\"train/sad/Training_7.png\" is sad in the data, but row 1 is fear"]);
 }
+
+#[test]
+fn the_majority_of_the_votes_becomes_the_label() {
+    let table = "emotion,pixels,Usage\n0,1 2 3 4,Training\n3,5 6 7 8,Training\n6,9 9 9 9,Training\n6,7 7 7 7,PublicTest\n";
+    let rows = [
+        "Training,a,1,0,0,0,2,1,0,6,0,0", // contempt: the single votes do not count
+        "Training,b,0,2,0,0,0,0,0,0,0,8", // not a face
+        "Training,c,5,0,0,5,0,0,0,0,0,0", // at odds
+        "PublicTest,d,0,0,0,0,0,0,0,0,0,0",
+    ];
+    let world = World::new().file("fer.csv", table).file("votes.csv", votes(&rows));
+    let dataset = join(&world, "fer.csv", "votes.csv").unwrap();
+    let (voted, left_out) = dataset.labelled_by_votes(None).unwrap();
+    assert_eq!(voted.labels().len(), 8);
+    assert_eq!((voted.len(), voted.labels().name(voted.samples()[0].label)), (1, "contempt"));
+    assert_eq!((left_out.without_majority, left_out.other_majority, left_out.without_votes), (1, 1, 1));
+    assert_eq!(voted.soft_label(0).unwrap().len(), 8);
+    let again = voted.labelled_by_votes(Some(voted.labels())).unwrap().0;
+    assert_eq!(again.samples(), voted.samples(), "done twice it is as done once");
+
+    let happy = fervor::LabelSet::new(["happy", "sad"]).unwrap();
+    says(&dataset.labelled_by_votes(Some(&happy)).unwrap_err().to_string(), &["no sample of 4 has a majority among happy, sad"]);
+    let proud = fervor::LabelSet::new(["happy", "proud"]).unwrap();
+    says(&dataset.labelled_by_votes(Some(&proud)).unwrap_err().to_string(), &["nobody could vote for class \"proud\""]);
+    let silent = world.open_file("fer.csv", &OpenOptions::default()).unwrap();
+    says(&silent.labelled_by_votes(None).unwrap_err().to_string(), &["the data has none", "--votes"]);
+}
