@@ -133,25 +133,28 @@ impl App {
 
 /// The service: every route behind its guards. [`serve`](crate::serve) gives it a socket.
 pub fn app(state: App) -> Router {
+    let admit = middleware::from_fn_with_state(state.clone(), guard::admit);
     let guarded = Router::new()
         .route("/predict", post(predict::predict))
         .route("/ws", get(socket::upgrade))
-        .route("/v2/models/{model}/infer", post(oip::infer))
         .route("/metrics", get(health::metrics))
-        .route_layer(middleware::from_fn_with_state(state.clone(), guard::admit));
-    let open = Router::new()
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
+        .route_layer(admit.clone());
+    let protocol = Router::new()
+        .route("/v2/models/{model}/infer", post(oip::infer).route_layer(admit))
         .route("/v2", get(oip::server))
         .route("/v2/health/live", get(oip::live))
         .route("/v2/health/ready", get(oip::ready))
         .route("/v2/models", get(oip::models))
         .route("/v2/models/{model}", get(oip::model))
         .route("/v2/models/{model}/ready", get(oip::model_ready))
+        .layer(middleware::map_response(oip::protocol_errors));
+    let open = Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
         .route("/openapi.json", get(openapi::document))
         .merge(page::routes());
-
     guarded
+        .merge(protocol)
         .merge(open)
         .fallback(async |request: Request| ApiError::not_found(request.uri().path()))
         .method_not_allowed_fallback(async |request: Request| ApiError::method(request.method()))

@@ -142,6 +142,8 @@ impl IntoResponse for ApiError {
             }
             _ => {}
         }
+        // For routes that must say it in another form.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -136,6 +136,14 @@ pub async fn infer(State(app): State<App>, Model { name, kind }: Model, request:
     tokio::time::timeout_at(deadline, inference).await.unwrap_or_else(|_| Err(ApiError::timeout()))
 }
 
+/// Errors in the protocol's form, `{"error": text}`, with our kind and hint beside.
+pub async fn protocol_errors(mut response: Response) -> Response {
+    let Some(ApiError { kind, message, hint, .. }) = response.extensions_mut().remove() else { return response };
+    let body = Json(json!({ "error": message, "kind": kind, "hint": hint })).into_response().into_body();
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.map(|_| body)
+}
+
 fn json_length(request: &Request) -> Result<Option<usize>, ApiError> {
     let Some(value) = request.headers().get(JSON_LENGTH) else { return Ok(None) };
     let length = value.to_str().ok().and_then(|text| text.parse().ok());
@@ -182,10 +190,15 @@ async fn pictures(app: &App, inference: &Inference) -> Result<Vec<Output>, ApiEr
     if files.is_empty() || files.len() > MOST_PICTURES {
         return Err(input.wrong_shape(format!("[1 to {MOST_PICTURES}]")));
     }
-    let mut faces: Vec<(usize, Prediction)> = Vec::new();
+    let mut replies = Vec::with_capacity(files.len());
     for (index, file) in files.into_iter().enumerate() {
+        // The first picture must find a place; further ones wait for theirs.
         let place = if index == 0 { app.engine().place()? } else { app.engine().wait_for_place().await };
-        let answer = app.settled(Ok(app.engine().analyze(place, Bytes::from(file), false, None))).await;
+        replies.push(app.engine().analyze(place, Bytes::from(file), false, None));
+    }
+    let mut faces: Vec<(usize, Prediction)> = Vec::new();
+    for (index, reply) in replies.into_iter().enumerate() {
+        let answer = app.settled(Ok(reply)).await;
         let answer = answer.map_err(|error| ApiError { message: format!("picture {index}: {}", error.message), ..error })?;
         faces.extend(answer.faces.into_iter().map(|face| (index, face)));
     }

@@ -4,6 +4,8 @@ mod evaluate;
 mod explain;
 mod inspect;
 mod predict;
+#[cfg(feature = "serve")]
+mod serve;
 #[cfg(feature = "train")]
 mod train;
 mod world;

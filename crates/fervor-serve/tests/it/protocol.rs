@@ -30,7 +30,7 @@ async fn the_server_and_its_models_introduce_themselves() {
         assert!(model["inputs"][0]["shape"][0] == -1 && model["outputs"].as_array().unwrap().len() >= 2, "{model}");
         assert_eq!(world.get(&format!("/v2/models/{name}/ready")).await.status, 200);
     }
-    assert_eq!(world.get("/v2/models/other").await.error(404), "not_found");
+    assert_eq!(world.get("/v2/models/other").await.refused(404), "not_found");
 }
 
 #[tokio::test]
@@ -97,14 +97,14 @@ async fn wrong_tensors_are_refused() {
         ),
     ];
     for (what, body) in cases {
-        assert_eq!(world.send(infer("fervor-48", &body)).await.error(400), "input", "{what}");
+        assert_eq!(world.send(infer("fervor-48", &body)).await.refused(400), "input", "{what}");
     }
     let mut unknown = chips(zeros(2304), &[1, 1, 48, 48], "UINT8");
     unknown["outputs"] = json!([{ "name": "soul" }]);
-    assert_eq!(world.send(infer("fervor-48", &unknown)).await.error(400), "input");
+    assert_eq!(world.send(infer("fervor-48", &unknown)).await.refused(400), "input");
     let text = json!({ "inputs": [{ "name": "picture", "datatype": "BYTES", "shape": [1], "data": [BASE64.encode("text")] }] });
-    assert_eq!(world.send(infer("fervor-48-pictures", &text)).await.error(415), "unsupported");
-    assert_eq!(world.send(infer("none", &json!({}))).await.error(404), "not_found");
+    assert_eq!(world.send(infer("fervor-48-pictures", &text)).await.refused(415), "unsupported");
+    assert_eq!(world.send(infer("none", &json!({}))).await.refused(404), "not_found");
     let ok = json!({ "inputs": [{ "name": "picture", "datatype": "BYTES", "shape": [1], "data": [BASE64.encode(png(48, 1))] }] });
     assert_eq!(world.send(infer("fervor-48-pictures", &ok)).await.status, 200);
 }

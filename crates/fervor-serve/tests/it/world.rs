@@ -103,6 +103,15 @@ impl Said {
     }
 }
 
+impl Said {
+    /// The kind of an error in the form of the Open Inference Protocol.
+    pub fn refused(&self, status: u16) -> String {
+        let json = self.json(status);
+        assert!(json["error"].as_str().is_some_and(|text| !text.is_empty()), "{json}");
+        json["kind"].as_str().unwrap().to_owned()
+    }
+}
+
 pub fn raw(path: &str, body: Vec<u8>) -> Request<Body> {
     Request::post(path).header(header::CONTENT_TYPE, "application/octet-stream").body(Body::from(body)).unwrap()
 }
