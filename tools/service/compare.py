@@ -67,8 +67,9 @@ def main():
                 print(f"\n{pathlib.Path(picture).name}, {connections} connections; load of the machine {os.getloadavg()[0]:.1f}")
                 for service in services:
                     asyncio.run(load.hammer(service.url, 2, data, count=10))
+                    before = load.processor(service.process.pid)
                     result = asyncio.run(load.hammer(service.url, connections, data, until=time.perf_counter() + args.seconds))
-                    load.line(service.name, *result)
+                    load.line(service.name, *result, load.processor(service.process.pid) - before)
         if args.soak:
             data = load.request(load.form(pathlib.Path(args.small).read_bytes()))
             print(f"\nafter {args.soak} more requests")

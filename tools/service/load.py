@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import collections
 import io
+import os
 import random
 import struct
 import time
@@ -39,6 +40,15 @@ def memory(pid):
     with open(f"/proc/{pid}/task/{pid}/children") as file:
         total_children = sum(memory(child) for child in file.read().split())
     return total / 1024 + total_children
+
+
+def processor(pid):
+    """Seconds of processor time of a process and its children."""
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        children = sum(processor(child) for child in file.read().split())
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + children
 
 
 class Connection:
@@ -110,10 +120,11 @@ def percentile(values, share):
     return 1000 * values[min(len(values) - 1, int(share * len(values)))] if values else float("nan")
 
 
-def line(what, statuses, latencies, seconds):
+def line(what, statuses, latencies, seconds, used=None):
     good = [latency for status, latency in latencies if status == 200]
     told = ", ".join(f"{status}: {count}" for status, count in sorted(statuses.items()))
-    print(f"{what:<28} {len(good) / seconds:8.1f} answers/s   p50 {percentile(good, 0.5):7.1f} ms   p99 {percentile(good, 0.99):7.1f} ms   [{told}]", flush=True)
+    cost = f"   {1000 * used / max(1, len(latencies)):6.2f} ms of processor a request" if used is not None else ""
+    print(f"{what:<28} {len(good) / seconds:8.1f} answers/s   p50 {percentile(good, 0.5):7.1f} ms   p99 {percentile(good, 0.99):7.1f} ms{cost}   [{told}]", flush=True)
 
 
 async def speed(args, data):

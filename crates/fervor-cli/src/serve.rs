@@ -19,8 +19,8 @@ use crate::{Verdict, setup, talk};
 pub fn run(args: &Serve) -> Result<Verdict> {
     log(args.log)?;
     let settings = settings(args)?;
-    let bundle = Arc::new(setup::model(&args.model, Some(settings.threads))?);
-    // Each worker finds faces by itself: requests are what runs in parallel.
+    // Each worker finds and classifies faces on one thread: requests are what runs in parallel.
+    let bundle = Arc::new(setup::model(&args.model, None)?.with_lanes(settings.threads));
     let options = DetectorOptions { threads: Some(1), ..DetectorOptions::default() };
     let analyzer = match args.faces {
         Faces::Auto => Analyzer::new(AutoFaces::new(options)?, bundle),

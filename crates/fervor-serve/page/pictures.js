@@ -45,7 +45,7 @@ class Card {
   answer(answer) {
     const { width, height } = answer;
     // From left to right, as people look at a picture.
-    const faces = answer.faces.toSorted((a, b) => a.box.x - b.box.x);
+    const faces = [...answer.faces].sort((a, b) => a.box.x - b.box.x);
     this.element.classList.remove("waiting");
     this.element.classList.toggle("tiny", Math.max(width, height) < 200);
     this.image.alt = `${this.name}: ${answer.words}`;

@@ -25,8 +25,8 @@ const PATIENCE: Duration = Duration::from_millis(4);
 /// Worker threads around one [`Analyzer`], with a bounded queue before them.
 ///
 /// A worker takes the next picture from the queue, decodes it and finds its faces. When nothing waits, or enough pictures
-/// are ready, or the first of them has waited long enough, a worker takes all that are ready through the network as one
-/// batch. So a request alone is answered at once, and under load the batches grow by themselves.
+/// are ready, or the first of them has waited long enough, a worker takes its share of those that are ready through the
+/// network as one batch. So a request alone is answered at once, and under load the batches grow by themselves.
 pub struct Engine {
     shared: Arc<Shared>,
     places: Arc<Semaphore>,
@@ -46,8 +46,8 @@ struct Shared {
 struct Queue {
     jobs: VecDeque<Job>,
     ready: Vec<Ready>,
-    /// A worker has the network: its next batch grows meanwhile.
-    classifying: bool,
+    /// Workers with nothing to do.
+    idle: usize,
     closed: bool,
 }
 
@@ -194,7 +194,6 @@ impl Shared {
     fn work(&self) {
         while let Some(task) = self.next() {
             // A panic drops the reply, which the waiting request reads as a fault; the worker lives on.
-            let classified = matches!(task, Task::Classify(_));
             let done = catch_unwind(AssertUnwindSafe(|| match task {
                 Task::Work(Job::Picture(job)) => self.prepare(job),
                 Task::Work(Job::Other { run, place }) => {
@@ -205,10 +204,6 @@ impl Shared {
             }));
             if done.is_err() {
                 tracing::error!("a worker panicked; it goes on with the next request");
-            }
-            if classified {
-                self.lock().classifying = false;
-                self.wake.notify_all();
             }
         }
     }
@@ -221,18 +216,24 @@ impl Shared {
                 .ready
                 .first()
                 .is_some_and(|first| queue.jobs.is_empty() || queue.ready.len() >= BATCH || first.since.elapsed() >= PATIENCE);
-            if due && !queue.classifying {
-                queue.classifying = true;
-                let count = queue.ready.len().min(BATCH);
-                return Some(Task::Classify(queue.ready.drain(..count).collect()));
+            if due {
+                // With others idle each takes a share; under load there are none, and the batch is whole.
+                let count = queue.ready.len().div_ceil(1 + queue.idle).min(BATCH);
+                let batch = queue.ready.drain(..count).collect();
+                if !queue.ready.is_empty() {
+                    self.wake.notify_one();
+                }
+                return Some(Task::Classify(batch));
             }
             if let Some(job) = queue.jobs.pop_front() {
                 return Some(Task::Work(job));
             }
-            if queue.closed && queue.ready.is_empty() {
+            if queue.closed {
                 return None;
             }
+            queue.idle += 1;
             queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue.idle -= 1;
         }
     }
 

@@ -12,6 +12,8 @@ pub async fn document(State(app): State<App>) -> Json<Value> {
     document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
     let labels = app.engine().analyzer().bundle().card().labels.names();
     document["components"]["schemas"]["Label"]["enum"] = json!(labels);
+    let name = &app.model().name;
+    document["components"]["parameters"]["Model"]["schema"]["enum"] = json!([name, format!("{name}-pictures")]);
     if app.key().is_some() {
         document["components"]["securitySchemes"] = json!({ "key": { "type": "http", "scheme": "bearer" } });
         for path in ["/predict", "/metrics", "/ws", "/v2/models/{model}/infer"] {

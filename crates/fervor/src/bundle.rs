@@ -242,6 +242,13 @@ impl Bundle {
         self
     }
 
+    /// Answers up to `lanes` batches at once from now on, each on one thread.
+    #[must_use]
+    pub fn with_lanes(mut self, lanes: usize) -> Self {
+        self.graph = self.graph.with_lanes(lanes);
+        self
+    }
+
     /// What the model says of itself.
     pub fn card(&self) -> &Card {
         &self.card

@@ -1,6 +1,6 @@
 //! Runs one ONNX graph. The only file that names the inference engine.
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
 use rten_tensor::NdTensorView;
@@ -13,7 +13,49 @@ pub struct Graph {
     model: Model,
     input: NodeId,
     outputs: Vec<NodeId>,
-    threads: Option<Arc<ThreadPool>>,
+    threads: Threads,
+}
+
+/// Where a graph runs.
+enum Threads {
+    /// On the engine's own pool: all cores.
+    All,
+    /// On a pool that all runs share.
+    Shared(Arc<ThreadPool>),
+    /// Each run on one of these, by itself.
+    Lanes(Lanes),
+}
+
+/// Pools of one thread each, and those of them that are free.
+struct Lanes {
+    free: Mutex<Vec<Arc<ThreadPool>>>,
+    returned: Condvar,
+}
+
+/// A lane on loan.
+struct Lane<'a> {
+    lanes: &'a Lanes,
+    pool: Arc<ThreadPool>,
+}
+
+impl Lanes {
+    /// A free lane, once there is one.
+    fn take(&self) -> Lane<'_> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(pool) = free.pop() {
+                return Lane { lanes: self, pool };
+            }
+            free = self.returned.wait(free).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Drop for Lane<'_> {
+    fn drop(&mut self) {
+        self.lanes.free.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&self.pool));
+        self.lanes.returned.notify_one();
+    }
 }
 
 /// One f32 output of a graph.
@@ -39,13 +81,21 @@ impl Graph {
             return Err(Error::model(format!("the network must have one input, it has {}", model.input_ids().len())));
         };
         let outputs = model.output_ids().to_vec();
-        Ok(Self { model, input, outputs, threads: None })
+        Ok(Self { model, input, outputs, threads: Threads::All })
     }
 
     /// Runs on this many threads from now on; without it, on the engine's own pool (all cores).
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
-        self.threads = Some(Arc::new(ThreadPool::with_num_threads(threads.max(1))));
+        self.threads = Threads::Shared(Arc::new(ThreadPool::with_num_threads(threads.max(1))));
+        self
+    }
+
+    /// Runs up to `lanes` times at once from now on, each on one thread: for a service, whose requests are what runs in parallel.
+    #[must_use]
+    pub fn with_lanes(mut self, lanes: usize) -> Self {
+        let free = (0..lanes.max(1)).map(|_| Arc::new(ThreadPool::with_num_threads(1))).collect();
+        self.threads = Threads::Lanes(Lanes { free: Mutex::new(free), returned: Condvar::new() });
         self
     }
 
@@ -55,11 +105,21 @@ impl Graph {
     /// [`Model`](crate::ErrorKind::Model): the graph fails on this shape, or gives something other than f32.
     pub fn run(&self, shape: [usize; 4], values: &[f32]) -> Result<Vec<Output>> {
         let view = NdTensorView::from_data(shape, values);
-        let options = RunOptions::default().with_thread_pool(self.threads.clone());
+        let (lane, pool) = match &self.threads {
+            Threads::All => (None, None),
+            Threads::Shared(pool) => (None, Some(Arc::clone(pool))),
+            Threads::Lanes(lanes) => {
+                let lane = lanes.take();
+                let pool = Arc::clone(&lane.pool);
+                (Some(lane), Some(pool))
+            }
+        };
+        let options = RunOptions::default().with_thread_pool(pool);
         let outputs = self
             .model
             .run(vec![(self.input, view.into())], &self.outputs, Some(options))
             .map_err(|e| Error::model(format!("the network fails on input {shape:?}: {e}")))?;
+        drop(lane);
         outputs.into_iter().map(read_output).collect()
     }
 }
