@@ -63,7 +63,7 @@ class Session {
     this.sent = [];
     this.frames = 0;
     this.answered = [];
-    this.flying = 0;
+    this.encoding = 0;
     this.last = null;
     this.spoken = { label: "", time: 0 };
     this.over = false;
@@ -100,15 +100,21 @@ class Session {
     this.request = requestAnimationFrame(() => this.tick());
   }
 
+  /** Frames without an answer. */
+  flying() {
+    return Object.keys(this.sent).length;
+  }
+
   send() {
-    if (this.flying >= LANES || video.readyState < 2 || video.currentTime === this.last) return;
+    if (this.encoding + this.flying() >= LANES || video.readyState < 2 || video.currentTime === this.last) return;
     this.last = video.currentTime;
-    this.flying += 1;
+    this.encoding += 1;
     const scale = Math.min(1, SIDE / Math.max(video.videoWidth, video.videoHeight));
     [canvas.width, canvas.height] = [Math.round(video.videoWidth * scale), Math.round(video.videoHeight * scale)];
     canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
     const taken = performance.now();
     canvas.toBlob((blob) => {
+      this.encoding -= 1;
       if (this.over || this.socket.readyState !== WebSocket.OPEN) return;
       this.socket.send(blob);
       this.frames += 1;
@@ -121,7 +127,6 @@ class Session {
     const now = performance.now();
     const taken = this.sent[answer.frame] ?? now;
     for (const frame of Object.keys(this.sent)) if (frame <= answer.frame) delete this.sent[frame];
-    this.flying = Object.keys(this.sent).length;
     if (answer.error) return fail(sentence(answer.error));
     this.answered = [...this.answered.filter((time) => now - time < 2000), now];
     const { faces, width, height } = answer;

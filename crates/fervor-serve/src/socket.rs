@@ -152,8 +152,9 @@ async fn talk(socket: &mut WebSocket, app: &App) -> Option<(u16, &'static str)> 
             }
         };
         let reply = tokio::select! {
+            // An answer before the next frame: the frame that waits is then not replaced but worked on.
+            biased;
             () = app.closed() => return Some((close_code::AWAY, "the service stops")),
-            () = tokio::time::sleep(IDLE) => return Some((close_code::POLICY, "nothing came for two minutes")),
             (frame, answer) = answered => {
                 work = None;
                 app.metrics().frames_answered.add(1);
@@ -185,6 +186,7 @@ async fn talk(socket: &mut WebSocket, app: &App) -> Option<(u16, &'static str)> 
                     }
                 },
             },
+            () = tokio::time::sleep(IDLE) => return Some((close_code::POLICY, "nothing came for two minutes")),
         };
         // A client that does not read is no client.
         if !matches!(tokio::time::timeout(app.settings().timeout, socket.send(reply)).await, Ok(Ok(()))) {
