@@ -120,9 +120,9 @@ pub struct Train {
     /// Start from the weights of a built-in model, of a bundle, or of a run's folder, as recipes/finetune.toml does
     #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
     pub from: Option<String>,
-    /// Cross-validation: train K times, each time with another K-th of the pictures to score; copies of a picture stay together
-    #[arg(long, value_name = "K", conflicts_with = "resume", value_parser = clap::value_parser!(u16).range(2..))]
-    pub folds: Option<u16>,
+    /// Cross-validation: train K times, each time with another K-th of the pictures to score; near-duplicates stay together
+    #[arg(long, value_name = "K", conflicts_with = "resume", value_parser = clap::value_parser!(u32).range(2..=100))]
+    pub folds: Option<u32>,
     /// Where run folders are made
     #[arg(long, default_value = "runs")]
     pub out: PathBuf,

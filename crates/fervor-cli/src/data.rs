@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use fervor::Result;
 use fervor::dataset::{Dataset, OpenOptions};
+use fervor::{Result, audit};
 
 use crate::talk;
 
@@ -26,8 +26,24 @@ pub fn open(path: &Path, options: OpenOptions) -> Result<Dataset> {
     Ok(dataset)
 }
 
+/// Opens a data set as [`open`] does, with the groups of its near-duplicates of at least this similarity, 0..=1.
+///
+/// # Errors
+/// As [`Dataset::open`].
+pub fn open_with_families(path: &Path, options: OpenOptions, similarity: f32) -> Result<(Dataset, Vec<Vec<usize>>)> {
+    let bar = talk::bar(0, "reading");
+    let progress = |done: usize, total: usize| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    };
+    let opened = audit::open_with_families(path, &OpenOptions { progress: Some(&progress), ..options }, similarity)?;
+    bar.finish_and_clear();
+    tell(&opened.0);
+    Ok(opened)
+}
+
 /// Tells what of a data set could not be read or is not used.
-pub fn tell(dataset: &Dataset) {
+fn tell(dataset: &Dataset) {
     for problem in dataset.problems().iter().take(TOLD) {
         talk::warn(format_args!("{}: {}", problem.id, problem.message));
     }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use fervor::audit::open_with_families;
 use fervor::dataset::{Dataset, Manifest, OpenOptions, Split as Part, SplitRule};
 use fervor::{Error, Result};
 
@@ -22,16 +21,7 @@ pub fn run(args: &Split) -> Result<Verdict> {
         );
     };
     let (mut dataset, families) = if args.near > 0.0 {
-        let bar = talk::bar(0, "reading");
-        let progress = |done: usize, total: usize| {
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
-        };
-        let open = OpenOptions { progress: Some(&progress), ..OpenOptions::default() };
-        let opened = open_with_families(&args.data, &open, args.near / 100.0)?;
-        bar.finish_and_clear();
-        data::tell(&opened.0);
-        opened
+        data::open_with_families(&args.data, OpenOptions::default(), args.near / 100.0)?
     } else {
         (data::open(&args.data, OpenOptions::default())?, Vec::new())
     };

@@ -2,11 +2,12 @@
 
 mod folds;
 
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fervor::dataset::SplitRule;
+use fervor::dataset::{Dataset, SplitRule};
 use fervor::{Error, Result};
 use fervor_train::{Backend, End, EpochLog, Progress, Recipe, RunFolder, TrainOptions, train};
 use indicatif::ProgressBar;
@@ -38,7 +39,12 @@ pub fn run(args: &Train) -> Result<Verdict> {
             (Recipe::load(recipe, &overrides)?, data)
         }
     };
-    let dataset = data::open(&data_path, recipe.open_options(args.votes.clone()))?;
+    let options = recipe.open_options(args.votes.clone());
+    let (dataset, families) = match args.folds {
+        Some(_) => data::open_with_families(&data_path, options, fervor::audit::SIMILARITY)?,
+        None => (data::open(&data_path, options)?, Vec::new()),
+    };
+    let families = names(&dataset, families);
     let (mut dataset, left_out) = recipe.labelled(dataset)?;
     if left_out.total() > 0 {
         talk::note(format_args!(
@@ -53,7 +59,7 @@ pub fn run(args: &Train) -> Result<Verdict> {
     let stop = Arc::new(AtomicBool::new(false));
     stop_on_signal(&stop)?;
     if let Some(count) = args.folds {
-        return folds::run(args, usize::from(count), &recipe, &dataset, backend, &stop);
+        return folds::run(args, count, &recipe, &dataset, &places(&dataset, &families), backend, &stop);
     }
     // The manifest of a run holds the splits that were drawn; to draw again could draw others.
     if args.resume.is_none() || args.data.is_some() {
@@ -90,6 +96,19 @@ pub fn run(args: &Train) -> Result<Verdict> {
         talk::answer(format_args!("{run}/best.onnx  epoch {}: validation accuracy {accuracy:.2} %", best.epoch))?;
     }
     Ok(Verdict::Yes)
+}
+
+/// Groups of samples by their ids, which stay when samples are left out.
+fn names(dataset: &Dataset, groups: Vec<Vec<usize>>) -> Vec<Vec<String>> {
+    let id = |index: usize| dataset.samples()[index].id.clone();
+    groups.into_iter().map(|group| group.into_iter().map(id).collect()).collect()
+}
+
+/// The groups' samples that are left.
+fn places(dataset: &Dataset, groups: &[Vec<String>]) -> Vec<Vec<usize>> {
+    let places: HashMap<&str, usize> =
+        dataset.samples().iter().enumerate().map(|(index, sample)| (sample.id.as_str(), index)).collect();
+    groups.iter().map(|group| group.iter().filter_map(|id| places.get(id.as_str()).copied()).collect()).collect()
 }
 
 /// A text as TOML writes it, whatever it holds.

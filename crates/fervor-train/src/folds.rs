@@ -1,68 +1,8 @@
-//! Cross-validation: the data in K parts, each of which chooses once while the others train.
+//! What a cross-validation came to: each part of the data has scored once what the others trained.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use fervor::ContentHash;
-use fervor::dataset::{Dataset, Split};
-use fervor::{Error, Result};
-use rand::seq::SliceRandom;
-
-use crate::loader::{Purpose, generator};
 use crate::log::EpochLog;
-
-/// The fold, from 0, of each sample; `None` for those of the data's own test part, which no fold touches.
-///
-/// Samples with the same pixels come into one fold, whatever their labels; each class is spread as evenly over the folds
-/// as that allows. The draw depends on the seed, the pixels and the labels alone.
-///
-/// # Errors
-/// `Input`: fewer than two folds. `Data`: fewer distinct pictures than folds.
-pub fn folds(dataset: &Dataset, count: usize, seed: u64) -> Result<Vec<Option<usize>>> {
-    if count < 2 {
-        return Err(Error::input(format!("cross-validation takes 2 folds or more, got {count}")));
-    }
-    let samples = dataset.samples();
-    let mut groups: BTreeMap<ContentHash, Vec<usize>> = BTreeMap::new();
-    for (index, sample) in samples.iter().enumerate().filter(|(_, sample)| sample.split != Some(Split::Test)) {
-        groups.entry(sample.hash).or_default().push(index);
-    }
-    if groups.len() < count {
-        return Err(Error::data(format!("{count} folds of {} distinct pictures", groups.len()))
-            .with_hint("give fewer folds, or more pictures"));
-    }
-    let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
-    groups.shuffle(&mut generator(seed, 0, Purpose::Folds));
-    // Large groups first: single pictures even out what they leave.
-    groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
-
-    let classes = dataset.labels().len();
-    let mut of_class = vec![vec![0; classes]; count];
-    let mut sizes = vec![0; count];
-    let mut folds = vec![None; samples.len()];
-    for group in groups {
-        let label = samples[group[0]].label;
-        let fold = (0..count).min_by_key(|&fold| (of_class[fold][label], sizes[fold])).expect("two folds or more");
-        for index in group {
-            folds[index] = Some(fold);
-            of_class[fold][samples[index].label] += 1;
-            sizes[fold] += 1;
-        }
-    }
-    Ok(folds)
-}
-
-/// The data of one fold: it is `validation`, the others are `train`, and test stays test.
-#[must_use]
-pub fn with_fold(dataset: &Dataset, folds: &[Option<usize>], fold: usize) -> Dataset {
-    let mut dataset = dataset.clone();
-    for (index, of) in folds.iter().enumerate() {
-        if let Some(of) = of {
-            dataset.set_split(index, Some(if *of == fold { Split::Validation } else { Split::Train }));
-        }
-    }
-    dataset
-}
 
 /// What the folds came to.
 #[derive(Clone, Debug, Default)]

@@ -220,7 +220,6 @@ pub(crate) enum Purpose {
     Dropout,
     Share,
     Mix,
-    Folds,
 }
 
 /// The generator of one purpose and place.

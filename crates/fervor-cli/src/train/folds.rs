@@ -5,34 +5,35 @@ use std::sync::atomic::AtomicBool;
 
 use fervor::dataset::{Dataset, Split};
 use fervor::{Error, Result};
-use fervor_train::folds::{CrossValidation, folds, with_fold};
+use fervor_train::folds::CrossValidation;
 use fervor_train::{Backend, End, Recipe, RunFolder, TrainOptions, train};
 
 use super::Teller;
 use crate::cli::Train;
 use crate::{Verdict, talk};
 
-/// Trains on all folds but one, for each. Folds that are done are not done again, and one that was interrupted is continued.
+/// Trains on all folds but one, for each; `families` are near-duplicates, which stay in one fold. Folds that are done are not done
+/// again, and one that was interrupted is continued.
 ///
 /// # Errors
 /// As [`train`], and data with too few pictures.
 pub fn run(
     args: &Train,
-    count: usize,
+    count: u32,
     recipe: &Recipe,
     dataset: &Dataset,
+    families: &[Vec<usize>],
     backend: Backend,
     stop: &AtomicBool,
 ) -> Result<Verdict> {
-    let fold_of = folds(dataset, count, recipe.seed)?;
+    let sets = dataset.folds(count, [1, 1, 0], recipe.seed, families)?;
     let test = dataset.of_split(Split::Test).len();
     if test > 0 {
         talk::note(format_args!("the data's own test part is in no fold: {test} pictures"));
     }
     let mut done = CrossValidation::default();
-    for fold in 0..count {
+    for (fold, dataset) in sets.into_iter().enumerate() {
         let recipe = Recipe { name: format!("{}-fold{}of{count}", recipe.name, fold + 1), ..recipe.clone() };
-        let dataset = with_fold(dataset, &fold_of, fold);
         let [training, validation] = [Split::Train, Split::Validation].map(|split| dataset.of_split(split).len());
         let path = args.out.join(recipe.run_name());
         let mut teller = Teller::new();
