@@ -26,11 +26,14 @@ pub fn run(args: &Audit) -> Result<Verdict> {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
     };
+    let bundle = setup::model(args.model.as_deref().unwrap_or(builtin::DEFAULT), args.threads)?;
     let options = AuditOptions {
         open: OpenOptions { progress: Some(&progress), ..OpenOptions::default() },
         accepted: if args.strict_formats { AcceptedFormats::Strict } else { AcceptedFormats::All },
         near: (args.near > 0.0).then_some(args.near / 100.0),
-        preprocess: setup::model(builtin::DEFAULT, args.threads)?.card().preprocess.clone(),
+        faces: args.faces,
+        suspects: (args.suspects || args.model.is_some()).then_some(&bundle),
+        preprocess: bundle.card().preprocess.clone(),
         command: Some(command()),
     };
     let audited = audit(&args.data, &options)?;

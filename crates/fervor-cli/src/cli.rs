@@ -157,6 +157,15 @@ pub struct Audit {
     /// How alike near-duplicates are, in percent; 0 does not look for them
     #[arg(long, value_name = "N", default_value_t = 100.0 * fervor::audit::SIMILARITY, value_parser = percent)]
     pub near: f32,
+    /// Look for pictures without a face or with several: a few milliseconds a picture
+    #[arg(long)]
+    pub faces: bool,
+    /// Rank the labels that are probably wrong: a few milliseconds a picture
+    #[arg(long)]
+    pub suspects: bool,
+    /// The model for --suspects, which it implies, and whose input the report shows: a built-in model's name or the path of a bundle
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
     /// Accept only jpeg, jpg, bmp and png
     #[arg(long)]
     pub strict_formats: bool,

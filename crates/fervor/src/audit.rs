@@ -12,6 +12,7 @@
 
 use std::path::Path;
 
+use crate::bundle::Bundle;
 use crate::dataset::{Dataset, Manifest, OpenOptions, SeenFile, SourceKind, groups};
 use crate::error::Result;
 use crate::preprocess::{Color, Filter, Framing, Preprocess};
@@ -20,6 +21,7 @@ mod balance;
 mod charts;
 mod container;
 mod copies;
+mod faces;
 mod facts;
 mod files;
 pub mod fix;
@@ -28,6 +30,7 @@ mod page;
 mod pictures;
 pub mod report;
 mod statistics;
+mod suspects;
 mod text;
 mod value;
 mod words;
@@ -49,6 +52,10 @@ pub struct AuditOptions<'a> {
     pub accepted: AcceptedFormats,
     /// How alike near-duplicates are, as the correlation of their fine structure in 0..=1; `None`: they are not looked for.
     pub near: Option<f32>,
+    /// Whether faces are looked for: a few milliseconds a picture, so only when asked.
+    pub faces: bool,
+    /// The bundle by which suspect labels are found; `None`: they are not looked for. It takes a few milliseconds a picture.
+    pub suspects: Option<&'a Bundle>,
     /// How a picture becomes a network's input: for the batch that is shown.
     pub preprocess: Preprocess,
     /// The command that makes the report again.
@@ -56,13 +63,15 @@ pub struct AuditOptions<'a> {
 }
 
 impl Default for AuditOptions<'_> {
-    /// All formats, near-duplicates from [`SIMILARITY`] on, a network that takes 48 x 48 in grey.
+    /// All formats, near-duplicates from [`SIMILARITY`] on, no model, a network that takes 48 x 48 in grey.
     fn default() -> Self {
         let framing = Framing::Margin { margin: 0.0, shift_y: 0.0 };
         Self {
             open: OpenOptions::default(),
             accepted: AcceptedFormats::All,
             near: Some(SIMILARITY),
+            faces: false,
+            suspects: None,
             preprocess: Preprocess { size: 48, color: Color::Gray, framing, filter: Filter::Bilinear },
             command: None,
         }
@@ -93,6 +102,22 @@ pub fn audit(path: &Path, options: &AuditOptions) -> Result<Audited> {
     match options.near {
         Some(similarity) => findings.extend(copies::near_findings(&dataset, &near::groups(&dataset, &facts, similarity))),
         None => not_checked.push("near-duplicates: switched off".to_owned()),
+    }
+    let silent = |_: usize, _: usize| {};
+    let progress = options.open.progress.unwrap_or(&silent);
+    match options.faces {
+        true => findings.extend(faces::findings(&dataset, &facts, progress)?),
+        false => not_checked.push("faces: --faces looks for pictures with none or several".to_owned()),
+    }
+    match options.suspects {
+        Some(bundle) => {
+            let suspects = suspects::of(&dataset, bundle, progress)?;
+            if suspects.finding.is_none() {
+                not_checked.push(format!("suspect labels: none by {}", suspects.source));
+            }
+            findings.extend(suspects.finding);
+        }
+        None => not_checked.push("suspect labels: --suspects ranks labels that are probably wrong".to_owned()),
     }
     findings.extend(balance::findings(&dataset, &statistics.balance));
     findings.sort_by_key(|finding| (finding.level, finding.kind));

@@ -192,6 +192,8 @@ pub struct Bundle {
     sha256: String,
     bytes: usize,
     training: HashSet<[u8; PREFIX]>,
+    /// The name of what the last dense layer reads.
+    penultimate: Option<String>,
 }
 
 impl std::fmt::Debug for Bundle {
@@ -217,8 +219,9 @@ impl Bundle {
         })?)?;
         let training = training_pictures(&model)?;
         let cost = onnx::cost(&model);
+        let penultimate = onnx::last_dense_input(&model).map(str::to_owned);
         drop(model);
-        let bundle = Self { card, graph: Graph::load(bytes)?, cost, sha256, bytes: size, training };
+        let bundle = Self { card, graph: Graph::load(bytes)?, cost, sha256, bytes: size, training, penultimate };
         bundle.golden_check()?;
         Ok(bundle)
     }
@@ -296,29 +299,51 @@ impl Bundle {
 
     /// The network's answer to each chip as it is.
     fn view(&self, chips: &[Chip]) -> Result<Vec<Vec<f32>>> {
-        let [channels, size, _] = self.card.preprocess.shape();
+        let classes = self.card.labels.len();
         let mut all = Vec::with_capacity(chips.len());
         for batch in chips.chunks(BATCH) {
-            let mut values = Vec::with_capacity(batch.len() * channels * size * size);
-            for chip in batch {
-                if (chip.channels(), chip.size()) != (channels, size) {
-                    let (c, s) = (chip.channels(), chip.size());
-                    return Err(Error::model(format!("the model takes chips of {channels}x{size}x{size}, got {c}x{s}x{s}")));
-                }
-                values.extend(chip.pixels().iter().map(|&v| f32::from(v)));
-            }
-            let outputs = self.graph.run([batch.len(), channels, size, size], &values)?;
-            let classes = self.card.labels.len();
+            let (shape, values) = self.input(batch)?;
+            let outputs = self.graph.run(shape, &values)?;
             let output = outputs.first().filter(|o| o.shape == [batch.len(), classes]).ok_or_else(|| {
                 let shape = outputs.first().map(|o| o.shape.clone()).unwrap_or_default();
                 Error::model(format!("the card names {classes} classes; for {} chips the network gives {shape:?}", batch.len()))
             })?;
-            if !output.values.iter().all(|v| v.is_finite()) {
-                return Err(Error::model("the network answers with numbers that are not finite (NaN or infinity)"));
-            }
-            all.extend(output.values.chunks(classes).map(<[f32]>::to_vec));
+            all.extend(finite(&output.values)?.chunks(classes).map(<[f32]>::to_vec));
         }
         Ok(all)
+    }
+
+    /// What the last dense layer reads of each chip, `[chips][features]`: the network's own description of a face. `None` where
+    /// the network does not end with a dense layer, or the engine has fused its input away.
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits).
+    pub fn features(&self, chips: &[Chip]) -> Result<Option<Vec<Vec<f32>>>> {
+        let Some(name) = &self.penultimate else { return Ok(None) };
+        let mut all = Vec::with_capacity(chips.len());
+        for batch in chips.chunks(BATCH) {
+            let (shape, values) = self.input(batch)?;
+            let Some(output) = self.graph.run_to_value(name, shape, &values)? else { return Ok(None) };
+            if output.shape.first() != Some(&batch.len()) || output.values.is_empty() {
+                return Ok(None);
+            }
+            all.extend(finite(&output.values)?.chunks(output.values.len() / batch.len()).map(<[f32]>::to_vec));
+        }
+        Ok(Some(all))
+    }
+
+    /// The shape and the values of a batch.
+    fn input(&self, batch: &[Chip]) -> Result<([usize; 4], Vec<f32>)> {
+        let [channels, size, _] = self.card.preprocess.shape();
+        let mut values = Vec::with_capacity(batch.len() * channels * size * size);
+        for chip in batch {
+            if (chip.channels(), chip.size()) != (channels, size) {
+                let (c, s) = (chip.channels(), chip.size());
+                return Err(Error::model(format!("the model takes chips of {channels}x{size}x{size}, got {c}x{s}x{s}")));
+            }
+            values.extend(chip.pixels().iter().map(|&v| f32::from(v)));
+        }
+        Ok(([batch.len(), channels, size, size], values))
     }
 
     fn golden_check(&self) -> Result<()> {
@@ -332,6 +357,13 @@ impl Bundle {
         Err(Error::model(format!("the network does not give the golden logits of its card: {found:?} instead of {golden:?}"))
             .with_hint("the file was changed after it was made, or the card belongs to another network"))
     }
+}
+
+fn finite(values: &[f32]) -> Result<&[f32]> {
+    if !values.iter().all(|v| v.is_finite()) {
+        return Err(Error::model("the network answers with numbers that are not finite (NaN or infinity)"));
+    }
+    Ok(values)
 }
 
 fn training_pictures(model: &ModelProto) -> Result<HashSet<[u8; PREFIX]>> {

@@ -161,6 +161,14 @@ impl ModelProto {
     }
 }
 
+/// The name of the value that the dense layer which makes the graph's first output reads.
+pub fn last_dense_input(model: &ModelProto) -> Option<&str> {
+    let graph = model.graph.as_ref()?;
+    let output = &graph.output.first()?.name;
+    let node = graph.node.iter().find(|node| node.output.first() == Some(output))?;
+    matches!(node.op_type.as_str(), "Gemm" | "MatMul").then(|| node.input.first().map(String::as_str)).flatten()
+}
+
 /// What a graph holds and costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Cost {

@@ -104,6 +104,19 @@ impl Graph {
     /// # Errors
     /// [`Model`](crate::ErrorKind::Model): the graph fails on this shape, or gives something other than f32.
     pub fn run(&self, shape: [usize; 4], values: &[f32]) -> Result<Vec<Output>> {
+        self.run_to(&self.outputs, shape, values)
+    }
+
+    /// Runs the graph only as far as the value of this name. `None` where the engine knows no such value, having fused it away.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_to_value(&self, name: &str, shape: [usize; 4], values: &[f32]) -> Result<Option<Output>> {
+        let Some(node) = self.model.find_node(name) else { return Ok(None) };
+        Ok(self.run_to(&[node], shape, values)?.pop())
+    }
+
+    fn run_to(&self, outputs: &[NodeId], shape: [usize; 4], values: &[f32]) -> Result<Vec<Output>> {
         let view = NdTensorView::from_data(shape, values);
         let (lane, pool) = match &self.threads {
             Threads::All => (None, None),
@@ -117,7 +130,7 @@ impl Graph {
         let options = RunOptions::default().with_thread_pool(pool);
         let outputs = self
             .model
-            .run(vec![(self.input, view.into())], &self.outputs, Some(options))
+            .run(vec![(self.input, view.into())], outputs, Some(options))
             .map_err(|e| Error::model(format!("the network fails on input {shape:?}: {e}")))?;
         drop(lane);
         outputs.into_iter().map(read_output).collect()

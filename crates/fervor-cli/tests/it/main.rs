@@ -1,5 +1,6 @@
 //! The program as its users meet it: commands, exit codes, what is said where.
 
+mod audit;
 mod evaluate;
 mod explain;
 mod inspect;

@@ -17,7 +17,7 @@ use hash::{Hasher, Signature};
 use index::{Candidate, Index};
 use verify::Verifier;
 
-/// Correlation from which on two pictures are copies of each other; `tools/near_copies.py` measures what it finds.
+/// Correlation from which on two pictures are copies of each other; `tools/reference/near_copies.py` measures what it finds.
 pub const SIMILARITY: f32 = 0.85;
 
 /// Under this deviation of grey values a thumbnail is mostly rounding.

@@ -19,6 +19,9 @@ use crate::picture::{ContentHash, Limits, Picture};
 const PICTURE_EXTENSIONS: [&str; 15] =
     ["jpg", "jpeg", "jpe", "jfif", "png", "bmp", "dib", "webp", "gif", "tif", "tiff", "heic", "heif", "avif", "jp2"];
 
+/// What is wrong with a link in a circle.
+const BACK_UP: &str = "a link that leads back up";
+
 /// A file that may be a picture, before it is read.
 pub(super) struct Candidate {
     pub id: String,
@@ -179,10 +182,17 @@ fn list(root: &Path) -> Result<Listing> {
 fn list_class(root: &Path, folder: &Path, class: &str, split: Option<Split>, listing: &mut Listing) -> Result<()> {
     let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_hidden(entry.file_name());
     let mut hidden = 0;
+    let mut circles = Vec::new();
+    let top = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| {
         let visible = visible(entry);
         hidden += usize::from(!visible);
-        visible
+        // The walk itself notices links to folders that it came through, but not to those above where it began.
+        let up = visible && entry.path_is_symlink() && entry.path().canonicalize().is_ok_and(|to| top.starts_with(to));
+        if up {
+            circles.push(entry.path().to_owned());
+        }
+        visible && !up
     });
     for entry in walk {
         let entry = match entry {
@@ -190,8 +200,7 @@ fn list_class(root: &Path, folder: &Path, class: &str, split: Option<Split>, lis
             Err(error) => {
                 let path = error.path().unwrap_or(folder);
                 let id = id_of(root, path).unwrap_or_else(|lossy| lossy);
-                let message =
-                    if error.loop_ancestor().is_some() { "a link that leads back up".to_owned() } else { error.to_string() };
+                let message = if error.loop_ancestor().is_some() { BACK_UP.to_owned() } else { error.to_string() };
                 listing.problems.push(Problem { id, message });
                 continue;
             }
@@ -206,6 +215,10 @@ fn list_class(root: &Path, folder: &Path, class: &str, split: Option<Split>, lis
             Ok(id) => listing.candidates.push(Candidate { id, class: class.to_owned(), split }),
             Err(id) => listing.problems.push(Problem { id, message: "the file's name is not Unicode: rename it".to_owned() }),
         }
+    }
+    for link in circles {
+        let id = id_of(root, &link).unwrap_or_else(|lossy| lossy);
+        listing.problems.push(Problem { id, message: BACK_UP.to_owned() });
     }
     listing.skipped.hidden += hidden;
     Ok(())

@@ -11,6 +11,8 @@ const MOST_BEYOND: f32 = 0.12;
 /// Blocks a side over which the correlation is taken, and how many of all the worst may be written over: a text, a watermark.
 const BLOCKS: usize = 4;
 const SPARED: usize = 5;
+/// A block counts for no more than this many times the median one: the edge of a frame around a picture is no likeness.
+const LOUDEST: f32 = 2.0;
 /// Correlation before alignment under which no alignment helps.
 const HOPELESS: f32 = 0.35;
 
@@ -242,6 +244,13 @@ fn correlation(a: &[f32; SIDE * SIDE], b: &[f32; SIDE * SIDE]) -> f32 {
     let all = total(&sums);
     if all[1] <= 0.0 || all[2] <= 0.0 {
         return 0.0;
+    }
+    let strengths = sums.map(|[_, own, other]| (own * other).sqrt());
+    let mut sorted = strengths;
+    sorted.sort_unstable_by(f32::total_cmp);
+    let bound = LOUDEST * sorted[sorted.len() / 2];
+    for (sums, strength) in sums.iter_mut().zip(strengths).filter(|(_, strength)| *strength > bound) {
+        sums.iter_mut().for_each(|sum| *sum *= bound / strength);
     }
     // How much a block disagrees once both pictures have the same strength.
     let strength = (all[2] / all[1]).sqrt();

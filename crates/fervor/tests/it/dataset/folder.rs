@@ -89,12 +89,13 @@ fn names_in_any_script_are_kept() {
 fn links_are_followed_but_never_in_circles() {
     let world = World::new().face("happy/a.png", 1).face("sad/a.png", 2).face("elsewhere/.hidden", 3);
     std::os::unix::fs::symlink(world.path("happy"), world.path("happy/again")).unwrap();
+    std::os::unix::fs::symlink(world.path(""), world.path("happy/top")).unwrap();
     std::os::unix::fs::symlink(world.path("nowhere"), world.path("sad/gone.png")).unwrap();
     std::os::unix::fs::symlink(world.path("sad/a.png"), world.path("happy/linked.png")).unwrap();
     let dataset = world.open();
     assert_eq!(ids(&dataset), ["happy/a.png", "happy/linked.png", "sad/a.png"]);
     let problems: Vec<&str> = dataset.problems().iter().map(|problem| problem.id.as_str()).collect();
-    assert_eq!(problems, ["happy/again", "sad/gone.png"]);
+    assert_eq!(problems, ["happy/again", "happy/top", "sad/gone.png"]);
 }
 
 #[test]
