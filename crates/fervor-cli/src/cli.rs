@@ -142,7 +142,7 @@ pub struct Audit {
     pub data: PathBuf,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Write audit.json into this folder
+    /// Write a page with pictures and charts, and audit.json, into this folder
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Write a mended data set into this new folder: manifest.json, changes.csv, quarantine.csv; the data are not touched

@@ -2,7 +2,7 @@
 
 use super::value::{Finding, FindingKind, Group, Item, Level};
 use super::words::{counted, item, thousands};
-use crate::dataset::{Dataset, Duplicates};
+use crate::dataset::{Dataset, Duplicates, Split};
 
 /// Copies of one picture: indices of samples, the similarity that holds them together, and for each member how it differs.
 pub(super) struct Copies {
@@ -93,12 +93,17 @@ pub(super) fn findings(dataset: &Dataset, duplicates: &Duplicates) -> Vec<Findin
         .map(|group| Copies { members: group.members.clone(), similarity: 1.0, details: Vec::new() })
         .collect();
     let mut findings = Vec::new();
-    findings.extend(grouped(
-        dataset,
-        FindingKind::Leak,
-        Level::Error,
-        copies.iter().zip(&duplicates.groups).filter(|(_, group)| group.across_splits).map(|(copy, _)| copy),
-    ));
+    let leaks = copies.iter().zip(&duplicates.groups).filter(|(_, group)| group.across_splits).map(|(copy, _)| copy);
+    findings.extend(grouped(dataset, FindingKind::Leak, Level::Error, leaks).map(|mut finding| {
+        for split in [Split::Validation, Split::Test] {
+            let leaked = duplicates.leaked(dataset, split, Split::Train).len();
+            if leaked > 0 {
+                let share = 100.0 * leaked as f64 / dataset.of_split(split).len() as f64;
+                finding.reason += &format!(" {} of {split} ({share:.1} %) stand in train too.", thousands(leaked));
+            }
+        }
+        finding
+    }));
     findings.extend(grouped(
         dataset,
         FindingKind::Conflict,

@@ -13,6 +13,8 @@ const BLOCKS: usize = 4;
 const SPARED: usize = 5;
 /// A block counts for no more than this many times the median one: the edge of a frame around a picture is no likeness.
 const LOUDEST: f32 = 2.0;
+/// Where most of a picture is empty, the median is taken to be this share of the strongest block.
+const QUIETEST: f32 = 0.05;
 /// Correlation before alignment under which no alignment helps.
 const HOPELESS: f32 = 0.35;
 
@@ -248,7 +250,7 @@ fn correlation(a: &[f32; SIDE * SIDE], b: &[f32; SIDE * SIDE]) -> f32 {
     let strengths = sums.map(|[_, own, other]| (own * other).sqrt());
     let mut sorted = strengths;
     sorted.sort_unstable_by(f32::total_cmp);
-    let bound = LOUDEST * sorted[sorted.len() / 2];
+    let bound = LOUDEST * sorted[sorted.len() / 2].max(QUIETEST * sorted[sorted.len() - 1]);
     for (sums, strength) in sums.iter_mut().zip(strengths).filter(|(_, strength)| *strength > bound) {
         sums.iter_mut().for_each(|sum| *sum *= bound / strength);
     }
