@@ -338,7 +338,7 @@ pub struct Serve {
     /// Another origin whose pages may use the service, such as https://example.org; * for all
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin, env = "FERVOR_ALLOW_ORIGIN")]
     pub allow_origin: Vec<String>,
-    /// Requests of one client address, such as 5/s
+    /// Requests of one client address, such as 5/s; behind a proxy all clients have its address
     #[arg(long, value_name = "N/s", value_parser = rate, env = "FERVOR_RATE")]
     pub rate: Option<f64>,
     /// [default: text on a terminal, else json; FERVOR_LOG=warn and the like set how much]

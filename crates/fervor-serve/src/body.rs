@@ -165,6 +165,13 @@ impl Meter {
     }
 }
 
+/// Reads a request's body without keeping anything, before the request is refused.
+pub async fn discard(request: Request) {
+    if !request.headers().contains_key(header::EXPECT) {
+        drain(request.into_body().into_data_stream()).await;
+    }
+}
+
 /// Reads on without keeping anything: a connection closed under an upload hides the answer from its client.
 async fn drain(mut body: BodyDataStream) {
     let mut bytes = 0;

@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::app::App;
+use crate::body;
 use crate::error::ApiError;
 
 /// Where a request comes from.
@@ -104,12 +105,14 @@ fn method_name(method: &Method) -> &'static str {
 /// Lets a request through that shows the key and keeps the rate.
 pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     if app.key().is_some_and(|key| !key.is_shown(request.headers())) {
+        body::discard(request).await;
         return ApiError::key().into_response();
     }
     let peer = request.extensions().get::<Peer>().copied();
     if let (Some(rate), Some(Peer(address))) = (app.rate(), peer)
         && !rate.admits(address.ip(), Instant::now())
     {
+        body::discard(request).await;
         return ApiError::rate().into_response();
     }
     next.run(request).await

@@ -86,8 +86,9 @@ async fn answer_all(app: &App, request: Request, options: &Options, deadline: In
     let limit = if is_form { limit } else { app.settings().max_upload };
     let (request, hold) = body::metered(request, limit, app.budget(), deadline).await.map_err(Refused::to_api)?;
     if !is_form {
-        expect_picture(request.headers())?;
+        let expected = expect_picture(request.headers());
         let bytes = body::whole(request).await.map_err(Refused::to_api)?;
+        expected?;
         let reply = app.engine().analyze(app.engine().place()?, bytes, options.annotate, Some(hold));
         let answer = app.settled(Ok(reply)).await?;
         return one(app, "picture", answer, options);
@@ -104,6 +105,9 @@ async fn answer_all(app: &App, request: Request, options: &Options, deadline: In
         if results.len() + waiting.len() == MOST_PICTURES {
             let hint = "send the others in another request";
             return Err(ApiError::too_large(format!("a request holds at most {MOST_PICTURES} pictures"), hint));
+        }
+        if options.annotate && results.len() + waiting.len() == 1 {
+            return Err(ApiError::input("annotate=1 takes one picture, the request holds more", "send one request a picture"));
         }
         let bytes = read(&mut field, app.settings().max_upload).await?;
         while waiting.len() >= share {
@@ -151,10 +155,6 @@ fn many(app: &App, results: &[Named], options: &Options) -> Result<Response, Api
     struct Rows<'a> {
         results: Vec<Row<'a>>,
         failed: usize,
-    }
-    if options.annotate {
-        let message = format!("annotate=1 takes one picture, the request holds {}", results.len());
-        return Err(ApiError::input(message, "send one request a picture"));
     }
     if let Some(shape) = options.compat {
         return Ok(Json(shape.many(results.iter().map(|(_, answer)| answer.as_ref()))).into_response());

@@ -24,6 +24,7 @@ impl Service {
             .env("TMPDIR", folder)
             .env("FERVOR_LOG", "trace")
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");

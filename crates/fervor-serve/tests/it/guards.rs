@@ -64,6 +64,28 @@ async fn without_the_key_nothing_that_costs_is_answered() {
 }
 
 #[tokio::test]
+async fn a_large_upload_hears_why_it_is_refused() {
+    let settings = Settings { api_key: Some("correct-horse".into()), max_upload: 1 << 20, ..Settings::default() };
+    let (address, _stop, _server) = World::with(WholePicture, settings).listen().await;
+    let send = |key: &'static str, megabytes: usize| {
+        tokio::task::spawn_blocking(move || {
+            use std::io::{Read, Write};
+            let length = megabytes << 20;
+            let head = format!(
+                "POST /predict HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+            );
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            stream.write_all(&[head.as_bytes(), &vec![7; length]].concat()).unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            text
+        })
+    };
+    assert!(send("wrong-horse", 9).await.unwrap().starts_with("HTTP/1.1 401"));
+    assert!(send("correct-horse", 9).await.unwrap().starts_with("HTTP/1.1 413"));
+}
+
+#[tokio::test]
 async fn pages_of_other_origins_may_read_answers_only_where_allowed() {
     let ask = |world: World, origin: &'static str| async move {
         let mut request = raw("/predict", png(48, 1));
