@@ -324,7 +324,7 @@ pub struct Serve {
     #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = size, env = "FERVOR_MAX_UPLOAD")]
     pub max_upload: usize,
     /// Pictures waiting or worked on at once; beyond that the answer is 503
-    #[arg(long, value_name = "N", default_value = "64", value_parser = queue, env = "FERVOR_QUEUE")]
+    #[arg(long, value_name = "N", default_value = "128", value_parser = queue, env = "FERVOR_QUEUE")]
     pub queue: usize,
     /// Workers [default: a core each]
     #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]

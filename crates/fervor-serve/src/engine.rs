@@ -73,10 +73,7 @@ pub type Reply<T> = oneshot::Receiver<Result<T, ApiError>>;
 enum Job {
     Picture(PictureJob),
     /// Anything else that uses the network, done as it comes.
-    Other {
-        run: Box<dyn FnOnce(&Analyzer) + Send>,
-        place: Place,
-    },
+    Other(Box<dyn FnOnce(&Analyzer) + Send>),
 }
 
 struct PictureJob {
@@ -161,10 +158,12 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         let run = move |analyzer: &Analyzer| {
             if !reply.is_closed() {
-                let _ = reply.send(run(analyzer));
+                let answer = run(analyzer);
+                drop(place);
+                let _ = reply.send(answer);
             }
         };
-        self.enqueue(Job::Other { run: Box::new(run), place });
+        self.enqueue(Job::Other(Box::new(run)));
         answer
     }
 
@@ -196,10 +195,7 @@ impl Shared {
             // A panic drops the reply, which the waiting request reads as a fault; the worker lives on.
             let done = catch_unwind(AssertUnwindSafe(|| match task {
                 Task::Work(Job::Picture(job)) => self.prepare(job),
-                Task::Work(Job::Other { run, place }) => {
-                    run(&self.analyzer);
-                    drop(place);
-                }
+                Task::Work(Job::Other(run)) => run(&self.analyzer),
                 Task::Classify(batch) => self.classify(batch),
             }));
             if done.is_err() {
@@ -247,20 +243,14 @@ impl Shared {
         self.metrics.stages.wait.observe((start - entered).as_secs_f64());
         let picture = match Picture::decode(&bytes, &self.limits) {
             Ok(picture) => picture,
-            Err(error) => {
-                let _ = reply.send(Err(ApiError::of_picture(&error, &bytes)));
-                return;
-            }
+            Err(error) => return send(reply, place, Err(ApiError::of_picture(&error, &bytes))),
         };
         drop((bytes, hold));
         let decoded = Instant::now();
         self.metrics.stages.decode.observe((decoded - start).as_secs_f64());
         let prepared = match self.analyzer.prepare(&picture) {
             Ok(prepared) => prepared,
-            Err(error) => {
-                let _ = reply.send(Err(ApiError::of_picture(&error, &[])));
-                return;
-            }
+            Err(error) => return send(reply, place, Err(ApiError::of_picture(&error, &[]))),
         };
         let since = Instant::now();
         self.metrics.stages.find.observe((since - decoded).as_secs_f64());
@@ -289,18 +279,21 @@ impl Shared {
             Ok(predictions) => predictions,
             Err(error) => {
                 let failure = ApiError::of_picture(&error, &[]);
-                for (_, _, reply, _) in rest {
-                    let _ = reply.send(Err(failure.clone()));
-                }
-                return;
+                return rest.into_iter().for_each(|(_, _, reply, place)| send(reply, place, Err(failure.clone())));
             }
         };
         for (((width, height), picture, reply, place), faces) in rest.into_iter().zip(predictions) {
             let drawn = picture.map(|picture| drawn(&picture, &faces)).transpose();
-            let _ = reply.send(drawn.map(|drawn| Answer { width, height, faces, drawn }));
-            drop(place);
+            send(reply, place, drawn.map(|drawn| Answer { width, height, faces, drawn }));
         }
     }
+}
+
+/// Gives the place back before the answer is out: a client's next request comes at once.
+fn send(reply: oneshot::Sender<Result<Answer, ApiError>>, place: Place, answer: Result<Answer, ApiError>) {
+    drop(place);
+    // Nobody waits any more where the client is gone.
+    let _ = reply.send(answer);
 }
 
 fn drawn(picture: &Picture, faces: &[Prediction]) -> Result<Vec<u8>, ApiError> {

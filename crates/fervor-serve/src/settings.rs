@@ -47,11 +47,11 @@ impl Settings {
 }
 
 impl Default for Settings {
-    /// 10 MiB a picture, 64 pictures inside, a worker a core, 10 seconds, no key, no other origin, no rate.
+    /// 10 MiB a picture, 128 pictures inside, a worker a core, 10 seconds, no key, no other origin, no rate.
     fn default() -> Self {
         Self {
             max_upload: 10 << 20,
-            queue: 64,
+            queue: 128,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             timeout: Duration::from_secs(10),
             api_key: None,

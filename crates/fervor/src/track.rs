@@ -10,7 +10,7 @@ pub struct TrackOptions {
     pub smoothing: f64,
     /// A face continues a track when their boxes overlap at least this much (intersection over union, 0..=1).
     pub overlap: f32,
-    /// A track without a face ends after this many seconds.
+    /// A track ends when a frame shows it no more and its last face is older than this many seconds.
     pub patience: f64,
 }
 
@@ -29,6 +29,8 @@ pub struct Tracker {
     options: TrackOptions,
     tracks: Vec<Track>,
     next: u64,
+    /// The time of the last frame.
+    last: f64,
 }
 
 #[derive(Clone, Debug)]
@@ -54,7 +56,7 @@ pub struct Tracked {
 impl Tracker {
     /// No tracks yet.
     pub fn new(options: TrackOptions) -> Self {
-        Self { options, tracks: Vec::new(), next: 1 }
+        Self { options, tracks: Vec::new(), next: 1, last: f64::NEG_INFINITY }
     }
 
     /// Sets the smoothing's time constant from now on, in seconds; what is not a positive number counts as 0.
@@ -65,7 +67,9 @@ impl Tracker {
     /// The faces of the frame at `time`, in seconds and not before the last frame's; a [`Tracked`] for each face, in order.
     pub fn update(&mut self, faces: &[Prediction], time: f64) -> Vec<Tracked> {
         let patience = self.options.patience;
-        self.tracks.retain(|track| time - track.seen <= patience);
+        // However long ago the last frame was, its faces go on.
+        self.tracks.retain(|track| track.seen >= self.last || time - track.seen <= patience);
+        self.last = time;
         let followed = self.follow(faces);
         let place = |(face, track): (&Prediction, Option<usize>)| {
             let index = track.unwrap_or_else(|| {
@@ -142,7 +146,9 @@ mod tests {
         tracker.update(&[face(0.0, 0.9)], 0.0);
         assert!(tracker.update(&[], 0.5).is_empty());
         assert_eq!(ids(&tracker.update(&[face(0.0, 0.9)], 0.9)), [1]);
+        assert!(tracker.update(&[], 1.5).is_empty());
         assert_eq!(ids(&tracker.update(&[face(0.0, 0.9)], 2.0)), [2]);
+        assert_eq!(ids(&tracker.update(&[face(0.0, 0.9)], 9.0)), [2], "frames may be far apart");
     }
 
     #[test]
