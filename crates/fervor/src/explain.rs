@@ -108,7 +108,7 @@ impl Window {
     fn over(side: usize, share: f32) -> Vec<Self> {
         let window = ((side as f32 * share).round() as usize).clamp(1, side);
         let steps = (side - window).div_ceil((window / 2).max(1));
-        let at = |step: usize| if steps == 0 { 0 } else { (side - window) * step / steps };
+        let at = |step: usize| ((side - window) * step).checked_div(steps).unwrap_or(0);
         let squares = (0..=steps).flat_map(|row| (0..=steps).map(move |column| (column, row)));
         squares.map(|(column, row)| Self { left: at(column), top: at(row), side: window }).collect()
     }
