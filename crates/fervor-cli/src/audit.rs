@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use fervor::audit::{AcceptedFormats, AuditOptions, audit, fix, report, text};
+use fervor::audit::{AcceptedFormats, AuditOptions, audit, fix, quoted, report, text};
 use fervor::dataset::OpenOptions;
-use fervor::{Result, builtin};
+use fervor::{Error, Result, builtin};
 
 use crate::cli::{Audit, Format};
+use crate::data::outside;
 use crate::{Verdict, data, setup, talk};
 
 /// Runs the command.
@@ -15,6 +16,7 @@ use crate::{Verdict, data, setup, talk};
 /// Something that is no data set, a folder that cannot be written.
 pub fn run(args: &Audit) -> Result<Verdict> {
     setup::threads(args.threads);
+    check_places(args)?;
     if let (Some(decisions), Some(out)) = (&args.decisions, &args.fix) {
         let decisions = fix::read_decisions(decisions)?;
         let dataset = data::open(&args.data, OpenOptions::default())?;
@@ -57,9 +59,25 @@ pub fn run(args: &Audit) -> Result<Verdict> {
     Ok(if audited.report.has_errors() { Verdict::No } else { Verdict::Yes })
 }
 
+/// Refuses places that cannot take the results before anything is read.
+fn check_places(args: &Audit) -> Result<()> {
+    if let Some(out) = &args.fix {
+        outside(&args.data, "--fix", out)?;
+        if out.symlink_metadata().is_ok() {
+            return Err(Error::input(format!("it is there already: {}", out.display())).with_hint("name a new folder for --fix"));
+        }
+    }
+    if let Some(dir) = &args.report {
+        outside(&args.data, "--report", dir)?;
+        if dir.exists() && !dir.is_dir() {
+            return Err(Error::input(format!("--report needs a folder, this is a file: {}", dir.display())));
+        }
+    }
+    Ok(())
+}
+
 /// The command that makes the report again.
 fn command() -> String {
-    let quoted = |word: String| if word.contains([' ', ';', '*', '\'']) { format!("{word:?}") } else { word };
-    let words = std::env::args_os().skip(1).map(|word| quoted(word.to_string_lossy().into_owned()));
+    let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
     std::iter::once("fervor".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }

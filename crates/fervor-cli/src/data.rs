@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use fervor::dataset::{Dataset, OpenOptions};
-use fervor::{Result, audit};
+use fervor::{Error, Result, audit};
 
 use crate::talk;
 
@@ -52,5 +52,24 @@ fn tell(dataset: &Dataset) {
     }
     for (class, count) in &dataset.skipped().other_classes {
         talk::note(format_args!("{count} pictures of class {class:?} are left out: the class is not used"));
+    }
+}
+
+/// Refuses a place for results inside the data set's folder: they would be taken for data the next time.
+///
+/// # Errors
+/// `path` lies in the folder `data`, wherever links lead.
+pub fn outside(data: &Path, flag: &str, path: &Path) -> Result<()> {
+    // What does not exist yet lies where its nearest folder lies.
+    let place = path.ancestors().find_map(|above| match above.as_os_str().is_empty() {
+        true => Path::new(".").canonicalize().ok(),
+        false => above.canonicalize().ok(),
+    });
+    match (data.is_dir().then(|| data.canonicalize().ok()).flatten(), place) {
+        (Some(data), Some(place)) if place.starts_with(&data) => {
+            Err(Error::input(format!("{flag} lies inside the data set: {}", path.display()))
+                .with_hint("name a place beside the data: what lies inside would be read as data the next time"))
+        }
+        _ => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fervor::dataset::OpenOptions;
 use fervor::explain::{self, Explanation, Faithfulness, Ranking};
-use fervor::{Bundle, Face, Limits, Result};
+use fervor::{Bundle, Error, Face, Limits, Result};
 use rayon::prelude::*;
 
 use crate::cli::{Explain, ExplainScore, Format};
@@ -19,7 +19,16 @@ use crate::{Verdict, data, evaluate, setup, talk};
 /// Usage, a model that does not load, a folder that cannot be written. A picture that fails is told, and the others go on.
 pub fn run(args: &Explain) -> Result<Verdict> {
     setup::threads(args.threads);
-    let sources = inputs::expand(&args.input, args.recursive)?;
+    if args.output.exists() && !args.output.is_dir() {
+        return Err(Error::input(format!("--output needs a folder, this is a file: {}", args.output.display())));
+    }
+    let mut sources = inputs::expand(&args.input, args.recursive)?;
+    // Sheets of an earlier run are no pictures to explain.
+    if let Ok(own) = args.output.canonicalize() {
+        sources.retain(
+            |source| !matches!(source, Source::File { path, .. } if path.canonicalize().is_ok_and(|path| path.starts_with(&own))),
+        );
+    }
     let analyzer = setup::analyzer(args.faces, Arc::new(setup::model(&args.model, args.threads)?))?;
     let mut failed = 0;
     for source in &sources {
@@ -27,7 +36,10 @@ pub fn run(args: &Explain) -> Result<Verdict> {
             Ok(lines) => lines.iter().try_for_each(talk::answer)?,
             Err(error) => {
                 failed += 1;
-                talk::warn(format_args!("{}: {}", source.name(), error.message()));
+                let message = error.message();
+                let message = message.strip_prefix(&format!("{}: ", source.name())).unwrap_or(message);
+                let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                talk::warn(format_args!("{}: {message}{hint}", source.name()));
             }
         }
     }

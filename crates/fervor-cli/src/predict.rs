@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fervor::draw::{self, FaceDrawing};
+use fervor::files::{self, WholeFile};
 use fervor::prediction::{ErrorInfo, ModelInfo, PREDICTION_SCHEMA};
 use fervor::{Analyzer, Error, Limits, Picture, PicturePrediction, Prediction, Result};
 use rayon::prelude::*;
@@ -44,7 +45,7 @@ pub fn run(args: &Predict) -> Result<Verdict> {
                 let source = if answer.source == "-" { "standard input" } else { &answer.source };
                 bar.suspend(|| talk::warn(format_args!("{source}: {}", error.message)));
             }
-            let written = bar.suspend(|| writer.write(&mut output.writer, &answer));
+            let written = bar.suspend(|| writer.write(output.writer(), &answer));
             match written {
                 // Whoever reads has seen enough, as `| head` does.
                 Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(Verdict::Yes),
@@ -54,7 +55,7 @@ pub fn run(args: &Predict) -> Result<Verdict> {
         }
     }
     bar.finish_and_clear();
-    writer.finish(&mut output.writer).map_err(|e| Error::input("the answer cannot be written").with_source(e))?;
+    writer.finish(output.writer()).map_err(|e| Error::input("the answer cannot be written").with_source(e))?;
     output.close()?;
     if sources.len() > 1 && args.format == PredictFormat::Text {
         talk::note(format_args!("{} pictures, {failed} of them failed", sources.len()));
@@ -178,48 +179,44 @@ fn cannot_write(path: &Path, e: io::Error) -> Error {
 }
 
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let part = part_of(path);
-    let write = || {
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::write(&part, bytes)?;
-        fs::rename(&part, path)
-    };
-    write().map_err(|e| cannot_write(path, e))
-}
-
-fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    PathBuf::from(name)
+    let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
+    parent.and_then(|()| files::write_whole(path, bytes)).map_err(|e| cannot_write(path, e))
 }
 
 /// Standard output, or a file that appears only when it is whole.
-struct Output {
-    writer: Box<dyn Write>,
-    target: Option<PathBuf>,
+enum Output {
+    Stdout(BufWriter<io::Stdout>),
+    File { file: BufWriter<WholeFile>, path: PathBuf },
 }
 
 impl Output {
     fn open(target: Option<&Path>) -> Result<Self> {
-        let writer: Box<dyn Write> = match target {
-            None => Box::new(BufWriter::new(io::stdout())),
+        Ok(match target {
+            None => Self::Stdout(BufWriter::new(io::stdout())),
             Some(path) if path.is_dir() => {
                 return Err(Error::input(format!("--output needs a file, this is a folder: {}", path.display())));
             }
-            Some(path) => Box::new(BufWriter::new(fs::File::create(part_of(path)).map_err(|e| cannot_write(path, e))?)),
-        };
-        Ok(Self { writer, target: target.map(Path::to_owned) })
+            Some(path) => {
+                let file = WholeFile::create(path).map_err(|e| cannot_write(path, e))?;
+                Self::File { file: BufWriter::new(file), path: path.to_owned() }
+            }
+        })
     }
 
-    fn close(mut self) -> Result<()> {
-        let target = self.target.as_deref();
-        self.writer.flush().map_err(|e| cannot_write(target.unwrap_or(Path::new("standard output")), e))?;
-        drop(self.writer);
-        match &self.target {
-            Some(path) => fs::rename(part_of(path), path).map_err(|e| cannot_write(path, e)),
-            None => Ok(()),
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Stdout(out) => out,
+            Self::File { file, .. } => file,
+        }
+    }
+
+    fn close(self) -> Result<()> {
+        match self {
+            Self::Stdout(mut out) => out.flush().map_err(|e| cannot_write(Path::new("standard output"), e)),
+            Self::File { file, path } => {
+                let whole = file.into_inner().map_err(io::IntoInnerError::into_error).and_then(WholeFile::finish);
+                whole.map_err(|e| cannot_write(&path, e))
+            }
         }
     }
 }

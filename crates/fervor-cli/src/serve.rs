@@ -38,9 +38,12 @@ pub fn run(args: &Serve) -> Result<Verdict> {
 
 async fn listen(args: &Serve, app: App) -> Result<()> {
     let cannot = |e: std::io::Error| {
-        Error::input(format!("cannot listen on {}:{}", args.host, args.port))
-            .with_source(e)
-            .with_hint("another program may have the port: --port 0 takes a free one")
+        let hint = match e.kind() {
+            std::io::ErrorKind::AddrInUse => "another program has the port: --port 0 takes a free one",
+            std::io::ErrorKind::PermissionDenied => "ports under 1024 need rights: --port 8080",
+            _ => "--host takes an address of this machine, 127.0.0.1 or 0.0.0.0 for example",
+        };
+        Error::input(format!("cannot listen on {}:{}", args.host, args.port)).with_source(e).with_hint(hint)
     };
     let listener = TcpListener::bind((args.host.as_str(), args.port)).await.map_err(cannot)?;
     let address: SocketAddr = listener.local_addr().map_err(cannot)?;

@@ -6,6 +6,7 @@ use fervor::dataset::{Dataset, Manifest, OpenOptions, Split as Part, SplitRule};
 use fervor::{Error, Result};
 
 use crate::cli::Split;
+use crate::data::outside;
 use crate::{Verdict, data, setup, talk};
 
 /// Runs the command.
@@ -14,12 +15,13 @@ use crate::{Verdict, data, setup, talk};
 /// Something that is no data set, ratios that are none, a part that stays empty, a file that cannot be written.
 pub fn run(args: &Split) -> Result<Verdict> {
     setup::threads(args.threads);
-    let rule = SplitRule::parse(&args.ratios)?.with_seed(args.seed);
+    let hint = "write TRAIN:VALIDATION:TEST, the first two at least 1, for example 80:10:10";
+    let rule = SplitRule::parse(&args.ratios).map_err(|e| Error::input(e.message().to_owned()).with_hint(hint))?;
+    let rule = rule.with_seed(args.seed);
     let SplitRule::Ratio { train, validation, test, .. } = rule else {
-        return Err(
-            Error::input(format!("not ratios: {:?}", args.ratios)).with_hint("write TRAIN:VALIDATION:TEST, for example 80:10:10")
-        );
+        return Err(Error::input(format!("not ratios: {:?}", args.ratios)).with_hint(hint));
     };
+    outside(&args.data, "--output", &args.output)?;
     let (mut dataset, families) = if args.near > 0.0 {
         data::open_with_families(&args.data, OpenOptions::default(), args.near / 100.0)?
     } else {

@@ -7,15 +7,6 @@ use serde::Serialize;
 use crate::engine::Answer;
 use crate::error::ApiError;
 
-/// Below this the most probable class is more likely wrong than right (probabilities are calibrated): the answer is called
-/// uncertain and names two classes.
-pub const UNCERTAIN: f32 = 0.5;
-
-/// Whether a face's answer is uncertain.
-pub fn is_uncertain(probabilities: &Probabilities) -> bool {
-    probabilities.top().1 < UNCERTAIN
-}
-
 /// How a face looks, as an adjective.
 fn adjective(label: &str) -> &str {
     match Emotion::parse(label) {
@@ -30,7 +21,7 @@ fn adjective(label: &str) -> &str {
 /// "looks happy, 97 %", or "uncertain: fear or surprise".
 pub fn words(probabilities: &Probabilities) -> String {
     let ranked = probabilities.ranked();
-    if is_uncertain(probabilities) {
+    if probabilities.is_uncertain() {
         return format!("uncertain: {} or {}", ranked[0].0, ranked[1].0);
     }
     // Never 100 %: no answer of a network is certain.
@@ -59,7 +50,6 @@ pub struct Row<'a> {
 struct Face<'a> {
     #[serde(flatten)]
     prediction: Shown<'a>,
-    uncertain: bool,
     words: String,
 }
 
@@ -80,13 +70,12 @@ impl<'a> Row<'a> {
                 None => Shown::All(prediction),
                 Some(top) => Shown::Top(shortened(prediction, top)),
             },
-            uncertain: is_uncertain(&prediction.probabilities),
             words: words(&prediction.probabilities),
         };
         Self {
             label: main.map(Prediction::label),
             confidence: main.map(Prediction::confidence),
-            uncertain: main.is_some_and(|face| is_uncertain(&face.probabilities)),
+            uncertain: main.is_some_and(|face| face.probabilities.is_uncertain()),
             words: main.map_or_else(|| "no face found".to_owned(), |face| words(&face.probabilities)),
             schema: PREDICTION_SCHEMA,
             source,

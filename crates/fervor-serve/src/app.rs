@@ -12,7 +12,6 @@ use fervor::{Analyzer, LabelSet};
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::answer::is_uncertain;
 use crate::body::Budget;
 use crate::engine::{Answer, Engine, Reply};
 use crate::error::ApiError;
@@ -123,7 +122,7 @@ impl App {
         match &answer {
             Ok(answer) => {
                 metrics.pictures.add(1);
-                answer.faces.iter().for_each(|face| metrics.face(face.label(), is_uncertain(&face.probabilities)));
+                answer.faces.iter().for_each(|face| metrics.face(face.label(), face.probabilities.is_uncertain()));
             }
             Err(_) => metrics.pictures_failed.add(1),
         }

@@ -24,7 +24,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::answer::{is_uncertain, words};
+use crate::answer::words;
 use crate::app::App;
 use crate::engine::Answer;
 use crate::error::ApiError;
@@ -221,7 +221,7 @@ fn live_answer<'a>(frame: &Frame, dropped: u64, answer: &'a Answer, tracked: &'a
             score: face.face.score,
             label,
             confidence,
-            uncertain: is_uncertain(&tracked.probabilities),
+            uncertain: tracked.probabilities.is_uncertain(),
             words: words(&tracked.probabilities),
             probabilities: &tracked.probabilities,
             quality: &face.quality,

@@ -42,6 +42,7 @@ pub use value::{
     AUDIT_SCHEMA, AuditReport, AuditedData, Balance, BatchStatistics, ClassStatistics, ClassWeight, Finding, FindingKind, Group,
     Histogram, Item, Level, SizeCount, Statistics,
 };
+pub use words::quoted;
 
 /// What is looked for.
 #[derive(Clone)]

@@ -14,6 +14,7 @@ pub mod error;
 pub mod evaluate;
 pub mod explain;
 pub mod face;
+pub mod files;
 pub mod metrics;
 pub mod onnx;
 pub mod picture;

@@ -16,6 +16,10 @@ pub struct Probabilities {
 }
 
 impl Probabilities {
+    /// Under this confidence an answer is uncertain: probabilities are calibrated (the card's temperature), so that it is more
+    /// likely wrong than right.
+    pub const UNCERTAIN: f32 = 0.5;
+
     /// Softmax of `logits / temperature`, computed so that large logits do not overflow.
     ///
     /// # Panics
@@ -63,6 +67,11 @@ impl Probabilities {
         Self { labels: self.labels.clone(), values }
     }
 
+    /// Whether the most probable class has less than [`UNCERTAIN`](Self::UNCERTAIN).
+    pub fn is_uncertain(&self) -> bool {
+        self.top().1 < Self::UNCERTAIN
+    }
+
     /// The most probable class and its probability.
     pub fn top(&self) -> (&str, f32) {
         self.ranked()[0]
@@ -105,6 +114,7 @@ impl Serialize for Prediction {
             landmarks: &'a [[f32; 2]],
             label: &'a str,
             confidence: f32,
+            uncertain: bool,
             probabilities: &'a Probabilities,
             quality: &'a Quality,
         }
@@ -116,6 +126,7 @@ impl Serialize for Prediction {
             landmarks,
             label,
             confidence,
+            uncertain: self.probabilities.is_uncertain(),
             probabilities: &self.probabilities,
             quality: &self.quality,
         }
@@ -193,6 +204,9 @@ mod tests {
         assert_eq!(cold.top().0, "happy");
         assert_eq!(warm.top().0, "happy");
         assert!(warm.top().1 < cold.top().1);
+        assert!(!cold.is_uncertain() && Probabilities::from_logits(&labels, &[0.0, 0.0], 1.0).top().1 == 0.5);
+        let three = LabelSet::new(["happy", "sad", "angry"]).unwrap();
+        assert!(Probabilities::from_logits(&three, &[0.1, 0.0, 0.0], 1.0).is_uncertain());
         assert_eq!(warm.get("joy"), Some(warm.values()[0]));
     }
 }

@@ -80,9 +80,9 @@ fn line(face: &Prediction) -> String {
     let place = format!("at {:.0},{:.0} size {:.0}x{:.0}", b.x, b.y, b.width, b.height);
     let flags: Vec<&str> = face.quality.flags.iter().map(|flag| flag.name()).collect();
     let flags = if flags.is_empty() { String::new() } else { format!("  [{}]", flags.join(", ")) };
-    format!("  looks {:<9} {:>5}   {:<30} {place}{flags}", face.label(), percent(face.confidence()), others.join(", "))
-        .trim_end()
-        .to_owned()
+    let verb = if face.probabilities.is_uncertain() { "perhaps" } else { "looks" };
+    let said = format!("{verb} {}", face.label());
+    format!("  {said:<17} {:>5}   {:<30} {place}{flags}", percent(face.confidence()), others.join(", ")).trim_end().to_owned()
 }
 
 fn csv_header(out: &mut dyn Write, labels: &LabelSet) -> io::Result<()> {

@@ -1,9 +1,9 @@
 //! `fervor train --folds K`: one training a fold, and a table of what they came to.
 
-use std::fs;
 use std::sync::atomic::AtomicBool;
 
 use fervor::dataset::{Dataset, Split};
+use fervor::files::write_whole;
 use fervor::{Error, Result};
 use fervor_train::folds::CrossValidation;
 use fervor_train::{Backend, End, Recipe, RunFolder, TrainOptions, train};
@@ -55,10 +55,7 @@ pub fn run(
     }
     let table = done.table();
     let path = args.out.join(format!("{}-{count}folds.md", recipe.run_name()));
-    let part = path.with_extension("md.part");
-    fs::write(&part, &table)
-        .and_then(|()| fs::rename(&part, &path))
-        .map_err(|e| Error::input(format!("cannot write {}", path.display())).with_source(e))?;
+    write_whole(&path, table.as_bytes()).map_err(|e| Error::input(format!("cannot write {}", path.display())).with_source(e))?;
     talk::note(format_args!(
         "accuracy, macro F1 and loss are of each fold's last epoch, which its pictures did not choose: {}",
         path.display()

@@ -90,3 +90,19 @@ fn a_split_writes_a_manifest_that_tears_nothing_apart() {
     world.fervor("split set --ratios nonsense --output x.json").exits(2).says("80:10:10");
     world.fervor("split set --folds 1 --output x.json").exits(2).says("2..=100");
 }
+
+#[test]
+fn results_inside_the_data_or_over_something_else_are_refused_before_any_work() {
+    let world = (0..3).fold(World::new(), |world, i| {
+        world.face(&format!("set/happy/{i}.png"), true, i).face(&format!("set/sad/{i}.png"), false, 50 + i)
+    });
+    let world = world.file("taken.txt", b"mine");
+    world.fervor("audit set --fix set/clean").exits(2).says("--fix lies inside the data set: set/clean");
+    world.fervor("audit set --report set/happy/report").exits(2).says("--report lies inside the data set");
+    world.fervor("split set --output set/happy/0.png").exits(2).says("--output lies inside the data set");
+    world.fervor("audit set --fix taken.txt").exits(2).says("it is there already: taken.txt");
+    world.fervor("audit set --report taken.txt").exits(2).says("this is a file: taken.txt");
+    world.fervor("split set --ratios 80 --output split.json").exits(2).says("80:10:10");
+    assert_eq!(std::fs::read(world.path("taken.txt")).unwrap(), b"mine");
+    assert!(!world.path("split.json").exists() && !world.path("set/clean").exists());
+}

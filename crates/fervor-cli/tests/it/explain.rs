@@ -8,7 +8,10 @@ fn each_face_gets_a_sheet_that_shows_what_the_answer_rests_on() {
     ran.answers("looks happy").answers("hill.png: no face");
     let sheet = image::open(world.path("out/astronaut.png-face1.png")).unwrap();
     assert!(sheet.width() > 800 && sheet.height() > 300, "{} x {}", sheet.width(), sheet.height());
-    world.fervor("explain bad.jpg").exits(2).says("bad.jpg");
+    world.fervor("explain bad.jpg").exits(2).says("warning: bad.jpg: not a picture");
+    world.fervor("explain hill.png --output bad.jpg").exits(2).says("--output needs a folder");
+    let again = world.fervor("explain . --recursive --output out").exits(1);
+    assert!(!again.stdout().contains("-face1.png-face"), "sheets are not explained: {again}");
 }
 
 #[test]

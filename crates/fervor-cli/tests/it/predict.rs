@@ -12,7 +12,7 @@ fn a_photograph_is_answered_with_a_face_and_its_expression() {
     let faces = answer["faces"].as_array().unwrap();
     assert_eq!(faces.len(), 1);
     let face = &faces[0];
-    assert_eq!(face["label"], "happy");
+    assert_eq!((&face["label"], &face["uncertain"]), (&"happy".into(), &false.into()));
     assert_eq!(face["landmarks"].as_array().unwrap().len(), 5);
     assert!(face["quality"]["flags"].is_array());
     let x = face["box"]["x"].as_f64().unwrap();

@@ -39,7 +39,7 @@ fn a_folder_of_faces_becomes_a_bundle_that_predicts_and_evaluates() {
     let world = world();
     let ran = world.fervor("train tiny.toml --data set --threads 1").exits(0).answers("best.onnx");
     let best = ran.stdout().split_whitespace().next().unwrap().to_owned();
-    world.fervor(&format!("predict set/happy/1.png --model {best}")).exits(0).answers("looks");
+    world.fervor(&format!("predict set/happy/1.png --model {best}")).exits(0).answers("1 face");
     let report = world.fervor(&format!("evaluate {best} set --split all --format json")).exits(0).json();
     assert_eq!(report["n"], 40);
     // The pictures it was trained on are known to the bundle.

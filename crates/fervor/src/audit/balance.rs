@@ -1,7 +1,7 @@
 //! Whether the classes are evenly filled, and what each would have to count.
 
 use super::value::{Balance, ClassWeight, Finding, FindingKind, Item, Level};
-use super::words::{counted, thousands};
+use super::words::{counted, one_line};
 use crate::dataset::{Dataset, Split};
 
 /// From this ratio on, imbalance is a warning.
@@ -13,15 +13,15 @@ pub(super) fn of(dataset: &Dataset) -> Balance {
     let counts = dataset.class_counts(has_train.then_some(Split::Train));
     let all: usize = counts.iter().sum();
     let used = counts.iter().filter(|&&count| count > 0);
-    let imbalance_ratio = match (used.clone().max(), used.min()) {
+    let imbalance_ratio = match (used.clone().max(), used.clone().min()) {
         (Some(&most), Some(&least)) => most as f64 / least as f64,
         _ => 1.0,
     };
     let beta = (all.max(1) as f64 - 1.0) / all.max(1) as f64;
     let effective = |count: usize| (1.0 - beta.powf(count as f64)) / (1.0 - beta);
-    // A class without pictures has no say; it counts as if it had one.
-    let inverse: Vec<f64> = counts.iter().map(|&count| 1.0 / effective(count.max(1))).collect();
-    let scale = counts.len() as f64 / inverse.iter().sum::<f64>();
+    // A class without pictures has no say, neither in the sum nor in the mean.
+    let inverse: Vec<f64> = counts.iter().map(|&count| if count == 0 { 0.0 } else { 1.0 / effective(count) }).collect();
+    let scale = used.count().max(1) as f64 / inverse.iter().sum::<f64>().max(f64::MIN_POSITIVE);
     let classes: Vec<ClassWeight> = counts
         .iter()
         .zip(&inverse)
@@ -31,10 +31,12 @@ pub(super) fn of(dataset: &Dataset) -> Balance {
             pictures: count,
             effective_number: effective(count),
             weight: inverse * scale,
-            balanced: all as f64 / (counts.len() * count.max(1)) as f64,
+            balanced: if count == 0 { 0.0 } else { all as f64 / (counts.len() * count) as f64 },
         })
         .collect();
-    let weights: Vec<String> = classes.iter().map(|class| format!("{:.3}", class.weight)).collect();
+    // A recipe takes only weights above 0; that of a class without pictures is never used.
+    let weights: Vec<String> =
+        classes.iter().map(|class| format!("{:.3}", if class.pictures == 0 { 1.0 } else { class.weight })).collect();
     Balance {
         of: if has_train { "train" } else { "all" }.to_owned(),
         imbalance_ratio,
@@ -43,31 +45,14 @@ pub(super) fn of(dataset: &Dataset) -> Balance {
     }
 }
 
+/// A weight with so many digits; `-` for a class without pictures, which has none.
+pub(super) fn weight_words(class: &ClassWeight, digits: usize) -> String {
+    if class.pictures == 0 { "-".to_owned() } else { format!("{:.digits$}", class.weight) }
+}
+
 pub(super) fn findings(dataset: &Dataset, balance: &Balance) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let missing: Vec<Item> = Split::ALL
-        .into_iter()
-        .map(|split| (split, dataset.class_counts(Some(split))))
-        .filter(|(_, counts)| counts.iter().any(|&count| count > 0))
-        .flat_map(|(split, counts)| (0..counts.len()).filter(move |&label| counts[label] == 0).map(move |label| (split, label)))
-        .map(|(split, label)| Item {
-            id: dataset.labels().name(label).to_owned(),
-            split: Some(split),
-            detail: format!("{split} has none"),
-            ..Item::default()
-        })
-        .collect();
-    if !missing.is_empty() {
-        findings.push(Finding {
-            kind: FindingKind::MissingClass,
-            level: Level::Warning,
-            title: format!("{} missing from a split", counted(missing.len(), "class is", "classes are")),
-            reason: "A class that a part lacks cannot be learnt or judged there.".to_owned(),
-            command: None,
-            items: missing,
-            groups: Vec::new(),
-        });
-    }
+    findings.extend(missing(dataset));
     if balance.imbalance_ratio >= IMBALANCED {
         let mut items: Vec<Item> = balance
             .classes
@@ -75,7 +60,7 @@ pub(super) fn findings(dataset: &Dataset, balance: &Balance) -> Vec<Finding> {
             .map(|class| Item {
                 id: class.label.clone(),
                 label: Some(class.label.clone()),
-                detail: format!("{} pictures, weight {:.2}", thousands(class.pictures), class.weight),
+                detail: format!("{}, weight {}", counted(class.pictures, "picture", "pictures"), weight_words(class, 2)),
                 value: Some(class.pictures as f64),
                 ..Item::default()
             })
@@ -92,4 +77,69 @@ pub(super) fn findings(dataset: &Dataset, balance: &Balance) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Classes without any picture, and those that a split in use lacks.
+fn missing(dataset: &Dataset) -> Option<Finding> {
+    let all = dataset.class_counts(None);
+    let item = |label: usize, split: Option<Split>, detail: String| Item {
+        id: dataset.labels().name(label).to_owned(),
+        split,
+        detail,
+        ..Item::default()
+    };
+    let mut items: Vec<Item> =
+        (0..all.len()).filter(|&label| all[label] == 0).map(|label| item(label, None, "no pictures".to_owned())).collect();
+    let empty = items.len();
+    for split in Split::ALL {
+        let counts = dataset.class_counts(Some(split));
+        if counts.iter().any(|&count| count > 0) {
+            let lacking = (0..counts.len()).filter(|&label| counts[label] == 0 && all[label] > 0);
+            items.extend(lacking.map(|label| item(label, Some(split), format!("{split} has none"))));
+        }
+    }
+    let nowhere = match empty {
+        0 => None,
+        1 => Some(format!("class {} has no pictures", one_line(&items[0].id))),
+        _ => Some(format!("{empty} classes have no pictures")),
+    };
+    let torn = items.len() - empty;
+    let somewhere = (torn > 0).then(|| format!("{} missing from a split", counted(torn, "class is", "classes are")));
+    let title: Vec<String> = nowhere.into_iter().chain(somewhere).collect();
+    (!items.is_empty()).then(|| Finding {
+        kind: FindingKind::MissingClass,
+        level: Level::Warning,
+        title: title.join(", "),
+        reason: "A class that a part lacks cannot be learnt or judged there.".to_owned(),
+        command: None,
+        items,
+        groups: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::OpenOptions;
+
+    #[test]
+    fn a_class_without_pictures_has_no_weight_and_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("faces.csv");
+        let row = |label: usize, value: usize| format!("{label},{}\n", vec![value.to_string(); 48 * 48].join(" "));
+        // The classes of FER-2013 are fixed: angry, disgust, fear, happy, sad, surprise, neutral.
+        let rows: String = [0, 0, 1, 2, 3, 5, 6].iter().enumerate().map(|(value, &label)| row(label, value)).collect();
+        std::fs::write(&path, format!("emotion,pixels\n{rows}")).unwrap();
+        let dataset = Dataset::open(&path, &OpenOptions::default()).unwrap();
+        let sad = dataset.labels().names().iter().position(|name| name == "sad").unwrap();
+        let balance = of(&dataset);
+        assert_eq!((balance.classes[sad].pictures, balance.classes[sad].weight, balance.classes[sad].balanced), (0, 0.0, 0.0));
+        assert_eq!(weight_words(&balance.classes[sad], 2), "-");
+        let sum: f64 = balance.classes.iter().map(|class| class.weight).sum();
+        assert!((sum - 6.0).abs() < 1e-9, "the mean of the others is 1: {sum}");
+        assert!(!balance.setting.contains("0.000"), "a recipe takes it: {}", balance.setting);
+        let findings = findings(&dataset, &balance);
+        assert_eq!((findings.len(), findings[0].kind, findings[0].level), (1, FindingKind::MissingClass, Level::Warning));
+        assert_eq!(findings[0].title, "class sad has no pictures");
+    }
 }

@@ -104,6 +104,10 @@ pub fn decide(audited: &Audited) -> Vec<Decision> {
             let mut labels: Vec<&str> = members.iter().filter_map(|item| item.label.as_deref()).collect();
             labels.sort_unstable();
             labels.dedup();
+            // Once the members of an exact conflict are gone, the others may agree.
+            if labels.len() < 2 {
+                return;
+            }
             let reason = format!("{}: copies of {} are labelled {}", kind.name(), members[0].id, labels.join(", "));
             members.iter().for_each(|item| decisions.make(item, Action::Remove, reason.clone()));
         });
@@ -186,7 +190,8 @@ pub fn apply(dataset: &Dataset, decisions: &[Decision]) -> Result<Dataset> {
             Some(Action::Move(split)) => fixed.set_split(index, Some(*split)),
             Some(Action::Relabel(label)) => {
                 let found = fixed.labels().index_of(label).ok_or_else(|| {
-                    Error::data(format!("a decision names a class that the data lacks: {label:?}"))
+                    let id = &fixed.samples()[index].id;
+                    Error::data(format!("the decision about {id:?} names a class that the data lacks: {label:?}"))
                         .with_hint(format!("the data has {}", fixed.labels()))
                 })?;
                 fixed.set_label(index, found);

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::balance::weight_words;
 use super::value::{AuditReport, Finding, Histogram, Level};
-use super::words::{one_line, thousands};
+use super::words::{counted, one_line, thousands};
 
 /// Examples of a finding named on its line.
 const NAMED: usize = 2;
@@ -15,12 +16,12 @@ pub fn text(report: &AuditReport) -> String {
     let copies = report.pictures - report.distinct;
     let _ = writeln!(
         out,
-        "{}  {} pictures, {} distinct ({} copies), {} classes",
+        "{}  {}, {} distinct ({}), {}",
         one_line(&report.data.name),
-        thousands(report.pictures),
+        counted(report.pictures, "picture", "pictures"),
         thousands(report.distinct),
-        thousands(copies),
-        report.labels.len()
+        counted(copies, "copy", "copies"),
+        counted(report.labels.len(), "class", "classes")
     );
     out.push('\n');
     classes(&mut out, report);
@@ -48,8 +49,8 @@ pub fn text(report: &AuditReport) -> String {
     for sentence in &report.not_checked {
         let _ = writeln!(out, "  not checked  {sentence}");
     }
-    let [errors, warnings, infos] = [Level::Error, Level::Warning, Level::Info].map(|level| report.count(level));
-    let _ = writeln!(out, "\n{errors} errors, {warnings} warnings, {infos} notes");
+    let levels = [(Level::Error, "error", "errors"), (Level::Warning, "warning", "warnings"), (Level::Info, "note", "notes")];
+    let _ = writeln!(out, "\n{}", levels.map(|(level, one, many)| counted(report.count(level), one, many)).join(", "));
     let mut commands: Vec<&str> = report.findings.iter().filter_map(|finding| finding.command.as_deref()).collect();
     let mut seen = std::collections::HashSet::new();
     commands.retain(|command| seen.insert(*command));
@@ -81,7 +82,7 @@ fn classes(out: &mut String, report: &AuditReport) {
         for (_, counts) in &columns {
             let _ = write!(out, "{:>12}", thousands(counts[index]));
         }
-        let _ = writeln!(out, "{:>9.2}", report.statistics.balance.classes[index].weight);
+        let _ = writeln!(out, "{:>9}", weight_words(&report.statistics.balance.classes[index], 2));
     }
 }
 

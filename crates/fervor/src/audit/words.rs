@@ -28,7 +28,7 @@ pub(super) fn one_line(name: &str) -> String {
 }
 
 /// A word for a command line, quoted where a shell would split it.
-pub(super) fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+:=,@%~".contains(c);
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

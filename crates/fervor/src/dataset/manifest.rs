@@ -11,6 +11,7 @@ use super::folder::{self, Outcome};
 use super::{Dataset, OpenOptions, Pictures, Problem, Sample, Skipped, Split, fer_csv, ferplus};
 use crate::emotion::LabelSet;
 use crate::error::{Error, Result};
+use crate::files::write_whole;
 use crate::picture::ContentHash;
 
 /// The version of the file.
@@ -167,10 +168,7 @@ impl Manifest {
         let lines: Vec<String> = self.samples.iter().map(|sample| json(&self.line(sample))).collect();
         let text = format!("{head},\n\"samples\":[\n{}\n]}}\n", lines.join(",\n"));
 
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        fs::write(&part, text)
-            .and_then(|()| fs::rename(&part, path))
+        write_whole(path, text.as_bytes())
             .map_err(|e| Error::data(format!("the manifest cannot be written to {}: {e}", path.display())).with_source(e))
     }
 

@@ -10,6 +10,9 @@ use super::{Dataset, Pictures, Split};
 use crate::error::{Error, Result};
 use crate::picture::ContentHash;
 
+/// No part of a ratio is larger: products of parts and counts stay far from the end of `i64`.
+const LARGEST_PART: u32 = 1_000_000;
+
 /// How samples come to their splits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SplitRule {
@@ -18,7 +21,7 @@ pub enum SplitRule {
     /// Parts, drawn class by class. Exact duplicates count as one: they stay together, so that no picture is in two splits.
     ///
     /// With a `test` part all samples are drawn anew, whatever the data says. Without one (`90:10`), samples that the data
-    /// calls test stay so, and the others are divided.
+    /// calls test stay so, and the others are divided; those that show a picture of the test part are in no split.
     ///
     /// The draw depends on nothing but the seed, the pixels and the labels: it is the same on every machine, for files and
     /// for tables, whatever the files are called.
@@ -68,6 +71,7 @@ impl SplitRule {
             _ => {}
         }
         let parts: Vec<u32> = text.split(':').map(|part| part.trim().parse()).collect::<Result<_, _>>().map_err(|_| bad())?;
+        check_parts(&parts)?;
         match parts[..] {
             [train, validation] if train > 0 && validation > 0 => Ok(Self::Ratio { train, validation, test: 0, seed: 0 }),
             [train, validation, test] if train > 0 && validation > 0 => Ok(Self::Ratio { train, validation, test, seed: 0 }),
@@ -105,16 +109,24 @@ impl SplitRule {
         let splits = match *self {
             Self::AsGiven => as_given(dataset)?,
             Self::Ratio { train, validation, test, seed } => {
+                check_parts(&[train, validation, test])?;
                 let given = dataset.of_split(Split::Test).len();
                 if given > 0 {
+                    let given = samples_of(given);
                     notes.push(match test {
-                        0 => format!("the data's own test part stays: {given} samples"),
-                        _ => format!(
-                            "the data's own test part ({given} samples) was drawn into the new splits; TRAIN:VALIDATION keeps it"
-                        ),
+                        0 => format!("the data's own test part stays: {given}"),
+                        _ => {
+                            format!("the data's own test part ({given}) was drawn into the new splits; TRAIN:VALIDATION keeps it")
+                        }
                     });
                 }
-                ratio(dataset, [train, validation, test], seed, together)
+                let (splits, copies) = ratio(dataset, [train, validation, test], seed, together);
+                match copies {
+                    0 => {}
+                    1 => notes.push("in no split, because it is a copy of a test picture: 1 sample".to_owned()),
+                    _ => notes.push(format!("in no split, because they are copies of test pictures: {}", samples_of(copies))),
+                }
+                splits
             }
             Self::Keras { validation_split } => keras(dataset, validation_split)?,
         };
@@ -131,7 +143,7 @@ impl SplitRule {
             _ => &Split::ALL[..2],
         };
         match asked.iter().find(|&&split| !splits.contains(&Some(split))) {
-            Some(split) => Err(Error::data(format!("{self}: nothing is left for {split} of {} samples", splits.len()))),
+            Some(split) => Err(Error::data(format!("{self}: nothing is left for {split} of {}", samples_of(splits.len())))),
             None => Ok(()),
         }
     }
@@ -165,13 +177,59 @@ fn as_given(dataset: &Dataset) -> Result<Vec<Option<Split>>> {
     }
 }
 
-/// Draws the three parts; where the rule names no test part, the data's own stays.
-fn ratio(dataset: &Dataset, parts: [u32; 3], seed: u64, together: &[Vec<usize>]) -> Vec<Option<Split>> {
-    let samples = dataset.samples();
-    let keeps_test = parts[2] == 0;
-    let is_drawn = |index: usize| !(keeps_test && samples[index].split == Some(Split::Test));
-    let drawn = deal(dataset, &parts, seed, together, is_drawn);
-    samples.iter().zip(drawn).map(|(sample, part)| part.map_or(sample.split, |part| Some(Split::ALL[part]))).collect()
+/// # Errors
+/// [`Input`](crate::ErrorKind::Input): a part above the bound.
+pub(super) fn check_parts(parts: &[u32]) -> Result<()> {
+    match parts.iter().find(|&&part| part > LARGEST_PART) {
+        Some(part) => Err(Error::input(format!("each part of a split must be at most 1,000,000, got {part}"))
+            .with_hint("parts are shares: 80:10:10 divides 80 %, 10 %, 10 %")),
+        None => Ok(()),
+    }
+}
+
+/// `1 sample`, `20 samples`.
+pub(super) fn samples_of(count: usize) -> String {
+    format!("{count} sample{}", if count == 1 { "" } else { "s" })
+}
+
+/// Draws the three parts; where the rule names no test part, the data's own stays. Beside the splits, how many samples are in none
+/// because they are copies of test pictures.
+fn ratio(dataset: &Dataset, parts: [u32; 3], seed: u64, together: &[Vec<usize>]) -> (Vec<Option<Split>>, usize) {
+    let places = match parts[2] {
+        0 => beside_test(dataset, together),
+        _ => vec![Place::Drawn; dataset.len()],
+    };
+    let dealt = deal(dataset, &parts, seed, together, |index| places[index] == Place::Drawn);
+    let splits = places.iter().zip(dealt).map(|(place, part)| match place {
+        Place::Test => Some(Split::Test),
+        Place::CopyOfTest => None,
+        Place::Drawn => part.map(|part| Split::ALL[part]),
+    });
+    (splits.collect(), places.iter().filter(|&&place| place == Place::CopyOfTest).count())
+}
+
+/// Where a sample stands when the data's own test part stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Test,
+    /// Outside of the test part, with the pixels of a sample in it or in one group with such a sample. To train on it or to choose a
+    /// model by it would be a leak, and to judge by it would change the given part: it can be in no split.
+    CopyOfTest,
+    Drawn,
+}
+
+/// The place of each sample.
+pub(super) fn beside_test(dataset: &Dataset, together: &[Vec<usize>]) -> Vec<Place> {
+    let is_test = |index: usize| dataset.samples()[index].split == Some(Split::Test);
+    let mut places = vec![Place::Drawn; dataset.len()];
+    for (_, members) in joined(dataset, together) {
+        if members.iter().any(|&member| is_test(member)) {
+            for member in members {
+                places[member] = if is_test(member) { Place::Test } else { Place::CopyOfTest };
+            }
+        }
+    }
+    places
 }
 
 /// Deals samples into parts without replacement: each class has as many places in each part as its share says, and each group of
@@ -373,7 +431,8 @@ impl fmt::Display for SplitReport {
             write!(f, ", in no split {}", self.left_out)?;
         }
         for (split, leaked) in [Split::Validation, Split::Test].iter().zip(self.leaked).filter(|(_, leaked)| *leaked > 0) {
-            write!(f, "\n{leaked} samples of {split} have the very pixels of samples in train")?;
+            let have = if leaked == 1 { "has" } else { "have" };
+            write!(f, "\n{} of {split} {have} the very pixels of samples in train", samples_of(leaked))?;
         }
         self.notes.iter().try_for_each(|note| write!(f, "\n{note}"))
     }

@@ -8,6 +8,7 @@ use crate::chart::{self, LineChart};
 use crate::draw::{Caption, SheetItem, contact_sheet};
 use crate::error::{Error, Result};
 use crate::evaluate::EvalReport;
+use crate::files;
 use crate::picture::Picture;
 
 /// Mistakes on the contact sheet, and how many stand in a row.
@@ -54,10 +55,7 @@ fn mistakes(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> 
 
 /// Writes a file of a report's folder: whole, or not at all.
 pub(crate) fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
-    let (path, part) = (dir.join(name), dir.join(format!("{name}.part")));
-    fs::write(&part, bytes).and_then(|()| fs::rename(&part, &path)).map_err(|e| {
-        // What is half written is of no use to anyone, and there is nothing to do about a part that stays.
-        let _ = fs::remove_file(&part);
-        Error::input(format!("the report cannot be written: {}", path.display())).with_source(e)
-    })
+    let path = dir.join(name);
+    files::write_whole(&path, bytes)
+        .map_err(|e| Error::input(format!("the report cannot be written: {}", path.display())).with_source(e))
 }

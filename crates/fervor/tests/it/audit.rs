@@ -6,32 +6,15 @@ mod fix;
 mod near;
 
 use std::fs;
-use std::path::PathBuf;
 
 use fervor::audit::{AuditOptions, Audited, FindingKind, audit};
 use image::{GrayImage, Luma};
 
-/// A folder that lives as long as the test.
-struct World(tempfile::TempDir);
+use crate::world::World;
 
 impl World {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-        self
-    }
-
     /// A grey picture with its own texture; the same number gives the same pixels.
-    fn face(self, name: &str, number: u32) -> Self {
+    fn drawn(self, name: &str, number: u32) -> Self {
         let picture = face(number);
         self.picture(name, &picture)
     }

@@ -6,33 +6,15 @@ mod manifest;
 mod table;
 mod votes;
 
-use std::fs;
 use std::io::Cursor;
-use std::path::PathBuf;
 
 use fervor::dataset::{Dataset, OpenOptions};
 use fervor::{Error, LabelSet};
 use image::{ImageFormat, RgbImage};
 
-/// A folder that lives as long as the test.
-struct World(tempfile::TempDir);
+use crate::world::World;
 
 impl World {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-        self
-    }
-
     /// A picture file; the same number gives the same pixels.
     fn face(self, name: &str, number: u8) -> Self {
         self.file(name, picture(number, ImageFormat::Png))

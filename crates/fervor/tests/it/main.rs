@@ -8,3 +8,4 @@ mod metrics;
 mod pictures;
 mod preprocess;
 mod report;
+mod world;

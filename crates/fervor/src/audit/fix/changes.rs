@@ -46,23 +46,30 @@ fn write<'a, const N: usize>(path: &Path, header: &[&str; N], rows: impl Iterato
 /// [`Data`](crate::ErrorKind::Data): no such file, a missing column, an unknown action, split or an empty label, each with its line.
 pub fn read_decisions(path: &Path) -> Result<Vec<Decision>> {
     let unreadable = |e: csv::Error| Error::data(format!("the decisions cannot be read: {}: {e}", path.display())).with_source(e);
-    let mut table = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(unreadable)?;
+    let bytes = std::fs::read(path).map_err(|e| unreadable(e.into()))?;
+    let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
     let header = table.headers().map_err(unreadable)?.clone();
     // A spreadsheet may put a mark before the first name.
     let column = |name: &str| header.iter().position(|found| found.trim_start_matches('\u{FEFF}').trim() == name);
     let needed = |name: &str| {
         column(name).ok_or_else(|| {
             let found: Vec<&str> = header.iter().collect();
-            Error::data(format!("{}: expected the columns id,action,to, found {}", path.display(), found.join(",")))
+            let error = Error::data(format!("{}: expected the columns id,action,to, found {}", path.display(), found.join(",")));
+            // Where the comma is the decimal mark, spreadsheets write semicolons.
+            match found[..] {
+                [only] if only.contains(';') => error.with_hint("its columns are parted by semicolons: save it with commas"),
+                _ => error,
+            }
         })
     };
     let (id, action) = (needed("id")?, needed("action")?);
     let [to, label, split, reason] = ["to", "label", "split", "reason"].map(column);
     let mut decisions = Vec::new();
+    let mut lines = Lines { bytes: &bytes, at: 0, line: 1 };
     for row in table.records() {
         let row = row.map_err(unreadable)?;
         let field = |column: Option<usize>| column.and_then(|column| row.get(column)).unwrap_or_default();
-        let line = row.position().map_or(0, csv::Position::line);
+        let line = lines.of(row.position().map_or(lines.at, |position| position.byte() as usize));
         let wrong = |what: String| Error::data(format!("{}: line {line}: {what}", path.display()));
         let target = field(to).trim();
         let action = match field(Some(action)).trim() {
@@ -86,4 +93,23 @@ pub fn read_decisions(path: &Path) -> Result<Vec<Decision>> {
         });
     }
     Ok(decisions)
+}
+
+/// Line numbers as an editor shows them. Those of the `csv` crate are one short after `\r\n`: a row ends with the `\r` there, so that the
+/// next one begins with a line break.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    /// The line of the row that was found at `start`, no earlier than the one before.
+    fn of(&mut self, start: usize) -> usize {
+        let breaks = self.bytes.iter().skip(start).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let passed = &self.bytes[self.at..start + breaks];
+        self.line += passed.iter().filter(|&&byte| byte == b'\n').count();
+        self.at += passed.len();
+        self.line
+    }
 }

@@ -200,6 +200,59 @@ fn two_parts_leave_the_given_test_part_alone() {
     assert!(report.to_string().contains("was drawn into the new splits"));
 }
 
+// Copies of kept test pictures were dealt into train and validation.
+#[test]
+fn copies_of_a_kept_test_picture_are_in_no_split() {
+    let mut dataset = distinct(&[20, 20], Some(Split::Train));
+    dataset.set_split(0, Some(Split::Test));
+    // 1 has the pixels of 0, 2 is nearly 1, 3 nearly 2.
+    dataset.samples[1].hash = dataset.samples[0].hash;
+    let families = [vec![1, 2], vec![2, 3]];
+    let report = SplitRule::parse("80:20").unwrap().apply_together(&mut dataset, &families).unwrap();
+    assert_eq!(splits(&dataset)[..4], [Some(Split::Test), None, None, None]);
+    assert_eq!((report.counts.iter().sum::<usize>(), report.left_out, report.leaked), (37, 3, [0, 0]));
+    let text = report.to_string();
+    assert!(text.contains("in no split, because they are copies of test pictures: 3 samples"), "{text}");
+    assert!(text.contains("the data's own test part stays: 1 sample"), "{text}");
+}
+
+// `fervor split --folds` drew the data's own test part into training.
+#[test]
+fn folds_keep_the_given_test_part_and_leave_out_its_copies() {
+    let mut dataset = distinct(&[20, 20], Some(Split::Train));
+    (0..5).for_each(|index| dataset.set_split(index, Some(Split::Test)));
+    dataset.samples[5].hash = dataset.samples[0].hash;
+    for parts in [[80, 10, 10], [80, 20, 0]] {
+        for fold in dataset.folds(3, parts, 0, &[]).unwrap() {
+            assert_eq!(fold.of_split(Split::Test), [0, 1, 2, 3, 4], "{parts:?}");
+            assert_eq!(fold.samples()[5].split, None, "{parts:?}");
+            let drawn = [Split::Train, Split::Validation].map(|split| fold.of_split(split).len());
+            assert_eq!(drawn.iter().sum::<usize>(), 34, "{parts:?}");
+        }
+    }
+}
+
+#[test]
+fn folds_that_stay_empty_are_named() {
+    let error = distinct(&[2, 1], None).folds(7, [80, 20, 0], 0, &[]).unwrap_err();
+    assert!(error.message().contains("nothing is left for fold ") && error.message().contains("of 3 samples"), "{error}");
+    assert!(error.hint().unwrap().contains("fewer folds"), "{error}");
+    let error = distinct(&[10, 10], None).folds(2, [1_000_000, 1, 1], 0, &[]).unwrap_err();
+    assert!(error.message().contains("nothing is left for test"), "{error}");
+}
+
+// u32::MAX:u32::MAX wrapped to a sum of its own.
+#[test]
+fn parts_are_bounded() {
+    for text in ["4294967295:4294967295", "1000001:1", "80:10:4294967295"] {
+        let error = SplitRule::parse(text).unwrap_err();
+        assert!(error.message().contains("each part of a split must be at most 1,000,000"), "{text}: {error}");
+    }
+    assert!(SplitRule::parse("1000000:1").is_ok());
+    let error = distinct(&[10, 10], None).folds(5, [u32::MAX, u32::MAX, u32::MAX], 0, &[]).unwrap_err();
+    assert!(error.message().contains("got 4294967295"), "{error}");
+}
+
 #[test]
 fn given_splits_stay_and_their_leaks_are_told() {
     let mut dataset = files(
@@ -211,7 +264,7 @@ fn given_splits_stay_and_their_leaks_are_told() {
     let report = apply("as-given", &mut dataset);
     assert_eq!(splits(&dataset), before);
     assert_eq!((report.counts, report.straddling_groups, report.leaked), ([2, 2, 0], 1, [1, 0]));
-    assert!(report.to_string().contains("1 samples of validation have the very pixels of samples in train"), "{report}");
+    assert!(report.to_string().contains("1 sample of validation has the very pixels of samples in train"), "{report}");
 }
 
 #[test]

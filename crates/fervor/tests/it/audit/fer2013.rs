@@ -5,18 +5,9 @@ use std::path::{Path, PathBuf};
 use fervor::audit::{AuditOptions, Audited, FindingKind, audit};
 use fervor::dataset::{Dataset, OpenOptions, Split, groups};
 
-use super::World;
+use crate::world::shared;
 
-/// The shared data beside the workspace, or where `FERVOR_TEST_DATA` says; `None` with a line that says why the test is skipped.
-fn shared(name: &str) -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let path = std::env::var_os("FERVOR_TEST_DATA").map_or_else(beside, PathBuf::from).join(name);
-    if !path.exists() {
-        println!("skipped: {} is not here", path.display());
-        return None;
-    }
-    Some(path)
-}
+use super::World;
 
 /// Groups and their pictures.
 fn counts(audited: &Audited, kind: FindingKind) -> (usize, usize) {

@@ -7,7 +7,7 @@ use super::{World, face, ids};
 
 /// Two classes of four faces each: nothing to find.
 fn clean() -> World {
-    (0..4).fold(World::new(), |world, i| world.face(&format!("happy/{i}.png"), i).face(&format!("sad/{i}.png"), 100 + i))
+    (0..4).fold(World::new(), |world, i| world.drawn(&format!("happy/{i}.png"), i).drawn(&format!("sad/{i}.png"), 100 + i))
 }
 
 fn png(picture: &GrayImage) -> Vec<u8> {
@@ -61,7 +61,7 @@ fn formats_outside_of_the_strict_list_are_found_when_it_is_asked_for() {
 
 #[test]
 fn class_folders_are_read_as_people_write_them() {
-    let world = clean().face("hapy/a.png", 905).face("Sadness/b.png", 906);
+    let world = clean().drawn("hapy/a.png", 905).drawn("Sadness/b.png", 906);
     std::fs::create_dir(world.path("angry")).unwrap();
     let audited = world.audit();
     assert_eq!(ids(&audited, K::MisspeltClass), ["hapy"]);
@@ -93,11 +93,11 @@ fn pictures_without_content_are_found() {
 fn leaks_and_conflicts_are_found_with_their_groups() {
     let world = (0..3).fold(World::new(), |world, i| {
         world
-            .face(&format!("train/happy/{i}.png"), i)
-            .face(&format!("train/sad/{i}.png"), 100 + i)
-            .face(&format!("test/happy/{i}.png"), 200 + i)
+            .drawn(&format!("train/happy/{i}.png"), i)
+            .drawn(&format!("train/sad/{i}.png"), 100 + i)
+            .drawn(&format!("test/happy/{i}.png"), 200 + i)
     });
-    let world = world.face("test/sad/leak.png", 101).face("train/sad/conflict.png", 2).face("test/sad/own.png", 300);
+    let world = world.drawn("test/sad/leak.png", 101).drawn("train/sad/conflict.png", 2).drawn("test/sad/own.png", 300);
     let audited = world.audit();
     assert_eq!(ids(&audited, K::Leak), ["test/sad/leak.png", "train/sad/1.png"]);
     assert_eq!(ids(&audited, K::Conflict), ["train/happy/2.png", "train/sad/conflict.png"]);
@@ -109,7 +109,7 @@ fn leaks_and_conflicts_are_found_with_their_groups() {
 
 #[test]
 fn imbalance_suggests_weights_in_the_form_that_train_takes() {
-    let world = (0..12).fold(clean(), |world, i| world.face(&format!("happy/more {i}.png"), 400 + i));
+    let world = (0..12).fold(clean(), |world, i| world.drawn(&format!("happy/more {i}.png"), 400 + i));
     let audited = world.audit();
     let balance = &audited.report.statistics.balance;
     assert_eq!((balance.of.as_str(), balance.imbalance_ratio), ("all", 4.0));

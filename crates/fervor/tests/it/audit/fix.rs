@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use fervor::audit::fix::{Action, apply, decide, fix, read_decisions, write_decisions};
-use fervor::audit::{AuditOptions, audit};
+use fervor::audit::{AuditOptions, FindingKind, audit};
 use fervor::dataset::{Dataset, OpenOptions, Split, groups};
 use image::{GrayImage, Luma, imageops};
 
@@ -13,13 +13,13 @@ use super::{World, face};
 /// Train and test with every kind of fault that is mended.
 fn faulty() -> World {
     let world = (0..8).fold(World::new(), |world, i| {
-        let world = world.face(&format!("set/train/happy/{i}.png"), i).face(&format!("set/train/sad/{i}.png"), 100 + i);
-        world.face(&format!("set/test/happy/{i}.png"), 200 + i).face(&format!("set/test/sad/{i}.png"), 300 + i)
+        let world = world.drawn(&format!("set/train/happy/{i}.png"), i).drawn(&format!("set/train/sad/{i}.png"), 100 + i);
+        world.drawn(&format!("set/test/happy/{i}.png"), 200 + i).drawn(&format!("set/test/sad/{i}.png"), 300 + i)
     });
     world
-        .face("set/train/happy/copy, with \"quotes\"\nand lines.png", 0)
-        .face("set/test/sad/leak.png", 101)
-        .face("set/train/sad/conflict.png", 2)
+        .drawn("set/train/happy/copy, with \"quotes\"\nand lines.png", 0)
+        .drawn("set/test/sad/leak.png", 101)
+        .drawn("set/train/sad/conflict.png", 2)
         .picture("set/test/happy/mirrored.png", &imageops::flip_horizontal(&face(3)))
         .picture("set/train/happy/blank.png", &GrayImage::from_pixel(48, 48, Luma([0])))
         .file("set/train/sad/broken.png", "no picture")
@@ -69,6 +69,25 @@ fn a_mended_set_has_no_errors_left_and_its_source_is_untouched() {
     assert!(!world.0.path().read_dir().unwrap().flatten().any(|entry| entry.file_name().to_string_lossy().ends_with(".part")));
 }
 
+// The copies that agreed were removed too, with a conflict of one label as the reason.
+#[test]
+fn near_copies_that_agree_stay_when_an_exact_conflict_is_gone() {
+    let mut darker = face(2);
+    darker.pixels_mut().for_each(|pixel| pixel.0[0] = pixel.0[0] / 5 * 4);
+    let world = (0..12)
+        .fold(World::new(), |world, i| world.drawn(&format!("set/happy/{i}.png"), i).drawn(&format!("set/sad/{i}.png"), 100 + i));
+    let world = world
+        .drawn("set/sad/conflict.png", 2)
+        .picture("set/happy/darker.png", &darker)
+        .picture("set/happy/mirrored.png", &imageops::flip_horizontal(&face(2)));
+    let audited = audit(&world.path("set"), &AuditOptions::default()).unwrap();
+    let near = super::ids(&audited, FindingKind::NearConflict);
+    assert_eq!(near, ["happy/2.png", "happy/darker.png", "happy/mirrored.png", "sad/conflict.png"]);
+    let mut removed: Vec<String> = decide(&audited).into_iter().map(|decision| decision.id).collect();
+    removed.sort_unstable();
+    assert_eq!(removed, ["happy/2.png", "sad/conflict.png"]);
+}
+
 #[test]
 fn decisions_can_be_edited_and_applied() {
     let world = faulty();
@@ -101,7 +120,13 @@ fn decisions_that_make_no_sense_are_refused() {
         ("id,action,to\ntrain/sad/1.png,move,nowhere\n", "not a split to move to: \"nowhere\""),
         ("name,what\na,b\n", "expected the columns id,action,to"),
         ("id,action\nnobody.png,remove\n", "a sample that the data lacks: \"nobody.png\""),
-        ("id,action,to\ntrain/sad/1.png,relabel,bored\n", "a class that the data lacks: \"bored\""),
+        (
+            "id,action,to\ntrain/sad/1.png,relabel,bored\n",
+            "the decision about \"train/sad/1.png\" names a class that the data lacks: \"bored\"",
+        ),
+        // Lines as an editor counts them: after Windows' line ends, empty lines, and names that hold line breaks.
+        ("id,action\r\ntrain/sad/1.png,keep\r\ntrain/sad/2.png,explode\r\n", "line 3: not an action"),
+        ("\u{FEFF}id,action\n\n\"a\nb\",keep\n\ntrain/sad/2.png,explode\n", "line 6: not an action"),
         ("id,action\ntrain/sad/1.png,keep\ntrain/sad/1.png,keep\n", "two decisions about one sample"),
     ];
     for (text, said) in cases {
@@ -110,6 +135,13 @@ fn decisions_that_make_no_sense_are_refused() {
         let error = read_decisions(&path).and_then(|decisions| apply(&dataset, &decisions)).unwrap_err();
         assert!(error.message().contains(said), "{text:?}: {error}");
     }
+}
+
+#[test]
+fn a_table_with_semicolons_is_told_to_use_commas() {
+    let world = World::new().file("changes.csv", "id;action;to\r\ntrain/sad/1.png;keep;\r\n");
+    let error = read_decisions(&world.path("changes.csv")).unwrap_err();
+    assert!(error.hint().unwrap().contains("save it with commas"), "{error}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{World, face, ids};
 
 /// 30 pictures of each of two classes, none like another.
 fn crowd() -> World {
-    (0..30).fold(World::new(), |world, i| world.face(&format!("happy/{i}.png"), i).face(&format!("sad/{i}.png"), 100 + i))
+    (0..30).fold(World::new(), |world, i| world.drawn(&format!("happy/{i}.png"), i).drawn(&format!("sad/{i}.png"), 100 + i))
 }
 
 fn map(picture: &GrayImage, change: impl Fn(f32) -> f32) -> GrayImage {
@@ -53,8 +53,8 @@ fn pictures_that_are_no_copies_are_not_accused() {
 #[test]
 fn near_copies_across_splits_are_leaks_and_of_two_labels_conflicts() {
     let world = (0..20).fold(World::new(), |world, i| {
-        let world = world.face(&format!("train/happy/{i}.png"), i).face(&format!("train/sad/{i}.png"), 100 + i);
-        world.face(&format!("test/happy/{i}.png"), 200 + i).face(&format!("test/sad/{i}.png"), 300 + i)
+        let world = world.drawn(&format!("train/happy/{i}.png"), i).drawn(&format!("train/sad/{i}.png"), 100 + i);
+        world.drawn(&format!("test/happy/{i}.png"), 200 + i).drawn(&format!("test/sad/{i}.png"), 300 + i)
     });
     let world = world.picture("test/sad/leak.png", &imageops::flip_horizontal(&face(103)));
     let world = world.picture("train/sad/conflict.png", &map(&face(5), |v| 0.8 * v + 20.0));

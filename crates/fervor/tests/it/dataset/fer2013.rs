@@ -1,24 +1,15 @@
 //! The known facts of FER-2013 (Training and PublicTest), from the table and from the folder form.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use fervor::dataset::{Dataset, Duplicates, Manifest, OpenOptions, Split, SplitRule, groups};
 use image::{GrayImage, RgbImage};
 
-use super::World;
+use crate::world::shared;
 
-/// The shared data beside the workspace, or where `FERVOR_TEST_DATA` says; `None` with a line that says why the test is skipped.
-fn shared(name: &str) -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let path = std::env::var_os("FERVOR_TEST_DATA").map_or_else(beside, PathBuf::from).join(name);
-    if !path.exists() {
-        println!("skipped: {} is not here", path.display());
-        return None;
-    }
-    Some(path)
-}
+use super::World;
 
 /// The table with FER+ votes, opened once for all tests.
 static TABLE: LazyLock<Option<Dataset>> = LazyLock::new(|| {
