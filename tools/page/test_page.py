@@ -1,7 +1,7 @@
 """Drives the page of `fervor serve` in a real headless Chromium, as a person would, and leaves screenshots.
 
     pip install playwright axe-playwright-python opencv-python-headless pillow
-    python tools/page/test_page.py target/release/fervor --video woman.mp4 --shots /tmp/shots
+    python tools/page/test_page.py target/release/fervor --video woman.mp4 --shots shots
 
 Chromium is the system's (/usr/bin/chromium, or CHROMIUM). The camera is Chromium's fake device, fed from a video that shows a
 face; without --video that test is left out.
