@@ -23,23 +23,19 @@ pub fn run(args: &Audit) -> Result<Verdict> {
         talk::answer(fix::fix(&dataset, &decisions, out, args.copy)?)?;
         return Ok(Verdict::Yes);
     }
-    let bar = talk::bar(0, "reading");
-    let progress = |done: usize, total: usize| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    };
     let bundle = setup::model(args.model.as_deref().unwrap_or(builtin::DEFAULT), args.threads)?;
-    let options = AuditOptions {
-        open: OpenOptions { progress: Some(&progress), ..OpenOptions::default() },
-        accepted: if args.strict_formats { AcceptedFormats::Strict } else { AcceptedFormats::All },
-        near: (args.near > 0.0).then_some(args.near / 100.0),
-        faces: args.faces,
-        suspects: (args.suspects || args.model.is_some()).then_some(&bundle),
-        preprocess: bundle.card().preprocess.clone(),
-        command: Some(command()),
-    };
-    let audited = audit(&args.data, &options)?;
-    bar.finish_and_clear();
+    let audited = data::reading(|progress| {
+        let options = AuditOptions {
+            open: OpenOptions { progress: Some(progress), ..OpenOptions::default() },
+            accepted: if args.strict_formats { AcceptedFormats::Strict } else { AcceptedFormats::All },
+            near: (args.near > 0.0).then_some(args.near / 100.0),
+            faces: args.faces,
+            suspects: (args.suspects || args.model.is_some()).then_some(&bundle),
+            preprocess: bundle.card().preprocess.clone(),
+            command: Some(command()),
+        };
+        audit(&args.data, &options)
+    })?;
     match args.format {
         Format::Json => talk::answer(report::json(&audited.report)),
         Format::Text => talk::answer(text(&audited.report).trim_end()),

@@ -76,8 +76,9 @@ pub enum Format {
     Json,
 }
 
+/// Which pictures are looked at, and how.
 #[derive(Debug, Args)]
-pub struct Predict {
+pub struct Pictures {
     /// Pictures, folders, patterns such as 'photos/*.jpg', or - for standard input
     #[arg(required = true)]
     pub input: Vec<std::ffi::OsString>,
@@ -86,6 +87,18 @@ pub struct Predict {
     pub model: String,
     #[arg(long, value_enum, default_value_t = Faces::Auto)]
     pub faces: Faces,
+    /// Look into the folders inside folders, too
+    #[arg(long, short)]
+    pub recursive: bool,
+    /// Processor threads [default: all]
+    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Predict {
+    #[command(flatten)]
+    pub pictures: Pictures,
     #[arg(long, value_enum, default_value_t = PredictFormat::Text)]
     pub format: PredictFormat,
     /// Write the answer to a file instead of standard output
@@ -94,12 +107,6 @@ pub struct Predict {
     /// Write the pictures with boxes, labels and bars into this folder
     #[arg(long, value_name = "DIR")]
     pub annotate: Option<PathBuf>,
-    /// Look into the folders inside folders, too
-    #[arg(long, short)]
-    pub recursive: bool,
-    /// Processor threads [default: all]
-    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
-    pub threads: Option<usize>,
 }
 
 #[cfg(feature = "train")]
@@ -245,23 +252,11 @@ pub struct Models {
 
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// Pictures, folders, patterns such as 'photos/*.jpg', or - for standard input
-    #[arg(required = true)]
-    pub input: Vec<std::ffi::OsString>,
-    /// A built-in model's name or the path of a bundle
-    #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
-    pub model: String,
-    #[arg(long, value_enum, default_value_t = Faces::Auto)]
-    pub faces: Faces,
+    #[command(flatten)]
+    pub pictures: Pictures,
     /// Where the sheets are written, one a face
     #[arg(long, short, value_name = "DIR", default_value = "explained")]
     pub output: PathBuf,
-    /// Look into the folders inside folders, too
-    #[arg(long, short)]
-    pub recursive: bool,
-    /// Processor threads [default: all]
-    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
-    pub threads: Option<usize>,
 }
 
 #[derive(Debug, Args)]

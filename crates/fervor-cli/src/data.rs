@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fervor::dataset::{Dataset, OpenOptions};
+use fervor::dataset::{Dataset, OpenOptions, Progress};
 use fervor::{Error, Result, audit};
 
 use crate::talk;
@@ -15,13 +15,7 @@ const TOLD: usize = 5;
 /// # Errors
 /// As [`Dataset::open`].
 pub fn open(path: &Path, options: OpenOptions) -> Result<Dataset> {
-    let bar = talk::bar(0, "reading");
-    let progress = |done: usize, total: usize| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    };
-    let dataset = Dataset::open(path, &OpenOptions { progress: Some(&progress), ..options })?;
-    bar.finish_and_clear();
+    let dataset = reading(|progress| Dataset::open(path, &OpenOptions { progress: Some(progress), ..options }))?;
     tell(&dataset);
     Ok(dataset)
 }
@@ -31,15 +25,21 @@ pub fn open(path: &Path, options: OpenOptions) -> Result<Dataset> {
 /// # Errors
 /// As [`Dataset::open`].
 pub fn open_with_families(path: &Path, options: OpenOptions, similarity: f32) -> Result<(Dataset, Vec<Vec<usize>>)> {
-    let bar = talk::bar(0, "reading");
-    let progress = |done: usize, total: usize| {
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
-    };
-    let opened = audit::open_with_families(path, &OpenOptions { progress: Some(&progress), ..options }, similarity)?;
-    bar.finish_and_clear();
+    let opened =
+        reading(|progress| audit::open_with_families(path, &OpenOptions { progress: Some(progress), ..options }, similarity))?;
     tell(&opened.0);
     Ok(opened)
+}
+
+/// Shows a bar while a data set is read.
+pub fn reading<T>(read: impl FnOnce(Progress) -> Result<T>) -> Result<T> {
+    let bar = talk::bar(0, "reading");
+    let found = read(&|done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    found
 }
 
 /// Tells what of a data set could not be read or is not used.

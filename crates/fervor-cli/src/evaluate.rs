@@ -1,5 +1,6 @@
 //! `fervor evaluate`: scores a bundle on a data set from the bundle alone.
 
+use fervor::audit::quoted;
 use fervor::dataset::{Dataset, Manifest, OpenOptions, Split, VotesLeftOut};
 use fervor::evaluate::{DataInfo, Evaluation};
 use fervor::robustness::Robustness;
@@ -94,7 +95,6 @@ pub(crate) fn choose(dataset: &Dataset, asked: Option<&str>) -> Result<(String, 
 
 /// The command that makes the report again.
 fn command(args: &Evaluate, split: &str) -> String {
-    let quoted = |text: &str| if text.contains([' ', ';', '*']) { format!("'{text}'") } else { text.to_owned() };
     let mut words = vec!["fervor evaluate".to_owned(), quoted(&args.model), quoted(&args.data.display().to_string())];
     words.push(format!("--split {split}"));
     if let Some(limit) = args.robustness {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fervor::dataset::OpenOptions;
 use fervor::explain::{self, Explanation, Faithfulness, Ranking};
-use fervor::{Bundle, Error, Face, Limits, Result};
+use fervor::{Bundle, DetectorOptions, Error, Limits, Result};
 use rayon::prelude::*;
 
 use crate::cli::{Explain, ExplainScore, Format};
@@ -18,18 +18,22 @@ use crate::{Verdict, data, evaluate, setup, talk};
 /// # Errors
 /// Usage, a model that does not load, a folder that cannot be written. A picture that fails is told, and the others go on.
 pub fn run(args: &Explain) -> Result<Verdict> {
-    setup::threads(args.threads);
+    setup::threads(args.pictures.threads);
     if args.output.exists() && !args.output.is_dir() {
         return Err(Error::input(format!("--output needs a folder, this is a file: {}", args.output.display())));
     }
-    let mut sources = inputs::expand(&args.input, args.recursive)?;
+    let mut sources = inputs::expand(&args.pictures.input, args.pictures.recursive)?;
     // Sheets of an earlier run are no pictures to explain.
     if let Ok(own) = args.output.canonicalize() {
         sources.retain(
             |source| !matches!(source, Source::File { path, .. } if path.canonicalize().is_ok_and(|path| path.starts_with(&own))),
         );
     }
-    let analyzer = setup::analyzer(args.faces, Arc::new(setup::model(&args.model, args.threads)?))?;
+    let analyzer = setup::analyzer(
+        args.pictures.faces,
+        Arc::new(setup::model(&args.pictures.model, args.pictures.threads)?),
+        DetectorOptions::default(),
+    )?;
     let mut failed = 0;
     for source in &sources {
         match one(&analyzer, source, &args.output) {
@@ -106,7 +110,7 @@ pub fn score(args: &ExplainScore) -> Result<Verdict> {
 
 fn of_sample(bundle: &Bundle, dataset: &fervor::dataset::Dataset, index: usize) -> Result<[Faithfulness; 3]> {
     let picture = dataset.picture(index)?;
-    let chip = bundle.card().preprocess.chip(&picture, &Face::whole(&picture));
+    let chip = bundle.card().preprocess.whole(&picture);
     let explanation = Explanation::of(bundle, &chip)?;
     explain::faithfulness(bundle, &chip, &explanation, index as u64)
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use fervor::draw::{self, FaceDrawing};
 use fervor::files::{self, WholeFile};
 use fervor::prediction::{ErrorInfo, ModelInfo, PREDICTION_SCHEMA};
-use fervor::{Analyzer, Error, Limits, Picture, PicturePrediction, Prediction, Result};
+use fervor::{Analyzer, DetectorOptions, Error, Limits, Picture, PicturePrediction, Prediction, Result};
 use rayon::prelude::*;
 
 use crate::cli::{Predict, PredictFormat};
@@ -26,13 +26,17 @@ const GROUP: usize = 32;
 /// # Errors
 /// Usage, a model that does not load, an output that cannot be written. A picture that fails is a row, not an error.
 pub fn run(args: &Predict) -> Result<Verdict> {
-    setup::threads(args.threads);
-    let sources = inputs::expand(&args.input, args.recursive)?;
+    setup::threads(args.pictures.threads);
+    let sources = inputs::expand(&args.pictures.input, args.pictures.recursive)?;
     if let Some(dir) = &args.annotate {
         fs::create_dir_all(dir).map_err(|e| cannot_write(dir, e))?;
     }
-    let analyzer = setup::analyzer(args.faces, Arc::new(setup::model(&args.model, args.threads)?))?;
-    let one = matches!(args.input.as_slice(), [input] if input == "-" || Path::new(input).is_file());
+    let analyzer = setup::analyzer(
+        args.pictures.faces,
+        Arc::new(setup::model(&args.pictures.model, args.pictures.threads)?),
+        DetectorOptions::default(),
+    )?;
+    let one = matches!(args.pictures.input.as_slice(), [input] if input == "-" || Path::new(input).is_file());
     let labels = analyzer.bundle().card().labels.clone();
     let mut output = Output::open(args.output.as_deref())?;
     let mut writer = Writer::new(args.format, one, labels);

@@ -4,12 +4,12 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fervor::{Analyzer, AutoFaces, DetectorOptions, Error, Result, WholePicture, YuNet};
+use fervor::{DetectorOptions, Error, Result};
 use fervor_serve::{App, Key, Settings};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Faces, LogFormat, Serve};
+use crate::cli::{LogFormat, Serve};
 use crate::{Verdict, setup, talk};
 
 /// Runs the command until it is told to stop.
@@ -22,11 +22,7 @@ pub fn run(args: &Serve) -> Result<Verdict> {
     // Each worker finds and classifies faces on one thread: requests are what runs in parallel.
     let bundle = Arc::new(setup::model(&args.model, None)?.with_lanes(settings.threads));
     let options = DetectorOptions { threads: Some(1), ..DetectorOptions::default() };
-    let analyzer = match args.faces {
-        Faces::Auto => Analyzer::new(AutoFaces::new(options)?, bundle),
-        Faces::Detect => Analyzer::new(YuNet::new(options)?, bundle),
-        Faces::Whole => Analyzer::new(WholePicture, bundle),
-    };
+    let analyzer = setup::analyzer(args.faces, bundle, options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(settings.threads.min(4))
         .enable_all()

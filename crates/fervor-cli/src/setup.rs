@@ -35,10 +35,10 @@ pub fn model(name: &str, threads: Option<usize>) -> Result<Bundle> {
 ///
 /// # Errors
 /// A detector that does not load.
-pub fn analyzer(faces: Faces, bundle: Arc<Bundle>) -> Result<Analyzer> {
+pub fn analyzer(faces: Faces, bundle: Arc<Bundle>, options: DetectorOptions) -> Result<Analyzer> {
     Ok(match faces {
-        Faces::Auto => Analyzer::new(AutoFaces::new(DetectorOptions::default())?, bundle),
-        Faces::Detect => Analyzer::new(YuNet::new(DetectorOptions::default())?, bundle),
+        Faces::Auto => Analyzer::new(AutoFaces::new(options)?, bundle),
+        Faces::Detect => Analyzer::new(YuNet::new(options)?, bundle),
         Faces::Whole => Analyzer::new(WholePicture, bundle),
     })
 }

@@ -4,7 +4,7 @@
 //! `T² * cross-entropy(mean over teachers of softmax(teacher / T), softmax(student / T))`; here the two terms share the
 //! weight: `(1 - weight) * labels + weight * teachers`.
 
-use fervor::{Bundle, Chip, Error, Face, LabelSet, Preprocess, Result};
+use fervor::{Bundle, Chip, Error, LabelSet, Preprocess, Result};
 use rayon::prelude::*;
 
 use crate::examples::Examples;
@@ -92,7 +92,7 @@ impl Teachers {
             for (places, rows) in places.chunks(GROUP).zip(all.chunks_mut(GROUP * self.classes)) {
                 let chips = places.par_iter().map(|&place| {
                     let picture = examples.picture(place)?;
-                    Ok(preprocess.chip(&picture, &Face::whole(&picture)))
+                    Ok(preprocess.whole(&picture))
                 });
                 self.add(teacher, &chips.collect::<Result<Vec<_>>>()?, rows)?;
             }

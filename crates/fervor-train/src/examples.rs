@@ -1,7 +1,7 @@
 //! One split of a data set as a network sees it: chips, labels, targets.
 
 use fervor::dataset::{Dataset, Split};
-use fervor::{Chip, Error, Face, Picture, Preprocess, Result};
+use fervor::{Chip, Error, Picture, Preprocess, Result};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
@@ -95,7 +95,7 @@ impl Examples {
 
     fn make_chip(&self, place: usize) -> Result<Chip> {
         let picture = self.picture(place)?;
-        Ok(self.preprocess.chip(&picture, &Face::whole(&picture)))
+        Ok(self.preprocess.whole(&picture))
     }
 
     /// What the network shall answer for each example: label or votes, smoothed.

@@ -172,6 +172,11 @@ impl Preprocess {
         Chip { channels: self.color.channels(), size: self.size, pixels }
     }
 
+    /// The chip of a picture that is one face and nothing else, as the pictures of data sets are.
+    pub fn whole(&self, picture: &Picture) -> Chip {
+        self.chip(picture, &Face::whole(picture))
+    }
+
     /// The fixed synthetic chip of the golden check: a value for each place from a small integer hash.
     pub fn golden_chip(&self) -> Chip {
         let [channels, size, _] = self.shape();

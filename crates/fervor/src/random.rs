@@ -1,4 +1,4 @@
-//! Random numbers that are the same on every machine and in every version: reports and drawn samples depend on them.
+//! Random numbers that are the same on every machine and in every version: figures of reports depend on them.
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014): drawing needs no more than its 64 bits of state.
 #[derive(Clone)]
@@ -22,5 +22,29 @@ impl SplitMix64 {
     /// A number in 0..1.
     pub fn share(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Puts values into a random order (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, values: &mut [T]) {
+        for end in (1..values.len()).rev() {
+            values.swap(end, self.below(end + 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_order_is_as_likely() {
+        let mut random = SplitMix64(1);
+        let mut counts = std::collections::HashMap::new();
+        for _ in 0..6000 {
+            let mut values = [0, 1, 2];
+            random.shuffle(&mut values);
+            *counts.entry(values).or_insert(0) += 1;
+        }
+        assert!(counts.len() == 6 && counts.values().all(|count| (880..=1120).contains(count)), "{counts:?}");
     }
 }

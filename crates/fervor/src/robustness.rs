@@ -12,7 +12,6 @@ use crate::bundle::Bundle;
 use crate::dataset::Dataset;
 use crate::emotion::LabelMap;
 use crate::error::{Error, Result};
-use crate::face::Face;
 use crate::metrics::{argmax, wilson_interval};
 use crate::preprocess::Chip;
 
@@ -114,7 +113,7 @@ fn chip(bundle: &Bundle, dataset: &Dataset, index: usize, how: Option<(Corruptio
     let picture = dataset.picture(index).ok()?;
     let preprocess = &bundle.card().preprocess;
     Some(match how {
-        None => preprocess.chip(&picture, &Face::whole(&picture)),
+        None => preprocess.whole(&picture),
         Some((corruption, strength)) => {
             let (picture, face) = corruption.apply(&picture, strength, index as u64).ok()?;
             preprocess.chip(&picture, &face)

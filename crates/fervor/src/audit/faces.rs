@@ -97,11 +97,10 @@ impl Look {
         let largest = faces.iter().filter(|face| face.score >= CERTAIN).map(side).fold(0.0, f32::max);
         let several = faces.iter().filter(|face| face.score >= CERTAIN && side(face) >= BESIDE * largest).count();
         if best(&faces) < CERTAIN && picture.width().max(picture.height()) <= CROP_SIDE {
-            faces = detector.find(&framed(picture)?)?;
+            faces.extend(detector.find(&framed(picture)?)?);
             if best(&faces) < CERTAIN {
                 faces.extend(detector.find_at(picture, 64)?);
             }
-            faces.extend(detector.find(picture)?);
         }
         Ok(Self { score: best(&faces), faces: several })
     }

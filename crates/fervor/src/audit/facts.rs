@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::container::{self, Container};
 use crate::dataset::{Dataset, SeenFile};
 use crate::picture::Picture;
+use crate::quality::{laplacian_variance, mean_and_deviation};
 
 /// Side of the thumbnail in grey.
 pub(super) const SIDE: usize = 32;
@@ -93,38 +94,13 @@ impl Collector {
     }
 }
 
-fn mean_and_deviation(values: &[u8]) -> (f32, f32) {
-    let (mut sum, mut squares) = (0_u64, 0_u64);
-    for &value in values {
-        sum += u64::from(value);
-        squares += u64::from(value) * u64::from(value);
-    }
-    let n = values.len() as f64;
-    let mean = sum as f64 / n;
-    (mean as f32, (squares as f64 / n - mean * mean).max(0.0).sqrt() as f32)
-}
-
-/// Variance of the 4-neighbour Laplacian (Pech-Pacheco et al. 2000) over the variance of the values, so that a picture of low
-/// contrast is not called blurred for it.
+/// Variance of the Laplacian over the variance of the values, so that a picture of low contrast is not called blurred for it.
 fn sharpness(gray: &[u8], width: usize, height: usize) -> f32 {
     let (_, deviation) = mean_and_deviation(gray);
     if width < 3 || height < 3 || deviation < 1e-3 {
         return 0.0;
     }
-    let (mut sum, mut squares) = (0_i64, 0_i64);
-    for y in 1..height - 1 {
-        let row = |y: usize| &gray[y * width..(y + 1) * width];
-        let (above, here, below) = (row(y - 1), row(y), row(y + 1));
-        for x in 1..width - 1 {
-            let around = i32::from(here[x - 1]) + i32::from(here[x + 1]) + i32::from(above[x]) + i32::from(below[x]);
-            let value = i64::from(around - 4 * i32::from(here[x]));
-            sum += value;
-            squares += value * value;
-        }
-    }
-    let n = ((width - 2) * (height - 2)) as f64;
-    let mean = sum as f64 / n;
-    ((squares as f64 / n - mean * mean) / f64::from(deviation * deviation)) as f32
+    laplacian_variance(gray, width, height) / (deviation * deviation)
 }
 
 /// The picture at another size, each new pixel the mean of the area that it covers.

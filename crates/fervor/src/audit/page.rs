@@ -4,10 +4,9 @@ use std::fmt::Write;
 
 use super::charts;
 use super::value::{AuditReport, BatchStatistics, ClassStatistics, Finding, FindingKind, Histogram, Level};
-use super::words::{one_line, thousands};
+use super::words::{counted, one_line, thousands};
 use crate::chart::svg::escape;
 use crate::error::Result;
-use crate::face::Face;
 use crate::picture::Picture;
 use crate::preprocess::Preprocess;
 use crate::report::page::{foot, head, inline};
@@ -73,10 +72,6 @@ fn header(page: &mut String, report: &AuditReport) -> std::fmt::Result {
         escape(&one_line(&report.data.path)),
         escape(&report.data.manifest_sha256)
     )
-}
-
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{} {}", thousands(count), if count == 1 { one } else { many })
 }
 
 fn cards(page: &mut String, report: &AuditReport) -> std::fmt::Result {
@@ -237,7 +232,7 @@ fn examples(report: &AuditReport, pictures: Pictures) -> Result<String> {
 
 /// A picture as the network gets it.
 pub(super) fn seen(preprocess: &Preprocess, picture: &Picture) -> Picture {
-    preprocess.chip(picture, &Face::whole(picture)).to_picture()
+    preprocess.whole(picture).to_picture()
 }
 
 fn measures(page: &mut String, report: &AuditReport) -> std::fmt::Result {

@@ -6,8 +6,6 @@ use super::facts::{Facts, SIDE};
 use super::value::{BatchStatistics, ClassStatistics, Histogram, SizeCount, Statistics};
 use super::{balance, pictures};
 use crate::dataset::{Dataset, Split};
-
-use crate::face::Face;
 use crate::preprocess::Preprocess;
 
 /// Ids of examples kept for each class.
@@ -99,7 +97,7 @@ fn batch(dataset: &Dataset, facts: &[Facts], preprocess: &Preprocess) -> Option<
     let mut values = Vec::new();
     for index in drawn(dataset, facts, from, BATCH) {
         let Ok(picture) = dataset.picture(index) else { continue };
-        values.extend_from_slice(preprocess.chip(&picture, &Face::whole(&picture)).pixels());
+        values.extend_from_slice(preprocess.whole(&picture).pixels());
         let sample = &dataset.samples()[index];
         labels[sample.label] += 1;
         ids.push(sample.id.clone());

@@ -10,7 +10,6 @@ use super::words::{counted, item};
 use crate::bundle::Bundle;
 use crate::dataset::Dataset;
 use crate::error::Result;
-use crate::face::Face;
 use crate::prediction::Probabilities;
 
 /// Pictures that are decoded before the network runs over them.
@@ -46,7 +45,7 @@ pub(super) fn of(dataset: &Dataset, bundle: &Bundle, progress: &(dyn Fn(usize, u
             .par_iter()
             .map(|&index| {
                 let picture = dataset.picture(index).ok()?;
-                Some(card.preprocess.chip(&picture, &Face::whole(&picture)))
+                Some(card.preprocess.whole(&picture))
             })
             .collect();
         let there: Vec<_> = chips.iter().flatten().cloned().collect();

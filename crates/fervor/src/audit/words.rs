@@ -1,5 +1,6 @@
 //! Counts and names as people read them.
 
+use crate::chart;
 use crate::dataset::Dataset;
 
 use super::value::Item;
@@ -11,15 +12,7 @@ pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
 
 /// 1234567 as 1,234,567.
 pub(super) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    chart::thousands(number as i64)
 }
 
 /// A name on one line: control characters are shown as escapes.

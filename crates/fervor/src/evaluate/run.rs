@@ -7,7 +7,6 @@ use crate::bundle::Bundle;
 use crate::dataset::Dataset;
 use crate::emotion::LabelMap;
 use crate::error::Result;
-use crate::face::Face;
 use crate::prediction::Probabilities;
 
 /// Pictures between two calls of the progress callback, and rows that go through the network together.
@@ -43,7 +42,7 @@ impl Evaluation {
                 .par_iter()
                 .map(|&(index, _)| {
                     let picture = dataset.picture(index).ok()?;
-                    Some(card.preprocess.chip(&picture, &Face::whole(&picture)))
+                    Some(card.preprocess.whole(&picture))
                 })
                 .collect();
             let (rows, chips): (Vec<_>, Vec<_>) =

@@ -4,13 +4,10 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder};
-
 use super::Decision;
 use crate::dataset::{Dataset, Manifest, Source, SourceKind};
 use crate::error::{Error, Result};
-use crate::picture::{Format, Picture};
+use crate::picture::Format;
 
 /// Longest name of a file, in bytes, that is kept as it is: most file systems end at 255.
 const LONGEST_NAME: usize = 200;
@@ -26,7 +23,7 @@ pub(super) fn pictures(dataset: &Dataset, part: &Path, manifest: &mut Manifest) 
             let path = dataset.root().join(&line.id);
             fs::read(&path).map_err(|e| Error::data(format!("gone while it was copied: {}", path.display())).with_source(e))?
         } else {
-            png(&dataset.picture(index)?)?
+            dataset.picture(index)?.encode_png()?
         };
         let folder = match line.split {
             Some(split) => format!("{split}/{}", plain(dataset.labels().name(line.label))),
@@ -49,7 +46,7 @@ pub(super) fn quarantine(dataset: &Dataset, part: &Path, decisions: &[&Decision]
         match row {
             Some(row) => {
                 let name = format!("{}.png", decision.id.replace(':', "-"));
-                save(&part.join("quarantine").join(name), &png(&dataset.picture(row)?)?)?;
+                save(&part.join("quarantine").join(name), &dataset.picture(row)?.encode_png()?)?;
             }
             // What cannot be read cannot be copied either: the list names it.
             None if path.is_file() => {
@@ -97,19 +94,6 @@ fn free_name(folder: &str, id: &str, format: Option<Format>, taken: &mut HashSet
 fn plain(label: &str) -> String {
     let name: String = label.chars().map(|c| if c.is_control() || "/\\:".contains(c) { '_' } else { c }).collect();
     if name.starts_with('.') { format!("_{name}") } else { name }
-}
-
-fn png(picture: &Picture) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let (pixels, color) = if picture.is_gray() {
-        (picture.luma(), ExtendedColorType::L8)
-    } else {
-        (picture.rgb().to_vec(), ExtendedColorType::Rgb8)
-    };
-    PngEncoder::new(&mut bytes)
-        .write_image(&pixels, picture.width(), picture.height(), color)
-        .map_err(|e| Error::input("the picture cannot be written as PNG").with_source(e))?;
-    Ok(bytes)
 }
 
 fn save(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -134,14 +134,12 @@ fn least_certain(query: &Signature, table: usize, width: usize) -> [usize; FLIPP
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SplitMix64;
 
-    fn signature(state: &mut u64) -> Signature {
+    fn signature(random: &mut SplitMix64) -> Signature {
         let mut signature = Signature { bits: 0, margins: [0.0; BITS] };
         for bit in 0..BITS {
-            *state ^= *state << 13;
-            *state ^= *state >> 7;
-            *state ^= *state << 17;
-            signature.margins[bit] = ((*state >> 40) as f32 / (1 << 24) as f32 - 0.5) * 0.43;
+            signature.margins[bit] = (random.share() as f32 - 0.5) * 0.43;
             signature.bits |= u64::from(signature.margins[bit] > 0.0) << bit;
         }
         signature
@@ -150,8 +148,8 @@ mod tests {
     #[test]
     fn a_signature_with_some_bits_turned_is_found_in_sets_of_every_size() {
         for count in [100, 70_000] {
-            let mut state = 7;
-            let all: Vec<Signature> = (0..count).map(|_| signature(&mut state)).collect();
+            let mut random = SplitMix64(7);
+            let all: Vec<Signature> = (0..count).map(|_| signature(&mut random)).collect();
             let (bits, margins) = (all[42].bits, all[42].margins);
             let index = Index::new(all);
             let mut query = Signature { bits, margins };

@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use crate::random::SplitMix64;
+
 /// Passes over the training part.
 const EPOCHS: usize = 30;
 const BATCH: usize = 256;
@@ -55,9 +57,9 @@ impl Model {
         let mut gradient = vec![vec![0.0_f32; width]; classes];
         let steps = (EPOCHS * seen.len().div_ceil(BATCH)).max(1) as f32;
         let mut step = 0.0;
-        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        let mut random = SplitMix64(0);
         for _ in 0..EPOCHS {
-            shuffle(&mut seen, &mut state);
+            random.shuffle(&mut seen);
             for batch in seen.chunks(BATCH) {
                 gradient.iter_mut().for_each(|row| row.fill(0.0));
                 for &row in batch {
@@ -98,16 +100,6 @@ impl Model {
         let sum: f32 = values.iter().sum();
         values.iter_mut().for_each(|value| *value /= sum);
         values
-    }
-}
-
-/// Fisher and Yates, with xorshift64 (Marsaglia 2003): the same on every machine.
-fn shuffle(rows: &mut [usize], state: &mut u64) {
-    for end in (1..rows.len()).rev() {
-        *state ^= *state << 13;
-        *state ^= *state >> 7;
-        *state ^= *state << 17;
-        rows.swap(end, (*state % (end as u64 + 1)) as usize);
     }
 }
 
