@@ -1,11 +1,15 @@
-//! Inner loops of convolutions on rows of pixels, channels last, in f32. One generic body for AVX-512, AVX2 with FMA, and
-//! plain Rust; which one runs is decided by what the processor has, once, by [`Simd::best`].
+//! Inner loops of convolutions, channels last, in f32: on rows of pixels (here; one generic body for AVX-512, AVX2 with FMA,
+//! and plain Rust; which one runs is decided by what the processor has, once, by [`Simd::best`]), on whole maps ([`maps`]), and
+//! on blocks of sums ([`tile`]), which the maps and training are made of.
 //!
 //! A crate of its own for two reasons: `unsafe` stays behind these few checked functions, and debug builds of the rest of
 //! the library run them optimised (see `profile.dev.package` in the workspace's `Cargo.toml`). For that, nothing public
 //! here is generic: generic code is compiled by the crate that calls it.
 
 use std::ops::{Deref, DerefMut};
+
+pub mod maps;
+pub mod tile;
 
 /// Channel counts are multiples of this: one AVX-512 register of f32.
 pub const LANES: usize = 16;

@@ -10,7 +10,6 @@ mod conv;
 mod dropout;
 mod layout;
 mod memory;
-mod micro;
 mod norm;
 mod ops;
 mod pool;

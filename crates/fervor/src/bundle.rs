@@ -220,8 +220,7 @@ impl Bundle {
         let training = training_pictures(&model)?;
         let cost = onnx::cost(&model);
         let penultimate = onnx::last_dense_input(&model).map(str::to_owned);
-        drop(model);
-        let bundle = Self { card, graph: Graph::load(bytes)?, cost, sha256, bytes: size, training, penultimate };
+        let bundle = Self { card, graph: Graph::load_parsed(model, bytes)?, cost, sha256, bytes: size, training, penultimate };
         bundle.golden_check()?;
         Ok(bundle)
     }

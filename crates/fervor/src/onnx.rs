@@ -7,7 +7,7 @@ use prost::Message;
 
 use crate::error::{Error, Result};
 
-const FLOAT: i32 = 1;
+pub(crate) const FLOAT: i32 = 1;
 const INT64: i32 = 7;
 
 #[derive(Clone, PartialEq, Message)]
@@ -228,13 +228,14 @@ pub fn cost(model: &ModelProto) -> Cost {
     Cost { parameters, multiply_adds }
 }
 
-fn declared_shape(value: &ValueInfoProto) -> Option<Vec<i64>> {
+/// A value's declared shape; a named side, which is the batch, counts for one.
+pub(crate) fn declared_shape(value: &ValueInfoProto) -> Option<Vec<i64>> {
     let shape = value.kind.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?;
-    // A named dimension is the batch: one.
     Some(shape.dim.iter().map(|dim| dim.dim_value.unwrap_or(1)).collect())
 }
 
-fn ints(node: &NodeProto, name: &str) -> Option<Vec<i64>> {
+/// An attribute of integers.
+pub(crate) fn ints(node: &NodeProto, name: &str) -> Option<Vec<i64>> {
     node.attribute.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.ints.clone())
 }
 

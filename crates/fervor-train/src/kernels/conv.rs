@@ -1,11 +1,9 @@
 //! Convolution over channels-last pictures: forward, and the gradients of input and weights.
 
+use fervor_simd::tile::{Kernels, MAX_ROWS, Tile, kernels};
 use rayon::prelude::*;
 
-use super::{
-    micro::{Kernels, MAX_ROWS, Tile, kernels},
-    shared::{Shared, with_scratch},
-};
+use super::shared::{Shared, with_scratch};
 
 /// Bytes of packed weights that one pass over the pixels uses: half of a common L2 cache.
 const PANEL_BYTES: usize = 192 * 1024;

@@ -101,7 +101,7 @@ fn all_instruction_sets_give_what_the_portable_kernels_give() {
         let weight = noise_values(g.o * g.c * g.kh * g.kw, 6);
         let bias = noise_values(g.o, 7);
         let dy = noise_values(g.n * g.oh() * g.ow() * g.o, 8);
-        let all: Vec<_> = micro::supported()
+        let all: Vec<_> = fervor_simd::tile::supported()
             .into_iter()
             .map(|kernels| {
                 let y = conv::forward_with(kernels, &g, &x, &weight, Some(&bias), true);

@@ -6,13 +6,10 @@
 
 use std::{borrow::Cow, ops::Range};
 
+use fervor_simd::tile::{Kernels, MAX_ROWS, Tile, kernels};
 use rayon::prelude::*;
 
-use super::{
-    conv::Geometry,
-    micro::{Kernels, MAX_ROWS, Tile, kernels},
-    shared::Shared,
-};
+use super::{conv::Geometry, shared::Shared};
 
 /// Sums that one task keeps at hand, in bytes: a quarter of a common L2 cache.
 const TASK_BYTES: usize = 256 * 1024;

@@ -68,7 +68,6 @@ pub struct Block {
 /// The kernels for one instruction set. Wide blocks are twice as wide as narrow ones.
 pub struct Kernels {
     /// What it was compiled for.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests say which kernels disagree"))]
     pub name: &'static str,
     /// Many rows, wide.
     pub tall_wide: Block,
@@ -78,6 +77,10 @@ pub struct Kernels {
     pub low_wide: Block,
     /// Fewer rows, narrow.
     pub low_narrow: Block,
+    /// One row, wide: for a single vector.
+    pub one_wide: Block,
+    /// One row, narrow.
+    pub one_narrow: Block,
 }
 
 impl Kernels {
@@ -97,6 +100,11 @@ impl Kernels {
         let (tall, low) =
             if columns > self.tall_narrow.width { (self.tall_wide, self.low_wide) } else { (self.tall_narrow, self.low_narrow) };
         if idle(low) < idle(tall) { low } else { tall }
+    }
+
+    /// The block for a single row.
+    pub fn one(&self, columns: usize) -> Block {
+        if columns > self.one_narrow.width { self.one_wide } else { self.one_narrow }
     }
 }
 
@@ -128,6 +136,8 @@ static PORTABLE: Kernels = Kernels {
     tall_narrow: Block { rows: 4, width: 8, run: portable::<4, 8> },
     low_wide: Block { rows: 2, width: 16, run: portable::<2, 16> },
     low_narrow: Block { rows: 2, width: 8, run: portable::<2, 8> },
+    one_wide: Block { rows: 1, width: 16, run: portable::<1, 16> },
+    one_narrow: Block { rows: 1, width: 8, run: portable::<1, 8> },
 };
 
 /// The plain twin of the others, and the kernel of processors without them.
@@ -194,6 +204,8 @@ mod x86 {
         tall_narrow: Block { rows: 12, width: 16, run: avx512::<12, 1> },
         low_wide: Block { rows: 8, width: 32, run: avx512::<8, 2> },
         low_narrow: Block { rows: 8, width: 16, run: avx512::<8, 1> },
+        one_wide: Block { rows: 1, width: 32, run: avx512::<1, 2> },
+        one_narrow: Block { rows: 1, width: 16, run: avx512::<1, 1> },
     };
 
     pub static AVX2: Kernels = Kernels {
@@ -202,6 +214,8 @@ mod x86 {
         tall_narrow: Block { rows: 6, width: 8, run: avx2::<6, 1> },
         low_wide: Block { rows: 4, width: 16, run: avx2::<4, 2> },
         low_narrow: Block { rows: 4, width: 8, run: avx2::<4, 1> },
+        one_wide: Block { rows: 1, width: 16, run: avx2::<1, 2> },
+        one_narrow: Block { rows: 1, width: 8, run: avx2::<1, 1> },
     };
 
     /// # Safety

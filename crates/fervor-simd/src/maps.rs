@@ -1,0 +1,567 @@
+//! Layers of a network on the feature maps of one picture: what inference is made of.
+//!
+//! Maps lie channels last inside a border of zeros as wide as the padding of the convolutions that read them. A border is
+//! never written, so a buffer that began as zeros keeps it.
+
+use std::ops::Range;
+
+use crate::tile::{Kernels, MAX_ROWS, Tile, kernels};
+
+/// Bytes of packed weights that one pass over the pixels uses: half of a common L2 cache.
+const PANEL_BYTES: usize = 192 * 1024;
+
+/// Bytes of a band of rows that is pooled while it is in the nearest cache.
+const BAND_BYTES: usize = 32 * 1024;
+
+/// How the maps of one picture lie in a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels of a row.
+    pub width: usize,
+    /// Numbers of a pixel.
+    pub channels: usize,
+    /// Pixels of zeros on each of the four sides.
+    pub border: usize,
+}
+
+impl Shape {
+    /// Numbers in a buffer, the border's with them.
+    pub fn len(&self) -> usize {
+        (self.height + 2 * self.border) * self.pitch()
+    }
+
+    /// Whether there is no pixel or no channel.
+    pub fn is_empty(&self) -> bool {
+        self.height * self.width * self.channels == 0
+    }
+
+    /// Numbers from one row to the next.
+    fn pitch(&self) -> usize {
+        (self.width + 2 * self.border) * self.channels
+    }
+
+    /// Where a row begins, after its border.
+    fn row(&self, y: usize) -> usize {
+        (y + self.border) * self.pitch() + self.border * self.channels
+    }
+
+    /// A row without its border.
+    fn inner(&self, y: usize) -> Range<usize> {
+        self.row(y)..self.row(y) + self.width * self.channels
+    }
+}
+
+/// `x * scale + shift` of each channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Affine {
+    /// Factors, one a channel.
+    pub scale: Vec<f32>,
+    /// What is added then, one a channel.
+    pub shift: Vec<f32>,
+}
+
+impl Affine {
+    fn apply(&self, pixels: &mut [f32]) {
+        for pixel in pixels.chunks_exact_mut(self.scale.len()) {
+            for (value, (scale, shift)) in pixel.iter_mut().zip(self.scale.iter().zip(&self.shift)) {
+                *value = *value * scale + shift;
+            }
+        }
+    }
+}
+
+/// A convolution between maps of known shapes, then ReLU if asked.
+pub struct Conv {
+    kernels: &'static Kernels,
+    from: Shape,
+    to: Shape,
+    /// Per output pixel: offset of its first source pixel, and of the output.
+    rows: Vec<(isize, isize)>,
+    /// Offset of each tap in the source.
+    taps: Vec<isize>,
+    /// Weights: panels of the kernels' width, each `[taps, channels, columns]`, zero-filled.
+    panels: Vec<f32>,
+    bias: Vec<f32>,
+    onto: bool,
+    relu: bool,
+}
+
+impl Conv {
+    /// `weight`: `[out, in, kh, kw]` of `dims`; `onto`: add to what the output already holds, before the ReLU.
+    /// `None`: the shapes do not fit each other.
+    pub fn new(
+        (weight, dims): (&[f32], [usize; 4]),
+        bias: Option<&[f32]>,
+        (stride, padding): (usize, usize),
+        [from, to]: [Shape; 2],
+        onto: bool,
+        relu: bool,
+    ) -> Option<Self> {
+        let [columns, channels, kh, kw] = dims;
+        let side = |size: usize, kernel: usize| {
+            let room = (size + 2 * padding).checked_sub(kernel)?;
+            Some(room.checked_div(stride)? + 1)
+        };
+        let fits = channels == from.channels
+            && columns == to.channels
+            && side(from.height, kh) == Some(to.height)
+            && side(from.width, kw) == Some(to.width)
+            && weight.len() == dims.iter().product::<usize>()
+            && bias.is_none_or(|bias| bias.len() == columns)
+            && padding <= from.border
+            && !from.is_empty()
+            && !to.is_empty()
+            && kh * kw > 0;
+        if !fits {
+            return None;
+        }
+        // A border wider than the padding is skipped.
+        let skip = from.border - padding;
+        let source = |y: usize, x: usize| ((y + skip) * from.pitch() + (x + skip) * channels) as isize;
+        let rows = (0..to.height)
+            .flat_map(|y| (0..to.width).map(move |x| (source(y * stride, x * stride), (to.row(y) + x * columns) as isize)))
+            .collect();
+        let taps = (0..kh * kw).map(|t| (t / kw * from.pitch() + t % kw * channels) as isize).collect();
+        let kernels = kernels();
+        let at = |column: usize, k: usize| weight[(column * channels + k % channels) * kh * kw + k / channels];
+        let panels = pack(kernels, columns, kh * kw * channels, at);
+        let bias = bias.map_or_else(|| vec![0.0; columns], <[f32]>::to_vec);
+        Some(Self { kernels, from, to, rows, taps, panels, bias, onto, relu })
+    }
+
+    /// Runs on the kernels of another instruction set.
+    #[cfg(test)]
+    fn with(mut self, kernels: &'static Kernels, weight: &[f32], [columns, channels, kh, kw]: [usize; 4]) -> Self {
+        self.kernels = kernels;
+        let at = |column: usize, k: usize| weight[(column * channels + k % channels) * kh * kw + k / channels];
+        self.panels = pack(kernels, columns, kh * kw * channels, at);
+        self
+    }
+
+    /// Fills the pixels of `out`.
+    ///
+    /// # Panics
+    /// If the buffers do not have the lengths of the shapes.
+    pub fn run(&self, source: &[f32], out: &mut [f32]) {
+        assert_eq!(out.len(), self.to.len(), "the output has its shape's length");
+        self.rows(0..self.to.height, source, out, 0);
+    }
+
+    /// The convolution, then `after`, then the greatest of each 2 x 2 pixels (odd sides are rounded down), band by band so that
+    /// what lies between is never far away.
+    ///
+    /// # Panics
+    /// If the buffers do not have the lengths of the shapes, or the layer adds to its output.
+    pub fn run_pooled(&self, source: &[f32], after: Option<&Affine>, scratch: &mut Vec<f32>, pooled: Shape, out: &mut [f32]) {
+        let to = &self.to;
+        assert_eq!((pooled.height, pooled.width, pooled.channels), (to.height / 2, to.width / 2, to.channels));
+        assert!(out.len() == pooled.len() && !self.onto && to.border == 0, "the output has the pooled shape");
+        let band = (BAND_BYTES / size_of::<f32>() / (2 * to.pitch())).max(1);
+        scratch.resize(band.min(pooled.height) * 2 * to.pitch(), 0.0);
+        for first in (0..pooled.height).step_by(band) {
+            let ys = first..(first + band).min(pooled.height);
+            let rows = 2 * ys.start..2 * ys.end;
+            let held = &mut scratch[..rows.len() * to.pitch()];
+            self.rows(rows.clone(), source, held, rows.start * to.pitch());
+            if let Some(after) = after {
+                after.apply(held);
+            }
+            for (y, pair) in ys.zip(held.chunks_exact(2 * to.pitch())) {
+                let (above, below) = pair.split_at(to.pitch());
+                let used = 2 * pooled.width * to.channels;
+                crate::max_pool([&above[..used], &below[..used]], to.channels, &mut out[pooled.inner(y)]);
+            }
+        }
+    }
+
+    /// Rows of output pixels; `out` begins `skipped` numbers into the whole.
+    fn rows(&self, ys: Range<usize>, source: &[f32], out: &mut [f32], skipped: usize) {
+        assert_eq!(source.len(), self.from.len(), "the source has its shape's length");
+        assert!(ys.end <= self.to.height && ys.start < ys.end, "rows of the output");
+        let ends = [self.to.inner(ys.start).start, self.to.inner(ys.end - 1).end];
+        assert!(ends[0] >= skipped && ends[1] - skipped <= out.len(), "the rows lie in the output");
+        let (channels, columns) = (self.from.channels, self.to.channels);
+        let pixels = &self.rows[ys.start * self.to.width..ys.end * self.to.width];
+        let width = self.kernels.width();
+        let chunk = (PANEL_BYTES / (channels * width * size_of::<f32>())).max(1);
+        let passes = self.taps.len().div_ceil(chunk);
+        let mut runs = Vec::with_capacity(chunk.min(self.taps.len()));
+        for pass in 0..passes {
+            let taps = pass * chunk..((pass + 1) * chunk).min(self.taps.len());
+            for column in (0..columns).step_by(width) {
+                let block = self.kernels.for_rows(pixels.len(), columns - column);
+                runs.clear();
+                runs.extend(taps.clone().map(|t| {
+                    let at = column * self.taps.len() * channels + t * channels * block.width;
+                    (self.taps[t], at as isize)
+                }));
+                let last = pass + 1 == passes;
+                let mut tile = Tile {
+                    a: source.as_ptr(),
+                    rows: [0; MAX_ROWS],
+                    runs: &runs,
+                    len: channels,
+                    a_step: 1,
+                    b: self.panels.as_ptr(),
+                    b_step: block.width as isize,
+                    c: out.as_mut_ptr().wrapping_add(column),
+                    c_rows: [0; MAX_ROWS],
+                    live_rows: 0,
+                    live_columns: (columns - column).min(block.width),
+                    accumulate: self.onto || pass > 0,
+                    bias: if last { self.bias[column..].as_ptr() } else { std::ptr::null() },
+                    relu: self.relu && last,
+                };
+                for rows in pixels.chunks(block.rows) {
+                    tile.live_rows = rows.len();
+                    for r in 0..block.rows {
+                        // Idle rows repeat the last live one: read, never written.
+                        let (from, to) = rows[r.min(rows.len() - 1)];
+                        tile.rows[r] = from;
+                        tile.c_rows[r] = to - skipped as isize;
+                    }
+                    // SAFETY: `new` has made rows and taps from the shapes, with the kernel inside the bordered source and the
+                    // pixels inside the output, whose lengths are checked above; panels hold `block.width` columns for each
+                    // number of each tap; `out` is borrowed by this call alone; `kernels` are for this processor.
+                    unsafe { (block.run)(&tile) };
+                }
+            }
+        }
+    }
+}
+
+/// A fully connected layer, then ReLU if asked.
+pub struct Dense {
+    kernels: &'static Kernels,
+    depth: usize,
+    columns: usize,
+    panels: Vec<f32>,
+    bias: Vec<f32>,
+    relu: bool,
+}
+
+impl Dense {
+    /// `weight`: the weight from input `k` to output `column` is `weight(column, k)`.
+    pub fn new(depth: usize, bias: Vec<f32>, relu: bool, weight: impl Fn(usize, usize) -> f32) -> Self {
+        Self::on(kernels(), depth, bias, relu, weight)
+    }
+
+    fn on(
+        kernels: &'static Kernels,
+        depth: usize,
+        bias: Vec<f32>,
+        relu: bool,
+        weight: impl Fn(usize, usize) -> f32,
+    ) -> Self {
+        let panels = pack(kernels, bias.len(), depth, weight);
+        Self { kernels, depth, columns: bias.len(), panels, bias, relu }
+    }
+
+    /// `[n, depth]` to `[n, columns]`.
+    ///
+    /// # Panics
+    /// If the slices are not rows of those lengths, the same number of them.
+    pub fn run(&self, source: &[f32], out: &mut [f32]) {
+        let n = out.len() / self.columns;
+        assert!(out.len() == n * self.columns && source.len() == n * self.depth, "as many rows out as in");
+        let width = self.kernels.width();
+        let chunk = PANEL_BYTES / (width * size_of::<f32>());
+        for first in (0..self.depth).step_by(chunk) {
+            let len = chunk.min(self.depth - first);
+            let last = first + len == self.depth;
+            for column in (0..self.columns).step_by(width) {
+                let columns = self.columns - column;
+                // A few vectors one by one: idle rows would cost more than reading the panel again.
+                let block = if n < 4 { self.kernels.one(columns) } else { self.kernels.for_rows(n, columns) };
+                let run = (first as isize, (column * self.depth + first * block.width) as isize);
+                let mut tile = Tile {
+                    a: source.as_ptr(),
+                    rows: [0; MAX_ROWS],
+                    runs: &[run],
+                    len,
+                    a_step: 1,
+                    b: self.panels.as_ptr(),
+                    b_step: block.width as isize,
+                    c: out.as_mut_ptr().wrapping_add(column),
+                    c_rows: [0; MAX_ROWS],
+                    live_rows: 0,
+                    live_columns: columns.min(block.width),
+                    accumulate: first > 0,
+                    bias: if last { self.bias[column..].as_ptr() } else { std::ptr::null() },
+                    relu: self.relu && last,
+                };
+                for row in (0..n).step_by(block.rows) {
+                    tile.live_rows = block.rows.min(n - row);
+                    for r in 0..block.rows {
+                        let row = row + r.min(tile.live_rows - 1);
+                        tile.rows[r] = (row * self.depth) as isize;
+                        tile.c_rows[r] = (row * self.columns) as isize;
+                    }
+                    // SAFETY: the lengths are checked above: rows of `depth` numbers in, of `columns` out; panels hold
+                    // `block.width` columns for each of `depth`; `out` is borrowed by this call alone.
+                    unsafe { (block.run)(&tile) };
+                }
+            }
+        }
+    }
+}
+
+/// Panels of the kernels' width over the columns, each `[depth, columns of the block]`, zero-filled.
+fn pack(kernels: &Kernels, columns: usize, depth: usize, weight: impl Fn(usize, usize) -> f32) -> Vec<f32> {
+    let width = kernels.width();
+    let mut panels = vec![0.0; columns.div_ceil(width) * width * depth];
+    if depth == 0 {
+        return panels;
+    }
+    for (panel, column) in panels.chunks_exact_mut(width * depth).zip((0..columns).step_by(width)) {
+        let block = kernels.tall(columns - column).width;
+        for (k, row) in panel.chunks_exact_mut(block).take(depth).enumerate() {
+            for (j, value) in row.iter_mut().enumerate().take(columns - column) {
+                *value = weight(column + j, k);
+            }
+        }
+    }
+    panels
+}
+
+/// Planes of numbers, `[channels, height, width]`, as maps: each number times its channel's scale, plus its shift.
+///
+/// # Panics
+/// If the buffers do not have the shape's lengths.
+pub fn from_planes(planes: &[f32], affine: &Affine, to: Shape, out: &mut [f32]) {
+    let (plane, channels) = (to.height * to.width, to.channels);
+    assert!(planes.len() == channels * plane && out.len() == to.len() && affine.scale.len() == channels, "the shape's lengths");
+    for y in 0..to.height {
+        let row = &mut out[to.inner(y)];
+        for c in 0..channels {
+            let source = &planes[c * plane + y * to.width..][..to.width];
+            let (scale, shift) = (affine.scale[c], affine.shift[c]);
+            for (value, source) in row[c..].iter_mut().step_by(channels).zip(source) {
+                *value = source * scale + shift;
+            }
+        }
+    }
+}
+
+/// Copies maps of one picture into a buffer with another border.
+///
+/// # Panics
+/// If the shapes differ in more than the border, or the buffers have other lengths.
+pub fn copy(from: Shape, source: &[f32], to: Shape, out: &mut [f32]) {
+    assert_eq!((from.height, from.width, from.channels), (to.height, to.width, to.channels));
+    assert!(source.len() == from.len() && out.len() == to.len(), "the shapes' lengths");
+    for y in 0..to.height {
+        out[to.inner(y)].copy_from_slice(&source[from.inner(y)]);
+    }
+}
+
+/// The affine map of every pixel, where it lies.
+///
+/// # Panics
+/// If the buffer does not have the shape's length.
+pub fn affine(affine: &Affine, shape: Shape, maps: &mut [f32]) {
+    assert!(maps.len() == shape.len() && affine.scale.len() == shape.channels, "the shape's lengths");
+    for y in 0..shape.height {
+        affine.apply(&mut maps[shape.inner(y)]);
+    }
+}
+
+/// The greatest of each window of `kernel` x `kernel` pixels, `stride` apart, without padding.
+///
+/// # Panics
+/// If the shapes do not fit, or the buffers have other lengths.
+pub fn max_pool(kernel: usize, stride: usize, from: Shape, source: &[f32], to: Shape, out: &mut [f32]) {
+    let channels = from.channels;
+    assert!(source.len() == from.len() && out.len() == to.len() && channels == to.channels, "the shapes' lengths");
+    assert!((to.height - 1) * stride + kernel <= from.height && (to.width - 1) * stride + kernel <= from.width, "windows fit");
+    for y in 0..to.height {
+        let row = &mut out[to.inner(y)];
+        for (x, pixel) in row.chunks_exact_mut(channels).enumerate() {
+            pixel.fill(f32::NEG_INFINITY);
+            for ky in 0..kernel {
+                let window = &source[from.row(y * stride + ky) + x * stride * channels..][..kernel * channels];
+                for other in window.chunks_exact(channels) {
+                    pixel.iter_mut().zip(other).for_each(|(value, other)| *value = if *value > *other { *value } else { *other });
+                }
+            }
+        }
+    }
+}
+
+/// Each channel's mean over the pixels.
+///
+/// # Panics
+/// If the buffers do not have the shape's lengths.
+pub fn mean(from: Shape, source: &[f32], out: &mut [f32]) {
+    assert!(source.len() == from.len() && out.len() == from.channels, "the shape's lengths");
+    out.fill(0.0);
+    for y in 0..from.height {
+        for pixel in source[from.inner(y)].chunks_exact(from.channels) {
+            out.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += value);
+        }
+    }
+    let share = 1.0 / (from.height * from.width) as f32;
+    out.iter_mut().for_each(|value| *value *= share);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tile::supported;
+
+    fn values(len: usize) -> Vec<f32> {
+        (0..len).map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0).collect()
+    }
+
+    /// Maps with zeros in the border and values elsewhere.
+    fn maps(shape: Shape) -> Vec<f32> {
+        let mut maps = vec![0.0; shape.len()];
+        let inner = Shape { border: 0, ..shape };
+        copy(inner, &values(inner.len()), shape, &mut maps);
+        maps
+    }
+
+    fn assert_close(what: &str, found: &[f32], expected: &[f32]) {
+        assert_eq!(found.len(), expected.len(), "{what}");
+        for (i, (a, b)) in found.iter().zip(expected).enumerate() {
+            assert!((a - b).abs() <= 1e-4 * (1.0 + b.abs()), "{what}: {a} instead of {b} at {i}");
+        }
+    }
+
+    /// The formula, number by number.
+    fn convolution(
+        x: &[f32],
+        from: Shape,
+        (weight, [_, channels, kh, kw]): (&[f32], [usize; 4]),
+        bias: &[f32],
+        (stride, padding): (usize, usize),
+        to: Shape,
+        out: &mut [f32],
+        (onto, relu): (bool, bool),
+    ) {
+        for y in 0..to.height {
+            for x_out in 0..to.width {
+                for o in 0..to.channels {
+                    let mut sum = bias[o];
+                    for (ky, kx, c) in (0..kh).flat_map(|a| (0..kw).flat_map(move |b| (0..channels).map(move |c| (a, b, c)))) {
+                        let (sy, sx) = (y * stride + ky, x_out * stride + kx);
+                        let inside = (padding..padding + from.height).contains(&sy) && (padding..padding + from.width).contains(&sx);
+                        if inside {
+                            let at = from.row(sy - padding) + (sx - padding) * channels + c;
+                            sum += x[at] * weight[((o * channels + c) * kh + ky) * kw + kx];
+                        }
+                    }
+                    let out = &mut out[to.row(y) + x_out * to.channels + o];
+                    let value = if onto { *out + sum } else { sum };
+                    *out = if relu { value.max(0.0) } else { value };
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_convolves_maps_like_the_formula() {
+        // Height, width, channels, out, kernel, stride, padding, border of the output.
+        let cases = [
+            (7, 9, 1, 20, 3, 1, 1, 1),
+            (6, 6, 48, 40, 3, 1, 1, 0),
+            (5, 8, 3, 33, 3, 2, 1, 2),
+            (9, 9, 17, 16, 5, 1, 0, 1),
+            (4, 4, 96, 7, 1, 1, 0, 0),
+            (6, 5, 520, 5, 3, 1, 1, 0),
+        ];
+        for (height, width, channels, columns, kernel, stride, padding, border) in cases {
+            let from = Shape { height, width, channels, border: padding + border % 2 };
+            let side = |size: usize| (size + 2 * padding - kernel) / stride + 1;
+            let to = Shape { height: side(height), width: side(width), channels: columns, border };
+            let dims = [columns, channels, kernel, kernel];
+            let (x, weight, bias) = (maps(from), values(dims.iter().product()), values(columns));
+            for (onto, relu) in [(false, false), (false, true), (true, true)] {
+                let mut expected = maps(to);
+                convolution(&x, from, (&weight, dims), &bias, (stride, padding), to, &mut expected, (onto, relu));
+                for kernels in supported() {
+                    let conv = Conv::new((&weight, dims), Some(&bias), (stride, padding), [from, to], onto, relu);
+                    let conv = conv.expect("shapes that fit").with(kernels, &weight, dims);
+                    let mut out = maps(to);
+                    conv.run(&x, &mut out);
+                    assert_close(&format!("{} {from:?} {dims:?}", kernels.name), &out, &expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pooling_on_the_way_gives_what_pooling_afterwards_gives() {
+        for (height, width) in [(8, 8), (9, 7), (130, 60)] {
+            let from = Shape { height, width, channels: 5, border: 1 };
+            let to = Shape { height, width, channels: 18, border: 0 };
+            let pooled = Shape { height: height / 2, width: width / 2, channels: 18, border: 1 };
+            let (x, weight) = (maps(from), values(18 * 5 * 9));
+            let after = Affine { scale: (0..18).map(|c| c as f32 - 9.0).collect(), shift: values(18) };
+            let conv = Conv::new((&weight, [18, 5, 3, 3]), None, (1, 1), [from, to], false, true).unwrap();
+            let mut whole = vec![0.0; to.len()];
+            conv.run(&x, &mut whole);
+            affine(&after, to, &mut whole);
+            let (mut expected, mut found) = (vec![0.0; pooled.len()], vec![0.0; pooled.len()]);
+            max_pool(2, 2, to, &whole, pooled, &mut expected);
+            conv.run_pooled(&x, Some(&after), &mut Vec::new(), pooled, &mut found);
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_runs_dense_layers_like_the_formula() {
+        for (depth, columns) in [(5, 3), (40, 33), (1600, 20), (3500, 7)] {
+            let (weight, bias) = (values(depth * columns), values(columns));
+            for n in [1, 2, 3, 4, 9, 13] {
+                let x = values(n * depth);
+                for relu in [false, true] {
+                    let formula = |i: usize| {
+                        let (row, column) = (i / columns, i % columns);
+                        let sum: f64 =
+                            (0..depth).map(|k| f64::from(x[row * depth + k]) * f64::from(weight[column * depth + k])).sum();
+                        let value = sum as f32 + bias[column];
+                        if relu { value.max(0.0) } else { value }
+                    };
+                    let expected: Vec<f32> = (0..n * columns).map(formula).collect();
+                    for kernels in supported() {
+                        let layer = Dense::on(kernels, depth, bias.clone(), relu, |column, k| weight[column * depth + k]);
+                        let mut out = vec![f32::NAN; n * columns];
+                        layer.run(&x, &mut out);
+                        assert_close(&format!("{} {depth}x{columns} {n}", kernels.name), &out, &expected);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn planes_become_maps_and_means_are_of_the_pixels_alone() {
+        let shape = Shape { height: 2, width: 3, channels: 2, border: 1 };
+        let planes: Vec<f32> = (0..12).map(|i| i as f32).collect();
+        let mut out = vec![0.0; shape.len()];
+        from_planes(&planes, &Affine { scale: vec![1.0, 10.0], shift: vec![0.5, 0.0] }, shape, &mut out);
+        assert_eq!(out[shape.row(1) + 2..][..4], [4.5, 100.0, 5.5, 110.0]);
+        assert_eq!(out.iter().filter(|value| **value == 0.0).count(), shape.len() - 12);
+        let mut means = [0.0; 2];
+        mean(shape, &out, &mut means);
+        assert_eq!(means, [3.0, 85.0]);
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_make_no_layer() {
+        let from = Shape { height: 4, width: 4, channels: 2, border: 0 };
+        let to = |height: usize, channels: usize| Shape { height, width: 2, channels, border: 0 };
+        let make = |dims: [usize; 4], strides: (usize, usize), to: Shape| {
+            Conv::new((&values(dims.iter().product()), dims), None, strides, [from, to], false, false).is_some()
+        };
+        assert!(make([3, 2, 3, 3], (1, 0), to(2, 3)));
+        assert!(!make([3, 2, 3, 3], (1, 1), to(2, 3)), "padding without a border");
+        assert!(!make([3, 1, 3, 3], (1, 0), to(2, 3)), "other channels");
+        assert!(!make([3, 2, 3, 3], (1, 0), to(3, 3)), "another height");
+        assert!(!make([3, 2, 3, 3], (0, 0), to(2, 3)), "no stride");
+        assert!(!make([3, 2, 5, 5], (1, 0), to(2, 3)), "a kernel larger than the maps");
+    }
+}

@@ -1,0 +1,523 @@
+//! Runs the graphs that Fervor's own networks make, on the kernels of `fervor-simd`: chains and residual blocks of
+//! convolutions, poolings and dense layers. A [`Plan`] is made for the input shape that the graph declares; graphs with
+//! anything else in them have none, and stay with the general engine.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use fervor_simd::maps::{self, Affine, Conv, Dense, Shape};
+use rayon::prelude::*;
+
+use super::Output;
+use crate::onnx::{GraphProto, ModelProto, NodeProto, TensorProto};
+
+/// Pictures that go through the dense layers together.
+const GROUP: usize = 16;
+
+/// A graph as a list of layers with all weights packed.
+pub struct Plan {
+    input: [usize; 3],
+    /// Layers on the maps of one picture.
+    trunk: Vec<Step>,
+    /// Layers on the rows of several.
+    head: Vec<(Dense, [usize; 2])>,
+    /// Buffers of maps.
+    slots: Vec<Shape>,
+    /// Rows of numbers, a row a picture.
+    rows: Vec<Row>,
+    output: usize,
+    /// Buffers that no run is using.
+    idle: Mutex<Vec<Arena>>,
+}
+
+/// A layer on maps; numbers name slots, and for `Mean` and `Flatten` a row.
+enum Step {
+    Load { affine: Affine, to: usize },
+    Copy { from: usize, to: usize },
+    Conv { conv: Conv, after: Option<Affine>, pooled: bool, from: usize, to: usize },
+    Pool { kernel: usize, stride: usize, from: usize, to: usize },
+    Mean { from: usize, row: usize },
+    Flatten { from: usize, row: usize },
+}
+
+struct Row {
+    name: String,
+    len: usize,
+    /// Height, width and channels that the numbers lie in; the graph has the channels first.
+    maps: Option<[usize; 3]>,
+}
+
+impl Row {
+    /// Where the graph's number `at` lies.
+    fn place(&self, at: usize) -> usize {
+        match self.maps {
+            Some([height, width, channels]) => at % (height * width) * channels + at / (height * width),
+            None => at,
+        }
+    }
+}
+
+struct Arena {
+    slots: Vec<Vec<f32>>,
+    rows: Vec<Vec<f32>>,
+    scratch: Vec<f32>,
+}
+
+impl Plan {
+    /// The plan of a graph, if all of it is known here.
+    pub fn of(model: &ModelProto) -> Option<Self> {
+        Builder::new(model.graph.as_ref()?)?.build()
+    }
+
+    /// `[channels, height, width]` of the pictures.
+    pub fn input(&self) -> [usize; 3] {
+        self.input
+    }
+
+    /// The output for each of the pictures that lie in `values`, one after the other; on the present threads of rayon.
+    pub fn run(&self, values: &[f32], parallel: bool) -> Output {
+        self.run_to(self.output, values, parallel)
+    }
+
+    /// The value of this name, if it is one that the plan keeps: what a dense layer reads or gives.
+    pub fn run_to_value(&self, name: &str, values: &[f32], parallel: bool) -> Option<Output> {
+        let row = self.rows.iter().position(|row| row.name == name)?;
+        Some(self.run_to(row, values, parallel))
+    }
+
+    fn run_to(&self, row: usize, values: &[f32], parallel: bool) -> Output {
+        let picture = self.input.iter().product::<usize>();
+        let n = values.len() / picture;
+        let wanted = &self.rows[row];
+        let mut out = vec![0.0; n * wanted.len];
+        let threads = if parallel { rayon::current_num_threads() } else { 1 };
+        let group = n.div_ceil(threads).clamp(1, GROUP);
+        let work = |(pictures, out): (&[f32], &mut [f32])| {
+            let mut arena = self.arena();
+            self.group(&mut arena, pictures);
+            for (out, found) in out.chunks_exact_mut(wanted.len).zip(arena.rows[row].chunks_exact(wanted.len)) {
+                out.iter_mut().enumerate().for_each(|(at, value)| *value = found[wanted.place(at)]);
+            }
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(arena);
+        };
+        if threads > 1 && n > group {
+            values.par_chunks(group * picture).zip(out.par_chunks_mut(group * wanted.len)).for_each(work);
+        } else {
+            values.chunks(group * picture).zip(out.chunks_mut(group * wanted.len)).for_each(work);
+        }
+        Output { shape: vec![n, wanted.len], values: out }
+    }
+
+    fn arena(&self) -> Arena {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_else(|| Arena {
+            slots: self.slots.iter().map(|shape| vec![0.0; shape.len()]).collect(),
+            rows: vec![Vec::new(); self.rows.len()],
+            scratch: Vec::new(),
+        })
+    }
+
+    /// Runs a group of pictures; their rows are in the arena then.
+    fn group(&self, arena: &mut Arena, pictures: &[f32]) {
+        let picture = self.input.iter().product::<usize>();
+        let n = pictures.len() / picture;
+        for (row, values) in self.rows.iter().zip(&mut arena.rows) {
+            values.resize(n * row.len, 0.0);
+        }
+        for (i, picture) in pictures.chunks_exact(picture).enumerate() {
+            for step in &self.trunk {
+                self.step(step, arena, picture, i);
+            }
+        }
+        for (layer, [from, to]) in &self.head {
+            let mut out = std::mem::take(&mut arena.rows[*to]);
+            layer.run(&arena.rows[*from], &mut out);
+            arena.rows[*to] = out;
+        }
+    }
+
+    fn step(&self, step: &Step, arena: &mut Arena, picture: &[f32], i: usize) {
+        // The slot that is written leaves the arena meanwhile: no layer reads what it writes.
+        let mut with = |to: usize, work: &mut dyn FnMut(&[Vec<f32>], Shape, &mut [f32], &mut Vec<f32>)| {
+            let mut out = std::mem::take(&mut arena.slots[to]);
+            work(&arena.slots, self.slots[to], &mut out, &mut arena.scratch);
+            arena.slots[to] = out;
+        };
+        match step {
+            Step::Load { affine, to } => {
+                with(*to, &mut |_, shape, out, _| maps::from_planes(picture, affine, shape, out));
+            }
+            Step::Copy { from, to } => {
+                with(*to, &mut |slots, shape, out, _| maps::copy(self.slots[*from], &slots[*from], shape, out));
+            }
+            Step::Conv { conv, after, pooled, from, to } => with(*to, &mut |slots, shape, out, scratch| {
+                if *pooled {
+                    conv.run_pooled(&slots[*from], after.as_ref(), scratch, shape, out);
+                    return;
+                }
+                conv.run(&slots[*from], out);
+                if let Some(after) = after {
+                    maps::affine(after, shape, out);
+                }
+            }),
+            Step::Pool { kernel, stride, from, to } => with(*to, &mut |slots, shape, out, _| {
+                maps::max_pool(*kernel, *stride, self.slots[*from], &slots[*from], shape, out);
+            }),
+            Step::Mean { from, row } => {
+                let len = self.rows[*row].len;
+                maps::mean(self.slots[*from], &arena.slots[*from], &mut arena.rows[*row][i * len..(i + 1) * len]);
+            }
+            Step::Flatten { from, row } => {
+                let len = self.rows[*row].len;
+                arena.rows[*row][i * len..(i + 1) * len].copy_from_slice(&arena.slots[*from]);
+            }
+        }
+    }
+}
+
+/// A constant of the graph.
+struct Constant<'a> {
+    dims: Vec<usize>,
+    tensor: &'a TensorProto,
+}
+
+impl Constant<'_> {
+    fn values(&self) -> Option<Vec<f32>> {
+        let floats = || self.tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let values: Vec<f32> =
+            if self.tensor.float_data.is_empty() { floats() } else { self.tensor.float_data.clone() };
+        (self.tensor.data_type == crate::onnx::FLOAT && values.len() == self.dims.iter().product::<usize>()).then_some(values)
+    }
+}
+
+/// What a name of the graph stands for.
+#[derive(Clone, Copy)]
+enum Value {
+    /// The input, or the input times something plus something.
+    Input,
+    Maps(usize),
+    Row(usize),
+}
+
+/// Makes the plan node by node. Everything unknown ends it with `None`.
+struct Builder<'a> {
+    graph: &'a GraphProto,
+    constants: HashMap<&'a str, Constant<'a>>,
+    /// The nodes that read a value.
+    readers: HashMap<&'a str, Vec<usize>>,
+    values: HashMap<&'a str, Value>,
+    done: Vec<bool>,
+    affine: Affine,
+    input: [usize; 3],
+    trunk: Vec<Step>,
+    head: Vec<(Dense, [usize; 2])>,
+    slots: Vec<Shape>,
+    rows: Vec<Row>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(graph: &'a GraphProto) -> Option<Self> {
+        let [input] = graph.input.as_slice() else { return None };
+        let shape = crate::onnx::declared_shape(input)?;
+        let shape: Vec<usize> = shape.iter().map(|side| usize::try_from(*side).ok()).collect::<Option<_>>()?;
+        let &[1, channels, height, width] = shape.as_slice() else { return None };
+        let constants = graph.initializer.iter().map(|tensor| {
+            let dims = tensor.dims.iter().map(|side| usize::try_from(*side).ok()).collect::<Option<_>>()?;
+            Some((tensor.name.as_str(), Constant { dims, tensor }))
+        });
+        let mut readers: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (i, node) in graph.node.iter().enumerate() {
+            for name in &node.input {
+                readers.entry(name).or_default().push(i);
+            }
+        }
+        Some(Self {
+            graph,
+            constants: constants.collect::<Option<_>>()?,
+            readers,
+            values: HashMap::from([(input.name.as_str(), Value::Input)]),
+            done: vec![false; graph.node.len()],
+            affine: Affine { scale: vec![1.0; channels], shift: vec![0.0; channels] },
+            input: [channels, height, width],
+            trunk: Vec::new(),
+            head: Vec::new(),
+            slots: Vec::new(),
+            rows: Vec::new(),
+        })
+    }
+
+    fn build(mut self) -> Option<Plan> {
+        for i in 0..self.graph.node.len() {
+            if !self.done[i] {
+                self.node(i)?;
+            }
+        }
+        let [output] = self.graph.output.as_slice() else { return None };
+        let Value::Row(output) = *self.values.get(output.name.as_str())? else { return None };
+        Some(Plan {
+            input: self.input,
+            trunk: self.trunk,
+            head: self.head,
+            slots: self.slots,
+            rows: self.rows,
+            output,
+            idle: Mutex::new(Vec::new()),
+        })
+    }
+
+    fn node(&mut self, i: usize) -> Option<()> {
+        let node = &self.graph.node[i];
+        let from = *self.values.get(node.input.first()?.as_str())?;
+        let name = single_output(node)?;
+        match (node.op_type.as_str(), from) {
+            ("Mul" | "Add", Value::Input) => {
+                let affine = self.affine_of(node, self.input[0])?;
+                self.affine = then(&self.affine, &affine);
+                self.values.insert(name, Value::Input);
+            }
+            ("Conv", from) => self.conv(i, from)?,
+            ("MaxPool", Value::Maps(from)) => {
+                let (kernel, stride) = pool(node)?;
+                let shape = self.slots[from];
+                let side = |size: usize| Some(size.checked_sub(kernel)? / stride + 1);
+                let [height, width] = [side(shape.height)?, side(shape.width)?];
+                let to = self.slot(name, height, width, shape.channels)?;
+                self.trunk.push(Step::Pool { kernel, stride, from, to });
+            }
+            ("GlobalAveragePool", Value::Maps(from)) => {
+                let shape = self.slots[from];
+                let row = self.row(name, shape.channels, None);
+                self.trunk.push(Step::Mean { from, row });
+            }
+            ("Flatten", Value::Maps(from)) if attribute(node, "axis", 1) => {
+                let shape = self.slots[from];
+                let maps = [shape.height, shape.width, shape.channels];
+                // Its only border could come from a convolution beside it.
+                if shape.border > 0 {
+                    return None;
+                }
+                let row = self.row(name, maps.iter().product(), Some(maps));
+                self.trunk.push(Step::Flatten { from, row });
+            }
+            ("Flatten", Value::Row(row)) if attribute(node, "axis", 1) && self.rows[row].maps.is_none() => {
+                // A mean is one number a channel: already flat. The later name is the one that dense layers know.
+                self.rows[row].name = name.to_owned();
+                self.values.insert(name, Value::Row(row));
+            }
+            ("Gemm", Value::Row(from)) => self.dense(i, from)?,
+            _ => return None,
+        }
+        self.done[i] = true;
+        Some(())
+    }
+
+    /// A convolution and what follows it alone: adding a shortcut, ReLU, an affine map, pooling by two.
+    fn conv(&mut self, i: usize, from: Value) -> Option<()> {
+        let node = &self.graph.node[i];
+        let weight = self.constants.get(node.input.get(1)?.as_str())?;
+        let dims: [usize; 4] = weight.dims.clone().try_into().ok()?;
+        let weight = weight.values()?;
+        let bias = match node.input.get(2).map(String::as_str) {
+            Some("") | None => None,
+            Some(name) => Some(self.constants.get(name)?.values()?),
+        };
+        let (stride, padding) = window(node, [dims[2], dims[3]])?;
+        if !attribute(node, "group", 1) {
+            return None;
+        }
+        let from = match from {
+            Value::Input => self.load()?,
+            Value::Maps(slot) => slot,
+            Value::Row(_) => return None,
+        };
+        let shape = self.slots[from];
+        let side = |size: usize, kernel: usize| Some((size + 2 * padding).checked_sub(kernel)? / stride + 1);
+        let [height, width] = [side(shape.height, dims[2])?, side(shape.width, dims[3])?];
+
+        let mut name = single_output(node)?;
+        let (mut shortcut, mut relu, mut after, mut pooled) = (None, false, None, false);
+        while let Some(next) = self.only_reader(name) {
+            let reader = &self.graph.node[next];
+            match reader.op_type.as_str() {
+                "Relu" if !relu && after.is_none() => relu = true,
+                "Add" if !relu && shortcut.is_none() && after.is_none() && self.other(reader, name).is_some() => {
+                    shortcut = self.other(reader, name);
+                }
+                "Mul" | "Add" if relu && shortcut.is_none() => {
+                    let Some(affine) = self.affine_of(reader, dims[0]) else { break };
+                    after = Some(after.map_or(affine.clone(), |before| then(&before, &affine)));
+                }
+                "MaxPool" if shortcut.is_none() && pool(reader) == Some((2, 2)) && height > 1 && width > 1 => pooled = true,
+                _ => break,
+            }
+            self.done[next] = true;
+            name = single_output(reader)?;
+            if pooled {
+                break;
+            }
+        }
+
+        let convolved = Shape { height, width, channels: dims[0], border: 0 };
+        let (height, width) = if pooled { (height / 2, width / 2) } else { (height, width) };
+        let to = self.slot(name, height, width, dims[0])?;
+        if let Some(shortcut) = shortcut {
+            let (held, wanted) = (self.slots[shortcut], self.slots[to]);
+            if (held.height, held.width, held.channels) != (height, width, dims[0]) {
+                return None;
+            }
+            self.trunk.push(Step::Copy { from: shortcut, to });
+            debug_assert_eq!((wanted.height, wanted.width), (height, width));
+        }
+        let target = if pooled { convolved } else { self.slots[to] };
+        let shapes = [shape, target];
+        let conv = Conv::new((&weight, dims), bias.as_deref(), (stride, padding), shapes, shortcut.is_some(), relu)?;
+        self.trunk.push(Step::Conv { conv, after, pooled, from, to });
+        Some(())
+    }
+
+    fn dense(&mut self, i: usize, from: usize) -> Option<()> {
+        let node = &self.graph.node[i];
+        let weight = self.constants.get(node.input.get(1)?.as_str())?;
+        let &[columns, depth] = weight.dims.as_slice() else { return None };
+        let weight = weight.values()?;
+        let bias = self.constants.get(node.input.get(2)?.as_str())?.values()?;
+        let plain = node.attribute.iter().all(|a| match a.name.as_str() {
+            "transB" => a.i == 1,
+            "transA" => a.i == 0,
+            "alpha" | "beta" => a.f == 1.0,
+            _ => false,
+        });
+        let fits = depth == self.rows[from].len && bias.len() == columns && columns > 0;
+        if !plain || !fits || !node.attribute.iter().any(|a| a.name == "transB") {
+            return None;
+        }
+        let mut name = single_output(node)?;
+        let mut relu = false;
+        if let Some(next) = self.only_reader(name).filter(|next| self.graph.node[*next].op_type == "Relu") {
+            (relu, self.done[next]) = (true, true);
+            name = single_output(&self.graph.node[next])?;
+        }
+        // The weights in the order that the numbers of the row lie in.
+        let mut order = vec![0; depth];
+        (0..depth).for_each(|at| order[self.rows[from].place(at)] = at);
+        let layer = Dense::new(depth, bias, relu, |column, k| weight[column * depth + order[k]]);
+        let to = self.row(name, columns, None);
+        self.head.push((layer, [from, to]));
+        Some(())
+    }
+
+    /// The slot of the input after its affine map.
+    fn load(&mut self) -> Option<usize> {
+        let [channels, height, width] = self.input;
+        let border = self.graph.node.iter().filter(|node| node.op_type == "Conv").find_map(padding_of).unwrap_or(0);
+        // The first convolution is the only reader of the input.
+        if !self.slots.is_empty() {
+            return None;
+        }
+        self.slots.push(Shape { height, width, channels, border });
+        self.trunk.push(Step::Load { affine: self.affine.clone(), to: 0 });
+        Some(0)
+    }
+
+    /// A new slot, with the border that the convolutions that read it need.
+    fn slot(&mut self, name: &'a str, height: usize, width: usize, channels: usize) -> Option<usize> {
+        let readers = self.readers.get(name)?;
+        let border = readers.iter().map(|i| &self.graph.node[*i]).filter(|node| node.op_type == "Conv");
+        let border = border.map(|node| padding_of(node)).collect::<Option<Vec<_>>>()?.into_iter().max().unwrap_or(0);
+        self.slots.push(Shape { height, width, channels, border });
+        self.values.insert(name, Value::Maps(self.slots.len() - 1));
+        Some(self.slots.len() - 1)
+    }
+
+    fn row(&mut self, name: &'a str, len: usize, maps: Option<[usize; 3]>) -> usize {
+        self.rows.push(Row { name: name.to_owned(), len, maps });
+        self.values.insert(name, Value::Row(self.rows.len() - 1));
+        self.rows.len() - 1
+    }
+
+    /// The node that reads a value, if it is the only one and the value is not the graph's output.
+    fn only_reader(&self, name: &str) -> Option<usize> {
+        match self.readers.get(name).map(Vec::as_slice) {
+            Some(&[one]) if self.graph.output.iter().all(|output| output.name != name) => Some(one),
+            _ => None,
+        }
+    }
+
+    /// The maps that a sum adds to the value `name`, if they are there already.
+    fn other(&self, node: &NodeProto, name: &str) -> Option<usize> {
+        let [a, b] = node.input.as_slice() else { return None };
+        match self.values.get(if a == name { b.as_str() } else { a.as_str() }) {
+            Some(Value::Maps(slot)) => Some(*slot),
+            _ => None,
+        }
+    }
+
+    /// `Mul` or `Add` with one constant number, or one a channel.
+    fn affine_of(&self, node: &NodeProto, channels: usize) -> Option<Affine> {
+        let constant = node.input.iter().find_map(|name| self.constants.get(name.as_str()))?;
+        let values = constant.values()?;
+        let values = match constant.dims.as_slice() {
+            [] | [1] => vec![values[0]; channels],
+            [1, c, 1, 1] | [c, 1, 1] if *c == channels => values,
+            _ => return None,
+        };
+        Some(if node.op_type == "Mul" {
+            Affine { shift: vec![0.0; channels], scale: values }
+        } else {
+            Affine { scale: vec![1.0; channels], shift: values }
+        })
+    }
+}
+
+/// `after` applied to what `before` gives.
+fn then(before: &Affine, after: &Affine) -> Affine {
+    let shift = before.shift.iter().zip(&after.scale).zip(&after.shift).map(|((shift, scale), more)| shift * scale + more);
+    Affine { scale: before.scale.iter().zip(&after.scale).map(|(a, b)| a * b).collect(), shift: shift.collect() }
+}
+
+fn single_output(node: &NodeProto) -> Option<&str> {
+    match node.output.as_slice() {
+        [name] => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether an integer attribute has this value, or is missing and this is what that means.
+fn attribute(node: &NodeProto, name: &str, value: i64) -> bool {
+    node.attribute.iter().find(|attribute| attribute.name == name).is_none_or(|attribute| attribute.i == value)
+}
+
+/// An attribute of integers that are all the same; `missing` where there is none.
+fn even(node: &NodeProto, name: &str, missing: usize) -> Option<usize> {
+    match crate::onnx::ints(node, name) {
+        None => Some(missing),
+        Some(ints) => {
+            let first = *ints.first()?;
+            ints.iter().all(|value| *value == first).then(|| usize::try_from(first).ok()).flatten()
+        }
+    }
+}
+
+fn padding_of(node: &NodeProto) -> Option<usize> {
+    even(node, "pads", 0)
+}
+
+/// Stride and padding of a convolution whose attributes are all known.
+fn window(node: &NodeProto, kernel: [usize; 2]) -> Option<(usize, usize)> {
+    let known = |a: &str| matches!(a, "kernel_shape" | "strides" | "pads" | "group" | "dilations");
+    let agrees = crate::onnx::ints(node, "kernel_shape").is_none_or(|ints| ints == kernel.map(|side| side as i64));
+    let plain = node.attribute.iter().all(|a| known(&a.name)) && even(node, "dilations", 1) == Some(1) && agrees;
+    let stride = even(node, "strides", 1).filter(|stride| *stride > 0)?;
+    plain.then_some((stride, padding_of(node)?))
+}
+
+/// Kernel and stride of a square pooling without padding.
+fn pool(node: &NodeProto) -> Option<(usize, usize)> {
+    let known = |a: &str| matches!(a, "kernel_shape" | "strides" | "pads" | "dilations" | "ceil_mode" | "storage_order");
+    let plain = node.attribute.iter().all(|a| known(&a.name))
+        && padding_of(node) == Some(0)
+        && even(node, "dilations", 1) == Some(1)
+        && attribute(node, "ceil_mode", 0);
+    let kernel = even(node, "kernel_shape", 0).filter(|kernel| *kernel > 0)?;
+    let stride = even(node, "strides", 1).filter(|stride| *stride > 0)?;
+    plain.then_some((kernel, stride))
+}
