@@ -248,13 +248,7 @@ impl Dense {
         Self::on(kernels(), depth, bias, relu, weight)
     }
 
-    fn on(
-        kernels: &'static Kernels,
-        depth: usize,
-        bias: Vec<f32>,
-        relu: bool,
-        weight: impl Fn(usize, usize) -> f32,
-    ) -> Self {
+    fn on(kernels: &'static Kernels, depth: usize, bias: Vec<f32>, relu: bool, weight: impl Fn(usize, usize) -> f32) -> Self {
         let panels = pack(kernels, bias.len(), depth, weight);
         Self { kernels, depth, columns: bias.len(), panels, bias, relu }
     }
@@ -447,7 +441,8 @@ mod tests {
                     let mut sum = bias[o];
                     for (ky, kx, c) in (0..kh).flat_map(|a| (0..kw).flat_map(move |b| (0..channels).map(move |c| (a, b, c)))) {
                         let (sy, sx) = (y * stride + ky, x_out * stride + kx);
-                        let inside = (padding..padding + from.height).contains(&sy) && (padding..padding + from.width).contains(&sx);
+                        let inside =
+                            (padding..padding + from.height).contains(&sy) && (padding..padding + from.width).contains(&sx);
                         if inside {
                             let at = from.row(sy - padding) + (sx - padding) * channels + c;
                             sum += x[at] * weight[((o * channels + c) * kh + ky) * kw + kx];

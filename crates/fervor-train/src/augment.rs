@@ -1,4 +1,4 @@
-//! What is done to training chips: one warp (shift, rotation, scale, crop), mirroring, light, erasing.
+//! What is done to training chips: one warp (shift, rotation, scale, crop), mirroring, light, erasing, a worse camera.
 //!
 //! All of it works on the raw chip and draws from the given generator only, so that a picture looks the same in an
 //! epoch whichever thread prepares it.
@@ -8,12 +8,17 @@ use rand::{Rng, RngExt};
 
 use crate::recipe::AugmentRecipe;
 
+mod degrade;
+
+use degrade::Flaw;
+
 /// The chip as this epoch sees it.
 pub fn augment(recipe: &AugmentRecipe, chip: Chip, rng: &mut impl Rng) -> Chip {
     let (channels, side) = (chip.channels(), chip.size());
     let map = Warp::draw(recipe, side, rng);
     let light = Light::draw(recipe, rng);
     let hole = Hole::draw(recipe, side, rng);
+    let mut flaw = Flaw::draw(recipe, rng);
     chip.edited(|pixels| {
         for plane in pixels.chunks_exact_mut(side * side).take(channels) {
             if let Some(warp) = &map {
@@ -24,6 +29,9 @@ pub fn augment(recipe: &AugmentRecipe, chip: Chip, rng: &mut impl Rng) -> Chip {
             }
             if let Some(hole) = &hole {
                 hole.apply(plane, side);
+            }
+            if let Some(flaw) = &mut flaw {
+                flaw.apply(plane, side);
             }
         }
     })

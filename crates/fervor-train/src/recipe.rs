@@ -2,6 +2,7 @@
 //!
 //! Unknown keys are refused, defaults are filled in, and what ran is what is written beside the model.
 
+mod augment;
 mod parts;
 mod teachers;
 
@@ -14,9 +15,10 @@ use fervor::{Error, LabelSet, Preprocess, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use augment::AugmentRecipe;
 pub use parts::{
-    AugmentRecipe, ClassWeights, DataRecipe, EarlyStopping, LabelsFrom, LossRecipe, NetworkRecipe, OptimizerKind,
-    OptimizerRecipe, Sampling, ScheduleRecipe,
+    ClassWeights, DataRecipe, EarlyStopping, LabelsFrom, LossRecipe, NetworkRecipe, OptimizerKind, OptimizerRecipe, Sampling,
+    ScheduleRecipe,
 };
 pub use teachers::{DistillChips, DistillRecipe, TransferNorms, TransferRecipe};
 
