@@ -32,6 +32,8 @@ pub enum Command {
     Split(Split),
     /// Score a bundle on a data set, with intervals and a leak-free figure beside
     Evaluate(Evaluate),
+    /// Fit a bundle's temperature, what quality flags do to it, and its conformal sets
+    Calibrate(Calibrate),
     /// Show a bundle's card, size and cost
     Inspect(Inspect),
     /// List the built-in bundles
@@ -74,6 +76,13 @@ pub enum PredictFormat {
 pub enum Format {
     Text,
     Json,
+}
+
+/// What says which answer is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Judge {
+    Votes,
+    Labels,
 }
 
 /// Which pictures are looked at, and how.
@@ -210,9 +219,12 @@ pub struct Evaluate {
     pub model: String,
     /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest
     pub data: PathBuf,
-    /// Judge by FER+ votes instead of the labels: pictures with a majority, and how near the answers are to the votes
+    /// FER+ votes: how near the answers are to them, what people said of the mistakes
     #[arg(long, value_name = "CSV")]
     pub votes: Option<PathBuf>,
+    /// With votes: what is right is what most voters say (pictures with a majority only), or what the data says
+    #[arg(long, value_enum, default_value_t = Judge::Votes, requires = "votes")]
+    pub judge: Judge,
     /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
     #[arg(long)]
     pub split: Option<String>,
@@ -233,6 +245,31 @@ pub struct Evaluate {
     /// Score worse pictures, too: eleven corruptions at five strengths of at most this many pictures, evenly over the split
     #[arg(long, value_name = "PICTURES", value_parser = pictures, num_args = 0..=1, default_missing_value = "1000")]
     pub robustness: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Calibrate {
+    /// A built-in model's name or the path of a bundle
+    pub model: String,
+    /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest: pictures that the model was not trained on
+    pub data: PathBuf,
+    /// Fit to FER+ votes instead of the labels
+    #[arg(long, value_name = "CSV")]
+    pub votes: Option<PathBuf>,
+    /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
+    #[arg(long)]
+    pub split: Option<String>,
+    /// Where the bundle with the new card is written; without it, figures only
+    #[arg(long, short, value_name = "ONNX")]
+    pub output: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// What becomes of classes that the model lacks: 'contempt=neutral,fear=-' (- leaves a class out)
+    #[arg(long, value_name = "RULES", default_value = "")]
+    pub map: String,
+    /// Processor threads [default: all]
+    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    pub threads: Option<usize>,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use fervor::evaluate::{DataInfo, Evaluation};
 use fervor::robustness::Robustness;
 use fervor::{Error, LabelMap, LabelSet, Result, report};
 
-use crate::cli::{Evaluate, Format};
+use crate::cli::{Evaluate, Format, Judge};
 use crate::{Verdict, data, setup, talk};
 
 /// Runs the command.
@@ -21,7 +21,7 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     let (split, mut indices) = choose(&dataset, args.split.as_deref())?;
     let info = DataInfo { name: dataset.name().to_owned(), manifest_sha256: Manifest::of(&dataset).sha256() };
     let mut without_majority = 0;
-    if args.votes.is_some() {
+    if args.votes.is_some() && args.judge == Judge::Votes {
         let (voted, left_out) = by_votes(&dataset.subset(&indices), &bundle.card().labels)?;
         (dataset, indices, without_majority) = (voted, Vec::new(), left_out.total());
         indices.extend(0..dataset.len());
@@ -59,7 +59,7 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
 }
 
 /// The samples with what most voters said as their labels: in the model's order where it knows the same classes.
-fn by_votes(dataset: &Dataset, labels: &LabelSet) -> Result<(Dataset, VotesLeftOut)> {
+pub(crate) fn by_votes(dataset: &Dataset, labels: &LabelSet) -> Result<(Dataset, VotesLeftOut)> {
     let (voted, left_out) = dataset.labelled_by_votes(None)?;
     let same = labels.len() == voted.labels().len() && labels.names().iter().all(|name| voted.labels().index_of(name).is_some());
     if same { dataset.labelled_by_votes(Some(labels)) } else { Ok((voted, left_out)) }
@@ -102,6 +102,9 @@ fn command(args: &Evaluate, split: &str) -> String {
     }
     if let Some(votes) = &args.votes {
         words.push(format!("--votes {}", quoted(&votes.display().to_string())));
+        if args.judge == Judge::Labels {
+            words.push("--judge labels".to_owned());
+        }
     }
     if !args.map.is_empty() {
         words.push(format!("--map {}", quoted(&args.map)));

@@ -96,6 +96,7 @@ fn text(info: &Info) -> String {
         row("views of a face", &card.views.to_string()),
         row("file", &format!("{:.2} MB, sha256 {}", info.bytes as f64 / 1e6, info.sha256)),
         row("temperature", &card.temperature.to_string()),
+        row("doubt", &doubt(card)),
         row("licence", &card.licence),
         row(
             "trained on",
@@ -111,6 +112,19 @@ fn text(info: &Info) -> String {
     ];
     lines.extend(card.metrics.iter().map(|(name, value)| row(name, &format!("{value:.4}"))));
     lines.join("\n")
+}
+
+/// What the card says of uncertain answers, flags and sets.
+fn doubt(card: &Card) -> String {
+    let mut parts = vec![format!("uncertain under {:.0} %", 100.0 * fervor::Probabilities::UNCERTAIN)];
+    if !card.flag_factors.is_empty() {
+        let factors = card.flag_factors.iter().map(|(flag, factor)| format!("{} x {factor:.2}", flag.name()));
+        parts.push(format!("temperature of flagged faces: {}", factors.collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(sets) = card.conformal {
+        parts.push(format!("sets at {:.0} %: classes of {:.3} or more", 100.0 * sets.coverage, sets.threshold));
+    }
+    parts.join("; ")
 }
 
 fn framing(preprocess: &fervor::Preprocess) -> String {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bench;
+mod calibrate;
 mod cli;
 mod data;
 mod evaluate;
@@ -54,6 +55,7 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         Command::Audit(args) => audit::run(&args),
         Command::Split(args) => split::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Models(args) => inspect::models(&args),
         Command::Explain(args) => explain::run(&args),

@@ -71,6 +71,8 @@ impl Exporter<'_> {
             recipe: RecipeInfo { name: recipe.name.clone(), sha256: recipe.hash(), toml: recipe.to_toml(), epoch },
             licence: recipe.licence.clone(),
             views: recipe.views,
+            flag_factors: Default::default(),
+            conformal: None,
             metrics: Default::default(),
         };
         Ok(Candidate { graph: export::graph(network, recipe.preprocess.shape(), labels.len()), card })

@@ -72,7 +72,9 @@ impl Analyzer {
         let mut logits = self.bundle.logits(&chips)?.into_iter();
         let predict = |(face, quality, _): (Face, Quality, Chip)| {
             let logits = logits.next().expect("one row of logits a chip");
-            Prediction { face, quality, probabilities: Probabilities::from_logits(&card.labels, &logits, card.temperature) }
+            let probabilities = Probabilities::from_logits(&card.labels, &logits, card.temperature_of(&quality));
+            let plausible = card.conformal.map(|sets| sets.set(&probabilities).into_iter().map(str::to_owned).collect());
+            Prediction { face, probabilities, plausible, quality }
         };
         let mut predict = predict;
         Ok(pictures.into_iter().map(|p| p.faces.into_iter().map(&mut predict).collect()).collect())

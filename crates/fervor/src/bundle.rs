@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::onnx::{self, Cost, ModelProto};
 use crate::picture::ContentHash;
 use crate::preprocess::{Chip, Preprocess};
+use crate::quality::{Flag, Quality};
 use crate::runtime::Graph;
 
 /// The card's schema that this version writes and reads.
@@ -54,8 +55,25 @@ pub struct Card {
     /// How often the network looks at each chip. A card without it says: once.
     #[serde(default, skip_serializing_if = "Views::is_single")]
     pub views: Views,
+    /// By how much each flag of a face raises the temperature: 1 or more; the largest counts. Measured by `fervor calibrate`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flag_factors: BTreeMap<Flag, f32>,
+    /// Which classes are plausible. Measured by `fervor calibrate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conformal: Option<Conformal>,
     /// Scores by name, such as `validation.accuracy`; each says in its name on which split.
     pub metrics: BTreeMap<String, f64>,
+}
+
+/// Conformal sets: the classes with this probability or more hold the right one in the stated share of faces like those that
+/// the threshold was measured on (Sadinle, Lei and Wasserman, 2019).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conformal {
+    /// Between 0 and 1.
+    pub coverage: f64,
+    /// Least probability of a class in the set.
+    pub threshold: f32,
 }
 
 /// How often a network looks at each chip; the answer is the mean of its logits. Each view costs the whole network.
@@ -148,10 +166,27 @@ impl Card {
         Ok(card)
     }
 
+    /// The temperature for a face of this quality.
+    pub fn temperature_of(&self, quality: &Quality) -> f32 {
+        let factors = quality.flags.iter().filter_map(|flag| self.flag_factors.get(flag));
+        self.temperature * factors.copied().fold(1.0, f32::max)
+    }
+
     fn check(&self) -> Result<()> {
         self.preprocess.check().map_err(|e| Error::model(format!("the model's card is wrong: {}", e.message())))?;
         if !(self.temperature.is_finite() && self.temperature > 0.0) {
             return Err(Error::model(format!("the card's temperature must be a positive number, it is {}", self.temperature)));
+        }
+        for (flag, factor) in &self.flag_factors {
+            if !(factor.is_finite() && *factor >= 1.0) {
+                let name = flag.name();
+                return Err(Error::model(format!("the card's factor of the flag {name} must be 1 or more, it is {factor}")));
+            }
+        }
+        if let Some(Conformal { coverage, threshold }) = self.conformal
+            && !(0.0 < coverage && coverage < 1.0 && (0.0..=1.0).contains(&threshold))
+        {
+            return Err(Error::model(format!("the card's conformal sets are wrong: coverage {coverage}, threshold {threshold}")));
         }
         if self.golden.logits.len() != self.labels.len() {
             return Err(Error::model(format!(
@@ -178,6 +213,24 @@ pub fn pack(mut graph: ModelProto, card: &Card, training: impl IntoIterator<Item
     graph.set_metadata(CARD_KEY, json);
     graph.set_metadata(TRAINING_KEY, BASE64.encode(prefixes.as_flattened()));
     Ok(graph.encode_to_vec())
+}
+
+/// The same bundle with another card.
+///
+/// # Errors
+/// As [`Bundle::load`], of the bundle before and after.
+pub fn with_card(bytes: &[u8], edit: impl FnOnce(&mut Card)) -> Result<Vec<u8>> {
+    let mut card = Bundle::load(bytes.to_vec())?.card;
+    edit(&mut card);
+    card.check()?;
+    let mut graph = ModelProto::parse(bytes)?;
+    graph.set_metadata(
+        CARD_KEY,
+        serde_json::to_string(&card).map_err(|e| Error::model("the card cannot be written").with_source(e))?,
+    );
+    let bytes = graph.encode_to_vec();
+    Bundle::load(bytes.clone())?;
+    Ok(bytes)
 }
 
 fn prefix(hash: ContentHash) -> [u8; PREFIX] {

@@ -5,6 +5,7 @@
 
 mod report;
 mod run;
+mod voters;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use crate::error::{Error, Result};
 pub use report::{
     ClassReport, ConfusedPair, DataInfo, EvalReport, LabelRule, LeakFree, Mistake, ModelInfo, REPORT_SCHEMA, VoteScores,
 };
+pub use voters::{Agreement, VoteShare, Voters};
 
 /// The rows of an evaluation while they are gathered.
 ///
@@ -48,7 +50,7 @@ pub struct Evaluation {
     pub truth: Vec<usize>,
     /// The name under which each row's picture is found again.
     pub ids: Vec<String>,
-    /// What share of the annotators voted for each class, n x classes; empty where nobody voted.
+    /// What share of the annotators voted for each class, n x classes; zeros for a row without votes, empty where nobody voted.
     pub votes: Vec<f32>,
     /// Whether the row's pixels were trained on.
     pub in_training: Vec<bool>,
@@ -130,6 +132,13 @@ impl Evaluation {
     pub fn row(&self, index: usize) -> &[f32] {
         let classes = self.labels.len();
         &self.probabilities[index * classes..(index + 1) * classes]
+    }
+
+    /// One row's votes, if it has any.
+    pub fn votes_of(&self, index: usize) -> Option<&[f32]> {
+        let classes = self.labels.len();
+        let votes = self.votes.get(index * classes..(index + 1) * classes)?;
+        votes.iter().any(|share| *share > 0.0).then_some(votes)
     }
 
     fn check(&self) -> Result<()> {

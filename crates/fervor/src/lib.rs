@@ -6,6 +6,7 @@ pub mod analyzer;
 pub mod audit;
 pub mod builtin;
 pub mod bundle;
+pub mod calibrate;
 pub mod chart;
 pub mod dataset;
 pub mod draw;

@@ -89,6 +89,8 @@ impl Serialize for Probabilities {
 pub struct Prediction {
     pub face: Face,
     pub probabilities: Probabilities,
+    /// The conformal set, most probable first, where the model's card has one.
+    pub plausible: Option<Vec<String>>,
     pub quality: Quality,
 }
 
@@ -116,6 +118,8 @@ impl Serialize for Prediction {
             confidence: f32,
             uncertain: bool,
             probabilities: &'a Probabilities,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            plausible: Option<&'a [String]>,
             quality: &'a Quality,
         }
         let landmarks: &[[f32; 2]] = self.face.landmarks.as_ref().map_or(&[], Landmarks::as_slice);
@@ -128,6 +132,7 @@ impl Serialize for Prediction {
             confidence,
             uncertain: self.probabilities.is_uncertain(),
             probabilities: &self.probabilities,
+            plausible: self.plausible.as_deref(),
             quality: &self.quality,
         }
         .serialize(serializer)

@@ -1,13 +1,13 @@
 //! Flags that say why an answer about a face deserves less trust. Nothing is ever dropped because of them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::face::Face;
 use crate::picture::Picture;
 use crate::preprocess::{Color, Filter, Framing, Preprocess};
 
 /// One reason to trust an answer less.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Flag {
     /// The eyes are less than 12 pixels apart.

@@ -129,7 +129,7 @@ mod tests {
     fn answer(faces: usize) -> PicturePrediction {
         let picture = Picture::from_gray(4, 4, &[7; 16]).unwrap();
         let probabilities = Probabilities::from_logits(&labels(), &[2.0, 0.0], 1.0);
-        let face = Prediction { face: Face::whole(&picture), probabilities, quality: Quality::default() };
+        let face = Prediction { face: Face::whole(&picture), probabilities, plausible: None, quality: Quality::default() };
         PicturePrediction {
             schema: PREDICTION_SCHEMA,
             source: "a, b.png".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 pub use crate::prediction::ModelInfo;
 use serde::{Deserialize, Serialize};
 
-use super::Evaluation;
+use super::{Evaluation, VoteShare, Voters};
 use crate::metrics::{Confusion, ReliabilityBin, Scores, argmax, bootstrap_intervals, wilson_interval};
 use crate::robustness::Robustness;
 
@@ -82,6 +82,9 @@ pub struct Mistake {
     pub confidence: f64,
     /// The probability of the truth.
     pub truth_probability: f64,
+    /// What people said, most first; empty where that is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<VoteShare>,
 }
 
 /// Samples of one class taken for another.
@@ -127,6 +130,9 @@ pub struct EvalReport {
     /// Null where the rows have no votes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub votes: Option<VoteScores>,
+    /// Null where the rows have no votes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voters: Option<Voters>,
     /// The order of `confusion`'s rows and columns.
     pub labels: Vec<String>,
     /// Rows are the truth, columns what was predicted.
@@ -153,6 +159,7 @@ impl EvalReport {
         let classes = rows.labels.len();
         let predicted: Vec<usize> = (0..rows.truth.len()).map(|index| argmax(rows.row(index))).collect();
         let scores = Scores::new(classes, &rows.probabilities, &rows.truth);
+        let voters = Voters::of(rows, &predicted);
         let confusion = &scores.confusion;
         let [balanced_accuracy_ci95, macro_f1_ci95] = bootstrap_intervals(rows.truth.len(), REPLICATES, SEED, |indices| {
             let drawn = Confusion::from_pairs(classes, indices.iter().map(|&i| (rows.truth[i], predicted[i])));
@@ -179,7 +186,8 @@ impl EvalReport {
             log_loss: scores.log_loss,
             brier: scores.brier,
             ece: scores.ece,
-            votes: (!rows.votes.is_empty()).then(|| VoteScores::of(&rows.votes, &rows.probabilities, rows.truth.len())),
+            votes: voters.as_ref().map(|voters| VoteScores::of(&rows.votes, &rows.probabilities, voters.n as usize)),
+            voters,
             labels: rows.labels.names().to_vec(),
             confusion: confusion.rows(),
             per_class: (0..classes).map(|class| (rows.labels.name(class).to_owned(), class_report(confusion, class))).collect(),
@@ -199,7 +207,7 @@ impl EvalReport {
 }
 
 impl VoteScores {
-    /// Of `n` rows: shares of votes and probabilities, row after row.
+    /// Shares of votes and probabilities, row after row; `n` rows have votes, the others only zeros.
     pub fn of(votes: &[f32], probabilities: &[f32], n: usize) -> Self {
         // An answer of exactly 0 costs what it costs in the log loss.
         let against = |other: &[f32]| -> f64 {
@@ -273,6 +281,7 @@ fn mistakes(rows: &Evaluation, predicted: &[usize]) -> Vec<Mistake> {
             predicted: rows.labels.name(predicted[index]).to_owned(),
             confidence: f64::from(confidence(index)),
             truth_probability: f64::from(rows.row(index)[rows.truth[index]]),
+            votes: VoteShare::of_row(rows, index),
         })
         .collect()
 }

@@ -14,8 +14,7 @@ const GROUP: usize = 512;
 
 impl Evaluation {
     /// Asks a bundle about the samples at `indices`, each picture taken whole; `map` leads from the data's classes to the
-    /// model's. A picture that can no longer be read is left out and counted. Where all samples have votes for the model's
-    /// classes, the votes go along.
+    /// model's. A picture that can no longer be read is left out and counted. Where the data has votes for the model's classes, they go along.
     ///
     /// # Errors
     /// [`Model`](crate::ErrorKind::Model): the network fails.
@@ -32,7 +31,7 @@ impl Evaluation {
         let mut evaluation = Self::new(card.labels.clone(), ModelInfo::from(bundle), data, split);
         evaluation.training_known = bundle.knows_training_pictures();
         evaluation.set_label_map(map);
-        let mut voted = dataset.labels() == &card.labels && evaluation.label_map.is_empty();
+        let voted = dataset.labels() == &card.labels && evaluation.label_map.is_empty();
         for group in indices.chunks(GROUP) {
             let wanted = group.iter().filter_map(|&index| Some((index, map.target(dataset.samples()[index].label)?)));
             let wanted: Vec<(usize, usize)> = wanted.collect();
@@ -52,14 +51,13 @@ impl Evaluation {
                 let sample = &dataset.samples()[index];
                 let p = Probabilities::from_logits(&card.labels, &logits, card.temperature);
                 evaluation.push(&sample.id, truth, p.values(), bundle.was_trained_on(sample.hash))?;
-                match dataset.soft_label(index).filter(|_| voted) {
-                    Some(votes) => evaluation.votes.extend(votes),
-                    None => voted = false,
-                }
+                // A row without votes is a row of zeros.
+                let votes = dataset.soft_label(index).filter(|_| voted);
+                evaluation.votes.extend(votes.unwrap_or_else(|| vec![0.0; card.labels.len()]));
             }
             progress(group.len());
         }
-        if !voted {
+        if evaluation.votes.iter().all(|share| *share == 0.0) {
             evaluation.votes.clear();
         }
         Ok(evaluation)

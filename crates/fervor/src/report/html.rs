@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::page::{foot, head, inline};
-use super::words::{excluded, file_name, interval, label_map, leak, percent, pictures};
+use super::words::{band as band_name, excluded, file_name, interval, label_map, leak, percent, pictures, sides, voted};
 use super::{confusion_chart, reliability_chart, robustness_charts};
 use crate::chart::svg::escape;
 use crate::chart::thousands;
@@ -31,6 +31,7 @@ fn write_page(page: &mut String, report: &EvalReport, gallery: &str) -> std::fmt
     classes(page, report)?;
     confusion(page, report)?;
     calibration(page, report)?;
+    voters(page, report)?;
     robustness(page, report)?;
     page.push_str(gallery);
     protocol(page, report)?;
@@ -181,6 +182,36 @@ fn calibration(page: &mut String, report: &EvalReport) -> std::fmt::Result {
     )
 }
 
+fn voters(page: &mut String, report: &EvalReport) -> std::fmt::Result {
+    let Some(voters) = &report.voters else { return Ok(()) };
+    writeln!(
+        page,
+        "<section>\n<h2>What people said</h2>\n<p class=\"muted\">{} were shown to people who voted for an expression each. {}</p>\n\
+         <div class=\"scroll\"><table class=\"narrow\">\n<tr><th>the most chosen class has</th><th class=\"n\">pictures</th><th class=\"n\">accuracy</th></tr>",
+        pictures(voters.n),
+        escape(&sides(voters))
+    )?;
+    for band in &voters.agreement {
+        let accuracy = band.accuracy.map_or_else(String::new, percent);
+        writeln!(
+            page,
+            "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{accuracy}</td></tr>",
+            band_name(band),
+            thousands(band.n as i64)
+        )?;
+    }
+    writeln!(page, "</table></div>")?;
+    if let Some(votes) = &report.votes {
+        writeln!(
+            page,
+            "<dl class=\"facts\"><dt>Cross-entropy with the votes</dt><dd>{:.3} nats</dd><dt>Of it the voters’ own disagreement</dt>\
+             <dd>{:.3}</dd><dt>Divergence from the votes (KL)</dt><dd>{:.3}</dd></dl>",
+            votes.cross_entropy, votes.entropy, votes.kl
+        )?;
+    }
+    writeln!(page, "</section>")
+}
+
 /// A difference of shares: "3.4 points".
 fn points(share: f64) -> String {
     format!("{:.1} points", share * 100.0)
@@ -230,8 +261,9 @@ fn gallery(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> R
             Some(picture) => inline(&picture)?,
             None => "<span class=\"muted\">no picture</span>".to_owned(),
         };
+        let said = voted(&mistake.votes).map_or_else(String::new, |said| format!("<span>{}</span>", escape(&said)));
         out += &format!(
-            "<figure><div class=\"shot\">{shot}</div><figcaption><strong>{} {}</strong><span>labelled {} ({:.0} %)</span>\
+            "<figure><div class=\"shot\">{shot}</div><figcaption><strong>{} {}</strong><span>labelled {} ({:.0} %)</span>{said}\
              <span title=\"{}\">{}</span></figcaption></figure>\n",
             escape(&mistake.predicted),
             percent(mistake.confidence),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::words::{excluded, interval, label_map, leak, percent, pictures};
+use super::words::{band as band_name, excluded, interval, label_map, leak, percent, pictures, sides, voted};
 use crate::chart::thousands;
 use crate::evaluate::EvalReport;
 
@@ -42,6 +42,17 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
         writeln!(out, "| cross-entropy with the votes | {:.3} | |", votes.cross_entropy)?;
         writeln!(out, "| of it the voters' own entropy | {:.3} | |", votes.entropy)?;
         writeln!(out, "| and divergence from the votes (KL) | {:.3} | |", votes.kl)?;
+    }
+    if let Some(voters) = &report.voters {
+        writeln!(
+            out,
+            "\n## What people said\n\n{}\n\n| most chosen class has | pictures | accuracy |\n|---|---:|---:|",
+            sides(voters)
+        )?;
+        for band in &voters.agreement {
+            let accuracy = band.accuracy.map_or_else(String::new, percent);
+            writeln!(out, "| {} | {} | {accuracy} |", band_name(band), thousands(band.n as i64))?;
+        }
     }
     writeln!(
         out,
@@ -83,10 +94,11 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
         writeln!(out, "| **all** | | | | | | | **{}** |\n\n![Robustness](robustness.png)", percent(robustness.mean))?;
     }
     if !report.mistakes.is_empty() {
-        writeln!(out, "\n## The surest mistakes\n\n| picture | labelled | predicted | with |\n|---|---|---|---:|")?;
+        writeln!(out, "\n## The surest mistakes\n\n| picture | labelled | predicted | with | people |\n|---|---|---|---:|---|")?;
         for mistake in report.mistakes.iter().take(12) {
             let (id, truth, predicted) = (cell(&mistake.id), cell(&mistake.truth), cell(&mistake.predicted));
-            writeln!(out, "| {id} | {truth} | {predicted} | {} |", percent(mistake.confidence))?;
+            let said = cell(&voted(&mistake.votes).unwrap_or_default());
+            writeln!(out, "| {id} | {truth} | {predicted} | {} | {said} |", percent(mistake.confidence))?;
         }
     }
     match &report.command {

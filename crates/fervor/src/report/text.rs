@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::words::{excluded, file_name, interval, label_map, leak, percent, pictures, short};
+use super::words::{agreement, excluded, file_name, interval, label_map, leak, percent, pictures, short, sides, voted};
 use crate::chart::thousands;
 use crate::evaluate::{EvalReport, VoteScores};
 
@@ -34,6 +34,9 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
         let text = format!("cross-entropy {cross_entropy:.3} = the voters' own {entropy:.3} + divergence {kl:.3}");
         writeln!(out, "  {:<20}{text}\n", "against the votes")?;
     }
+    if let Some(voters) = &report.voters {
+        writeln!(out, "  where people agree   {}\n", agreement(voters))?;
+    }
     write_classes(out, report)?;
     write_confusion(out, report)?;
     let note =
@@ -45,8 +48,10 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     }
     if let Some(mistake) = report.mistakes.first() {
         let (name, confidence) = (file_name(&mistake.id), percent(mistake.confidence));
-        note(out, "surest mistake", format!("{name}: {} called {} with {confidence}", mistake.truth, mistake.predicted))?;
+        let said = voted(&mistake.votes).map_or_else(String::new, |said| format!("; {said}"));
+        note(out, "surest mistake", format!("{name}: {} called {} with {confidence}{said}", mistake.truth, mistake.predicted))?;
     }
+    note(out, "voters", report.voters.as_ref().map_or_else(String::new, sides))?;
     note(out, "training data", leak(report))?;
     note(out, "left out", excluded(report))?;
     note(out, "classes", label_map(report))

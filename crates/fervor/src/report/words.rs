@@ -1,7 +1,7 @@
 //! How numbers and facts are put into words, the same in every format.
 
 use crate::chart::thousands;
-use crate::evaluate::{EvalReport, LabelRule};
+use crate::evaluate::{Agreement, EvalReport, LabelRule, VoteShare, Voters};
 
 /// "66.2 %", or a dash for what is not known.
 pub(super) fn percent(share: f64) -> String {
@@ -62,6 +62,40 @@ pub(super) fn leak(report: &EvalReport) -> String {
             thousands(clean.n as i64)
         ),
     }
+}
+
+/// "6 of 10 people say sad"; none where nobody was asked.
+pub(super) fn voted(votes: &[VoteShare]) -> Option<String> {
+    let most = votes.first()?;
+    Some(format!("{:.0} of 10 people say {}", 10.0 * most.share, most.label))
+}
+
+/// Whose side people take where the model and the label differ.
+pub(super) fn sides(voters: &Voters) -> String {
+    if voters.mistakes == 0 {
+        return String::new();
+    }
+    let share = |n: u64| percent(n as f64 / voters.mistakes as f64);
+    format!(
+        "Of {} that the model gets wrong, most voters agree with the model on {}, with the label on {}.",
+        pictures(voters.mistakes),
+        share(voters.with_model),
+        share(voters.with_label)
+    )
+}
+
+/// "50 to 70 %".
+pub(super) fn band(band: &Agreement) -> String {
+    match (band.from, band.to) {
+        (0.0, to) => format!("under {:.0} % of the votes", 100.0 * to),
+        (from, to) => format!("{:.0} to {:.0} %", 100.0 * from, 100.0 * to),
+    }
+}
+
+/// Accuracy by how much people agree, in one line.
+pub(super) fn agreement(voters: &Voters) -> String {
+    let bands = voters.agreement.iter().filter_map(|b| Some(format!("{}: {}", band(b), percent(b.accuracy?))));
+    bands.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

@@ -227,3 +227,30 @@ fn votes_are_compared_with_the_answers() {
     evaluation.votes.pop();
     assert!(evaluation.report().is_err());
 }
+
+#[test]
+fn reports_say_what_people_said_of_the_mistakes() {
+    let mut rows = six();
+    rows.votes = [
+        [0.9, 0.1, 0.0],
+        [0.3, 0.7, 0.0], // taken for sad, as most people do
+        [0.0, 1.0, 0.0],
+        [0.0, 0.0, 0.0], // nobody was asked
+        [0.0, 0.4, 0.6],
+        [0.2, 0.0, 0.8], // taken for happy, against most people
+    ]
+    .concat();
+    let scored = rows.report().unwrap();
+    let voters = scored.voters.as_ref().unwrap();
+    assert_eq!((voters.n, voters.mistakes, voters.with_model, voters.with_label), (5, 2, 1, 1));
+    let bands: Vec<(u64, Option<f64>)> = voters.agreement.iter().map(|band| (band.n, band.accuracy)).collect();
+    assert_eq!(bands, [(0, None), (1, Some(1.0)), (2, Some(0.0)), (2, Some(1.0))]);
+    assert_eq!(scored.mistakes[0].votes[0].label, "fear");
+    for text in [report::text(&scored), report::markdown(&scored), report::html(&scored, &picture).unwrap()] {
+        assert!(text.contains("8 of 10 people say fear"), "{text}");
+        assert!(text.contains("agree with the model on 50.0 %"), "{text}");
+    }
+    let back: EvalReport = serde_json::from_str(&report::json(&scored)).unwrap();
+    assert_eq!(back, scored);
+    assert!(six().report().unwrap().voters.is_none());
+}
