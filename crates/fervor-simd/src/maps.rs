@@ -426,13 +426,11 @@ mod tests {
 
     /// The formula, number by number.
     fn convolution(
-        x: &[f32],
-        from: Shape,
+        (x, from): (&[f32], Shape),
         (weight, [_, channels, kh, kw]): (&[f32], [usize; 4]),
         bias: &[f32],
         (stride, padding): (usize, usize),
-        to: Shape,
-        out: &mut [f32],
+        (out, to): (&mut [f32], Shape),
         (onto, relu): (bool, bool),
     ) {
         for y in 0..to.height {
@@ -475,7 +473,7 @@ mod tests {
             let (x, weight, bias) = (maps(from), values(dims.iter().product()), values(columns));
             for (onto, relu) in [(false, false), (false, true), (true, true)] {
                 let mut expected = maps(to);
-                convolution(&x, from, (&weight, dims), &bias, (stride, padding), to, &mut expected, (onto, relu));
+                convolution((&x, from), (&weight, dims), &bias, (stride, padding), (&mut expected, to), (onto, relu));
                 for kernels in supported() {
                     let conv = Conv::new((&weight, dims), Some(&bias), (stride, padding), [from, to], onto, relu);
                     let conv = conv.expect("shapes that fit").with(kernels, &weight, dims);

@@ -86,7 +86,7 @@ fn line(face: &Prediction) -> String {
 }
 
 fn csv_header(out: &mut dyn Write, labels: &LabelSet) -> io::Result<()> {
-    write!(out, "source,picture_width,picture_height,face,x,y,width,height,score,label,confidence")?;
+    write!(out, "source,picture_width,picture_height,face,x,y,width,height,score,label,confidence,uncertain")?;
     for label in labels.names() {
         write!(out, ",{}", csv_field(label))?;
     }
@@ -99,12 +99,12 @@ fn csv_rows(out: &mut dyn Write, answer: &PicturePrediction, labels: &LabelSet) 
     if answer.faces.is_empty() {
         // A picture without faces keeps its row, so that no input is missing from the table.
         let error = answer.error.as_ref().map(|e| csv_field(&e.message)).unwrap_or_default();
-        return writeln!(out, "{picture},{}{error}", ",".repeat(9 + labels.len()));
+        return writeln!(out, "{picture},{}{error}", ",".repeat(10 + labels.len()));
     }
     for (index, face) in answer.faces.iter().enumerate() {
         let b = face.face.bounds;
         write!(out, "{picture},{index},{},{},{},{},{},", b.x, b.y, b.width, b.height, face.face.score)?;
-        write!(out, "{},{}", csv_field(face.label()), face.confidence())?;
+        write!(out, "{},{},{}", csv_field(face.label()), face.confidence(), face.probabilities.is_uncertain())?;
         for p in face.probabilities.values() {
             write!(out, ",{p}")?;
         }

@@ -136,41 +136,41 @@ impl Plan {
     }
 
     fn step(&self, step: &Step, arena: &mut Arena, picture: &[f32], i: usize) {
-        // The slot that is written leaves the arena meanwhile: no layer reads what it writes.
-        let mut with = |to: usize, work: &mut dyn FnMut(&[Vec<f32>], Shape, &mut [f32], &mut Vec<f32>)| {
-            let mut out = std::mem::take(&mut arena.slots[to]);
-            work(&arena.slots, self.slots[to], &mut out, &mut arena.scratch);
-            arena.slots[to] = out;
+        let (from, to) = match step {
+            Step::Load { to, .. } => (None, *to),
+            Step::Copy { from, to } | Step::Conv { from, to, .. } | Step::Pool { from, to, .. } => (Some(*from), *to),
+            Step::Mean { from, row } | Step::Flatten { from, row } => {
+                let len = self.rows[*row].len;
+                let out = &mut arena.rows[*row][i * len..(i + 1) * len];
+                match step {
+                    Step::Mean { .. } => maps::mean(self.slots[*from], &arena.slots[*from], out),
+                    _ => out.copy_from_slice(&arena.slots[*from]),
+                }
+                return;
+            }
         };
+        // The slot that is written leaves the arena meanwhile: no layer reads what it writes.
+        let mut out = std::mem::take(&mut arena.slots[to]);
+        let shape = self.slots[to];
+        let source = from.map_or(&[][..], |from| &arena.slots[from]);
         match step {
-            Step::Load { affine, to } => {
-                with(*to, &mut |_, shape, out, _| maps::from_planes(picture, affine, shape, out));
+            Step::Load { affine, .. } => maps::from_planes(picture, affine, shape, &mut out),
+            Step::Copy { from, .. } => maps::copy(self.slots[*from], source, shape, &mut out),
+            Step::Conv { conv, after, pooled: true, .. } => {
+                conv.run_pooled(source, after.as_ref(), &mut arena.scratch, shape, &mut out);
             }
-            Step::Copy { from, to } => {
-                with(*to, &mut |slots, shape, out, _| maps::copy(self.slots[*from], &slots[*from], shape, out));
-            }
-            Step::Conv { conv, after, pooled, from, to } => with(*to, &mut |slots, shape, out, scratch| {
-                if *pooled {
-                    conv.run_pooled(&slots[*from], after.as_ref(), scratch, shape, out);
-                    return;
-                }
-                conv.run(&slots[*from], out);
+            Step::Conv { conv, after, .. } => {
+                conv.run(source, &mut out);
                 if let Some(after) = after {
-                    maps::affine(after, shape, out);
+                    maps::affine(after, shape, &mut out);
                 }
-            }),
-            Step::Pool { kernel, stride, from, to } => with(*to, &mut |slots, shape, out, _| {
-                maps::max_pool(*kernel, *stride, self.slots[*from], &slots[*from], shape, out);
-            }),
-            Step::Mean { from, row } => {
-                let len = self.rows[*row].len;
-                maps::mean(self.slots[*from], &arena.slots[*from], &mut arena.rows[*row][i * len..(i + 1) * len]);
             }
-            Step::Flatten { from, row } => {
-                let len = self.rows[*row].len;
-                arena.rows[*row][i * len..(i + 1) * len].copy_from_slice(&arena.slots[*from]);
+            Step::Pool { kernel, stride, from, .. } => {
+                maps::max_pool(*kernel, *stride, self.slots[*from], source, shape, &mut out);
             }
+            Step::Mean { .. } | Step::Flatten { .. } => unreachable!("done above"),
         }
+        arena.slots[to] = out;
     }
 }
 
@@ -421,7 +421,7 @@ impl<'a> Builder<'a> {
     fn slot(&mut self, name: &'a str, height: usize, width: usize, channels: usize) -> Option<usize> {
         let readers = self.readers.get(name)?;
         let border = readers.iter().map(|i| &self.graph.node[*i]).filter(|node| node.op_type == "Conv");
-        let border = border.map(|node| padding_of(node)).collect::<Option<Vec<_>>>()?.into_iter().max().unwrap_or(0);
+        let border = border.map(padding_of).collect::<Option<Vec<_>>>()?.into_iter().max().unwrap_or(0);
         self.slots.push(Shape { height, width, channels, border });
         self.values.insert(name, Value::Maps(self.slots.len() - 1));
         Some(self.slots.len() - 1)
