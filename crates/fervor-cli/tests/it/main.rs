@@ -1,6 +1,7 @@
 //! The program as its users meet it: commands, exit codes, what is said where.
 
 mod audit;
+mod calibrate;
 mod evaluate;
 mod explain;
 mod inspect;

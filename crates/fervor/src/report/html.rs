@@ -186,10 +186,22 @@ fn voters(page: &mut String, report: &EvalReport) -> std::fmt::Result {
     let Some(voters) = &report.voters else { return Ok(()) };
     writeln!(
         page,
-        "<section>\n<h2>What people said</h2>\n<p class=\"muted\">{} were shown to people who voted for an expression each. {}</p>\n\
-         <div class=\"scroll\"><table class=\"narrow\">\n<tr><th>the most chosen class has</th><th class=\"n\">pictures</th><th class=\"n\">accuracy</th></tr>",
+        "<section>\n<h2>What people said</h2>\n<p class=\"muted\">{} were shown to people who voted for an expression each. {}</p>",
         pictures(voters.n),
         escape(&sides(voters))
+    )?;
+    if let Some(votes) = &report.votes {
+        writeln!(
+            page,
+            "<dl class=\"facts\"><dt>Cross-entropy with the votes</dt><dd>{:.3} nats</dd><dt>Of it the voters’ own disagreement</dt>\
+             <dd>{:.3}</dd><dt>Divergence from the votes (KL)</dt><dd>{:.3}</dd></dl>",
+            votes.cross_entropy, votes.entropy, votes.kl
+        )?;
+    }
+    writeln!(
+        page,
+        "<div class=\"scroll\"><table class=\"narrow\">\n<tr><th>the most chosen class has</th><th class=\"n\">pictures</th>\
+         <th class=\"n\">accuracy</th></tr>"
     )?;
     for band in &voters.agreement {
         let accuracy = band.accuracy.map_or_else(String::new, percent);
@@ -201,14 +213,6 @@ fn voters(page: &mut String, report: &EvalReport) -> std::fmt::Result {
         )?;
     }
     writeln!(page, "</table></div>")?;
-    if let Some(votes) = &report.votes {
-        writeln!(
-            page,
-            "<dl class=\"facts\"><dt>Cross-entropy with the votes</dt><dd>{:.3} nats</dd><dt>Of it the voters’ own disagreement</dt>\
-             <dd>{:.3}</dd><dt>Divergence from the votes (KL)</dt><dd>{:.3}</dd></dl>",
-            votes.cross_entropy, votes.entropy, votes.kl
-        )?;
-    }
     writeln!(page, "</section>")
 }
 

@@ -64,10 +64,10 @@ pub(super) fn leak(report: &EvalReport) -> String {
     }
 }
 
-/// "6 of 10 people say sad"; none where nobody was asked.
+/// "6 of 10 say sad"; none where nobody was asked.
 pub(super) fn voted(votes: &[VoteShare]) -> Option<String> {
     let most = votes.first()?;
-    Some(format!("{:.0} of 10 people say {}", 10.0 * most.share, most.label))
+    Some(format!("{:.0} of 10 say {}", 10.0 * most.share, most.label))
 }
 
 /// Whose side people take where the model and the label differ.

@@ -247,7 +247,7 @@ fn reports_say_what_people_said_of_the_mistakes() {
     assert_eq!(bands, [(0, None), (1, Some(1.0)), (2, Some(0.0)), (2, Some(1.0))]);
     assert_eq!(scored.mistakes[0].votes[0].label, "fear");
     for text in [report::text(&scored), report::markdown(&scored), report::html(&scored, &picture).unwrap()] {
-        assert!(text.contains("8 of 10 people say fear"), "{text}");
+        assert!(text.contains("8 of 10 say fear"), "{text}");
         assert!(text.contains("agree with the model on 50.0 %"), "{text}");
     }
     let back: EvalReport = serde_json::from_str(&report::json(&scored)).unwrap();

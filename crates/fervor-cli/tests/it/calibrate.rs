@@ -1,0 +1,38 @@
+use crate::world::World;
+
+fn crops(of_each: u32) -> World {
+    (0..of_each).fold(World::new(), |world, i| {
+        world.face(&format!("set/happy/{i}.png"), true, i).face(&format!("set/sad/{i}.png"), false, 1000 + i)
+    })
+}
+
+#[test]
+fn a_calibrated_bundle_knows_its_doubt_and_answers_the_same() {
+    let world = crops(55);
+    let figures = world.fervor("calibrate fervor-48 set --format json --output mine.onnx").exits(0).says("mine.onnx").json();
+    assert_eq!(figures["n"], 110);
+    let flags = figures["flags"].as_array().unwrap();
+    assert!(flags.iter().any(|flag| flag["flag"] == "small"), "{figures}");
+    assert!(flags.iter().all(|flag| flag["factor"].as_f64().unwrap() >= 1.0), "{figures}");
+    let card = world.fervor("inspect mine.onnx --format json").exits(0).json()["card"].clone();
+    assert_eq!(card["conformal"]["coverage"], 0.9);
+    assert_eq!(card["temperature"], figures["temperature"]);
+    assert_eq!(card["flag_factors"].as_object().unwrap().len(), flags.len());
+    world.fervor("inspect mine.onnx").exits(0).answers("sets at 90 %");
+
+    let label = |model: &str| {
+        let answer = world.fervor(&format!("predict set/happy/0.png --model {model} --format json")).exits(0).json();
+        (answer["faces"][0]["label"].clone(), answer["faces"][0]["plausible"].clone())
+    };
+    let (own, sets) = label("mine.onnx");
+    assert_eq!(own, label("fervor-48").0);
+    assert_eq!(sets[0], own, "the likeliest class is the first of its set");
+}
+
+#[test]
+fn calibration_refuses_what_it_cannot_stand_on() {
+    let world = crops(20);
+    world.fervor("calibrate fervor-48 set").exits(2).says("100 pictures or more, there are 40");
+    world.fervor("calibrate nothing set").exits(2).says("nothing").says("built in");
+    world.fervor("calibrate fervor-48 set --output /").exits(2);
+}
