@@ -293,14 +293,11 @@ mod tests {
     #[test]
     fn the_recipes_that_come_with_the_project_are_good() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
-        let names = ["system-a", "system-b", "fervor-48", "fervor-48-narrow", "fervor-48-votes", "fervor-nano"];
+        let names = ["system-a", "system-b", "fervor-48", "fervor-48-votes", "fervor-nano"];
         for name in names {
             let recipe = Recipe::load(&folder.join(format!("{name}.toml")), &[] as &[&str]).unwrap();
             assert_eq!(recipe.name, name);
         }
-        for name in ["finetune", "fervor-48-again"] {
-            let recipe = Recipe::load(&folder.join(format!("{name}.toml")), &["transfer.from=fervor-48"]);
-            assert!(recipe.is_ok(), "{name}: {recipe:?}");
-        }
+        assert!(Recipe::load(&folder.join("finetune.toml"), &["transfer.from=fervor-48"]).is_ok());
     }
 }
