@@ -1,11 +1,12 @@
 //! `fervor calibrate`: fits a bundle's doubt on pictures that it was not trained on.
 
+use std::io::Write;
+
 use fervor::bundle;
 use fervor::calibrate::{COVERAGE, Calibration};
-use fervor::dataset::OpenOptions;
-use fervor::files::write_whole;
-use fervor::{Bundle, Error, LabelMap, Result, builtin};
-use std::path::Path;
+use fervor::dataset::{OpenOptions, Split};
+use fervor::files::WholeFile;
+use fervor::{Error, LabelMap, Result};
 
 use crate::cli::{Calibrate, Format};
 use crate::{Verdict, data, evaluate, setup, talk};
@@ -16,33 +17,49 @@ use crate::{Verdict, data, evaluate, setup, talk};
 /// A model or data set that cannot be read, a split with too few samples, a place that cannot be written.
 pub fn run(args: &Calibrate) -> Result<Verdict> {
     setup::threads(args.threads);
-    let bytes = match builtin::bytes(&args.model) {
-        Some(bytes) => bytes.to_vec(),
-        None if !Path::new(&args.model).exists() => return Err(builtin::unknown(&args.model)),
-        None => std::fs::read(&args.model).map_err(|e| Error::model(format!("{} cannot be read: {e}", args.model)))?,
-    };
-    let loaded = Bundle::load(bytes.clone()).map_err(|e| e.context(&args.model))?;
+    // Before the long part: a place that cannot be written.
+    let output = args.output.as_ref().map(|path| {
+        let file = WholeFile::create(path).map_err(|e| Error::input(format!("{} cannot be written: {e}", path.display())))?;
+        Ok((path, file))
+    });
+    let output = output.transpose()?;
+    let (loaded, bytes) = setup::model_with_bytes(&args.model, args.threads)?;
     let options = OpenOptions { votes: args.votes.clone(), ..OpenOptions::default() };
     let mut dataset = data::open(&args.data, options)?;
-    let (split, mut indices) = evaluate::choose(&dataset, args.split.as_deref())?;
+    // A test part stays a test part unless somebody asks for it.
+    let there = |split| !dataset.of_split(split).is_empty();
+    let asked = match args.split.as_deref() {
+        Some(split) => split,
+        None if there(Split::Validation) => Split::Validation.name(),
+        None if there(Split::Test) => {
+            return Err(Error::data("the data has no validation part, and a test part is for testing")
+                .with_hint("choose the part to calibrate on with --split"));
+        }
+        None => "all",
+    };
+    let (split, mut indices) = evaluate::choose(&dataset, Some(asked))?;
     if args.votes.is_some() {
         (dataset, _) = evaluate::by_votes(&dataset.subset(&indices), &loaded.card().labels)?;
         indices = (0..dataset.len()).collect();
     }
-    let known = indices.iter().filter(|&&index| loaded.was_trained_on(dataset.samples()[index].hash)).count();
-    if 2 * known > indices.len() {
-        return Err(Error::data(format!("the model was trained on {known} of the {} pictures of {split}", indices.len()))
-            .with_hint("a network is too sure of pictures that it learned: calibrate on others"));
+    let before = indices.len();
+    indices.retain(|&index| !loaded.was_trained_on(dataset.samples()[index].hash));
+    if indices.len() < before {
+        talk::note(format_args!("left out: {} pictures that the model was trained on", before - indices.len()));
+    }
+    if !loaded.knows_training_pictures() {
+        talk::note("the model does not say which pictures it was trained on: calibrate on others");
     }
     let map = LabelMap::parse(&args.map, dataset.labels(), &loaded.card().labels)?;
     let bar = talk::bar(Calibration::pictures(&indices) as u64, "pictures");
     let votes = args.votes.is_some();
     let calibration = Calibration::of(&loaded, &dataset, &indices, &map, votes, &|done| bar.inc(done as u64))?;
     bar.finish_and_clear();
-    if let Some(path) = &args.output {
-        let calibrated = bundle::with_card(&bytes, |card| calibration.apply(card))?;
-        write_whole(path, &calibrated).map_err(|e| Error::input(format!("{} cannot be written: {e}", path.display())))?;
-        talk::note(format_args!("calibrated bundle written: {}", Path::display(path)));
+    if let Some((path, mut file)) = output {
+        let calibrated = bundle::with_card(&bytes, |card| calibration.apply(card, &split))?;
+        let written = file.write_all(&calibrated).and_then(|()| file.finish());
+        written.map_err(|e| Error::input(format!("{} cannot be written: {e}", path.display())))?;
+        talk::note(format_args!("calibrated bundle written: {}", path.display()));
     }
     match args.format {
         Format::Json => talk::answer(serde_json::to_string_pretty(&calibration).expect("figures are plain data")),
@@ -55,7 +72,7 @@ fn text(calibration: &Calibration, split: &str) -> String {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let [plain, before, after] = calibration.ece.map(percent);
     let mut lines = vec![
-        format!("{} pictures of split {split}", calibration.n),
+        format!("{} pictures ({split})", calibration.n),
         format!("temperature           {:.3}", calibration.temperature),
         format!("calibration error     {after}   ({plain} at temperature 1, {before} with the card's)"),
         format!(
@@ -65,7 +82,7 @@ fn text(calibration: &Calibration, split: &str) -> String {
             calibration.set_size
         ),
         String::new(),
-        "flag       pictures   accuracy   temperature   confidence         calibration error".to_owned(),
+        "flag        answers   accuracy   temperature   confidence         calibration error".to_owned(),
     ];
     lines.extend(calibration.flags.iter().map(|flag| {
         let [c0, c1] = flag.confidence.map(percent);

@@ -256,7 +256,7 @@ pub struct Calibrate {
     /// Fit to FER+ votes instead of the labels
     #[arg(long, value_name = "CSV")]
     pub votes: Option<PathBuf>,
-    /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
+    /// train, validation (PublicTest), test (PrivateTest) or all [default: validation, else all]
     #[arg(long)]
     pub split: Option<String>,
     /// Where the bundle with the new card is written; without it, figures only

@@ -30,6 +30,7 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     let bar = talk::bar(indices.len() as u64, "pictures");
     let mut evaluation = Evaluation::of_bundle(&bundle, &dataset, info, &split, &indices, &map, &|done| bar.inc(done as u64))?;
     bar.finish_and_clear();
+    evaluation.judged_by_votes = args.votes.is_some() && args.judge == Judge::Votes;
     evaluation.exclude("unreadable", dataset.problems().len() as u64);
     evaluation.exclude("no majority of votes for an expression", without_majority as u64);
     evaluation.command = Some(command(args, &split));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, Result, WholePicture, YuNet, builtin};
+use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, Result, WholePicture, YuNet, builtin, bundle};
 
 use crate::cli::Faces;
 
@@ -20,15 +20,25 @@ pub fn threads(threads: Option<usize>) {
 /// # Errors
 /// No such model, or a bundle that does not load.
 pub fn model(name: &str, threads: Option<usize>) -> Result<Bundle> {
-    let bundle = match builtin::bytes(name) {
-        Some(bytes) => Bundle::load(bytes.to_vec()),
-        None if name.ends_with(".onnx") || Path::new(name).exists() => Bundle::open(Path::new(name)),
-        None => Err(builtin::unknown(name)),
-    }?;
-    Ok(match threads {
+    Ok(model_with_bytes(name, threads)?.0)
+}
+
+/// The same with the bytes of its file.
+///
+/// # Errors
+/// As [`model`].
+pub fn model_with_bytes(name: &str, threads: Option<usize>) -> Result<(Bundle, Vec<u8>)> {
+    let bytes = match builtin::bytes(name) {
+        Some(bytes) => bytes.to_vec(),
+        None if name.ends_with(".onnx") || Path::new(name).exists() => bundle::read(Path::new(name))?,
+        None => return Err(builtin::unknown(name)),
+    };
+    let bundle = Bundle::load(bytes.clone()).map_err(|e| e.context(name))?;
+    let bundle = match threads {
         Some(threads) => bundle.with_threads(threads),
         None => bundle,
-    })
+    };
+    Ok((bundle, bytes))
 }
 
 /// The analyzer for a model and a way of finding faces.

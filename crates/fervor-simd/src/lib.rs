@@ -2,9 +2,9 @@
 //! and plain Rust; which one runs is decided by what the processor has, once, by [`Simd::best`]), on whole maps ([`maps`]), and
 //! on blocks of sums ([`tile`]), which the maps and training are made of.
 //!
-//! A crate of its own for two reasons: `unsafe` stays behind these few checked functions, and debug builds of the rest of
-//! the library run them optimised (see `profile.dev.package` in the workspace's `Cargo.toml`). For that, nothing public
-//! here is generic: generic code is compiled by the crate that calls it.
+//! A crate of its own for two reasons: `unsafe` stays behind these checked functions (and, for [`tile`], in the kernels of
+//! training), and debug builds of the rest of the library run them optimised (see `profile.dev.package` in the workspace's
+//! `Cargo.toml`). For that, no inner loop here is generic: generic code is compiled by the crate that calls it.
 
 use std::ops::{Deref, DerefMut};
 
@@ -168,7 +168,7 @@ pub fn depthwise(simd: Simd, layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f3
 /// If the rows are not twice as long as `out`.
 pub fn max_pool(rows: [&[f32]; 2], channels: usize, out: &mut [f32]) {
     assert!(rows.iter().all(|row| row.len() == 2 * out.len()), "rows are twice as long");
-    let greater = |a: f32, b: f32| if a > b { a } else { b };
+    use maps::greater;
     let pairs = rows[0].chunks_exact(2 * channels).zip(rows[1].chunks_exact(2 * channels));
     for (pixel, (above, below)) in out.chunks_exact_mut(channels).zip(pairs) {
         let (a, b) = above.split_at(channels);

@@ -10,6 +10,9 @@ use crate::tile::{Kernels, MAX_ROWS, Tile, kernels};
 /// Bytes of packed weights that one pass over the pixels uses: half of a common L2 cache.
 const PANEL_BYTES: usize = 192 * 1024;
 
+/// Most numbers on a side, in a pixel or in a kernel: their products stay far inside the range of offsets.
+const LARGEST: usize = 1 << 16;
+
 /// Bytes of a band of rows that is pooled while it is in the nearest cache.
 const BAND_BYTES: usize = 32 * 1024;
 
@@ -100,6 +103,11 @@ impl Conv {
         relu: bool,
     ) -> Option<Self> {
         let [columns, channels, kh, kw] = dims;
+        let sides = [from, to].map(|shape| [shape.height, shape.width, shape.channels, shape.border]);
+        let small = |side: &usize| *side <= LARGEST;
+        if !sides.as_flattened().iter().chain(&dims).chain(&[stride, padding]).all(small) {
+            return None;
+        }
         let side = |size: usize, kernel: usize| {
             let room = (size + 2 * padding).checked_sub(kernel)?;
             Some(room.checked_div(stride)? + 1)
@@ -153,10 +161,11 @@ impl Conv {
     /// what lies between is never far away.
     ///
     /// # Panics
-    /// If the buffers do not have the lengths of the shapes, or the layer adds to its output.
+    /// If the buffers and `after` do not have the lengths of the shapes, or the layer adds to its output.
     pub fn run_pooled(&self, source: &[f32], after: Option<&Affine>, scratch: &mut Vec<f32>, pooled: Shape, out: &mut [f32]) {
         let to = &self.to;
         assert_eq!((pooled.height, pooled.width, pooled.channels), (to.height / 2, to.width / 2, to.channels));
+        assert!(after.is_none_or(|after| after.scale.len() == to.channels), "a factor for each channel");
         assert!(out.len() == pooled.len() && !self.onto && to.border == 0, "the output has the pooled shape");
         let band = (BAND_BYTES / size_of::<f32>() / (2 * to.pitch())).max(1);
         scratch.resize(band.min(pooled.height) * 2 * to.pitch(), 0.0);
@@ -244,11 +253,15 @@ pub struct Dense {
 
 impl Dense {
     /// `weight`: the weight from input `k` to output `column` is `weight(column, k)`.
+    ///
+    /// # Panics
+    /// If it reads nothing or gives nothing.
     pub fn new(depth: usize, bias: Vec<f32>, relu: bool, weight: impl Fn(usize, usize) -> f32) -> Self {
         Self::on(kernels(), depth, bias, relu, weight)
     }
 
     fn on(kernels: &'static Kernels, depth: usize, bias: Vec<f32>, relu: bool, weight: impl Fn(usize, usize) -> f32) -> Self {
+        assert!(depth > 0 && !bias.is_empty(), "a dense layer reads and gives something");
         let panels = pack(kernels, bias.len(), depth, weight);
         Self { kernels, depth, columns: bias.len(), panels, bias, relu }
     }
@@ -377,11 +390,17 @@ pub fn max_pool(kernel: usize, stride: usize, from: Shape, source: &[f32], to: S
             for ky in 0..kernel {
                 let window = &source[from.row(y * stride + ky) + x * stride * channels..][..kernel * channels];
                 for other in window.chunks_exact(channels) {
-                    pixel.iter_mut().zip(other).for_each(|(value, other)| *value = if *value > *other { *value } else { *other });
+                    pixel.iter_mut().zip(other).for_each(|(value, other)| *value = greater(*value, *other));
                 }
             }
         }
     }
+}
+
+/// The greater one; not a number where either is not.
+#[inline(always)]
+pub(crate) fn greater(a: f32, b: f32) -> f32 {
+    if b > a || b.is_nan() { b } else { a }
 }
 
 /// Each channel's mean over the pixels.

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn every_network_answers_the_same_in_both_runtimes() {
+    fn every_network_answers_the_same_here_and_on_both_engines() {
         let cases = [
             (r#"name = "system-a""#, [3, 40, 40], 3),
             (r#"name = "system-b""#, [1, 48, 48], 7),
@@ -177,11 +177,12 @@ mod tests {
             let network = Network::new(&recipe, chip, classes, &training);
             let [channels, height, width] = chip;
             let network = lived_in(network, [4, channels, height, width], &training).valid();
-            let onnx = Graph::load(graph(&network, chip, classes).encode_to_vec()).unwrap();
-            for n in [1, 5] {
+            let onnx = graph(&network, chip, classes).encode_to_vec();
+            let engines = [Graph::load(onnx.clone()).unwrap(), Graph::load_general(onnx).unwrap()];
+            for (n, engine) in [1, 5].into_iter().flat_map(|n| engines.iter().map(move |engine| (n, engine))) {
                 let shape = [n, channels, height, width];
                 let ours = values(network.forward(pixels(shape, 9, &Device::flex())));
-                let theirs = &onnx.run(shape, &numbers(shape, 9)).unwrap()[0];
+                let theirs = &engine.run(shape, &numbers(shape, 9)).unwrap()[0];
                 assert_eq!(theirs.shape, [n, classes]);
                 let agree = ours.iter().zip(&theirs.values).all(|(a, b)| (a - b).abs() <= 1e-4 * (1.0 + a.abs()));
                 assert!(agree, "{text}, {n} pictures: {ours:?} {:?}", theirs.values);

@@ -125,7 +125,7 @@ impl Exporter<'_> {
         let training = self.loader.examples().indices().iter().map(|&index| self.dataset.samples()[index].hash);
         let training: Vec<ContentHash> = training.collect();
         let bytes = bundle::pack(candidate.graph, &candidate.card, training)?;
-        Bundle::load(bytes.clone())?;
+        Bundle::check_elsewhere(bytes.clone())?;
         Ok(bytes)
     }
 }

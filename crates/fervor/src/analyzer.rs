@@ -73,7 +73,9 @@ impl Analyzer {
         let predict = |(face, quality, _): (Face, Quality, Chip)| {
             let logits = logits.next().expect("one row of logits a chip");
             let probabilities = Probabilities::from_logits(&card.labels, &logits, card.temperature_of(&quality));
-            let plausible = card.conformal.map(|sets| sets.set(&probabilities).into_iter().map(str::to_owned).collect());
+            // The threshold belongs to the card's own temperature.
+            let clear = Probabilities::from_logits(&card.labels, &logits, card.temperature);
+            let plausible = card.conformal.map(|sets| sets.set(&clear).into_iter().map(str::to_owned).collect());
             Prediction { face, probabilities, plausible, quality }
         };
         let mut predict = predict;

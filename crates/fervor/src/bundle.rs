@@ -215,6 +215,17 @@ pub fn pack(mut graph: ModelProto, card: &Card, training: impl IntoIterator<Item
     Ok(graph.encode_to_vec())
 }
 
+/// The bytes of a model file.
+///
+/// # Errors
+/// [`Model`](crate::ErrorKind::Model): it cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| {
+        Error::model(format!("the model file cannot be read: {}: {e}", path.display()))
+            .with_hint("`fervor models` lists the built-in models; a path ends in .onnx")
+    })
+}
+
 /// The same bundle with another card.
 ///
 /// # Errors
@@ -224,6 +235,10 @@ pub fn with_card(bytes: &[u8], edit: impl FnOnce(&mut Card)) -> Result<Vec<u8>> 
     edit(&mut card);
     card.check()?;
     let mut graph = ModelProto::parse(bytes)?;
+    if graph.encoded_len() != bytes.len() {
+        return Err(Error::model("the file holds parts of ONNX that would be lost with a new card")
+            .with_hint("only bundles as `fervor train` writes them can get another card"));
+    }
     graph.set_metadata(
         CARD_KEY,
         serde_json::to_string(&card).map_err(|e| Error::model("the card cannot be written").with_source(e))?,
@@ -278,16 +293,21 @@ impl Bundle {
         Ok(bundle)
     }
 
+    /// Proves the golden logits on the general engine, too: that no other engine answers differently.
+    ///
+    /// # Errors
+    /// As [`Bundle::load`].
+    pub fn check_elsewhere(bytes: Vec<u8>) -> Result<()> {
+        let graph = Graph::load_general(bytes.clone())?;
+        Self { graph, ..Self::load(bytes)? }.golden_check()
+    }
+
     /// Loads a model file.
     ///
     /// # Errors
     /// As [`Bundle::load`], and a file that cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| {
-            Error::model(format!("the model file cannot be read: {}: {e}", path.display()))
-                .with_hint("`fervor models` lists the built-in models; a path ends in .onnx")
-        })?;
-        Self::load(bytes).map_err(|e| e.context(path.display()))
+        Self::load(read(path)?).map_err(|e| e.context(path.display()))
     }
 
     /// Runs on this many threads from now on instead of all cores.

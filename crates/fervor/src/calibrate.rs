@@ -4,6 +4,8 @@
 //! A temperature that is right for clean pictures is too sure of poor ones (Ovadia et al., "Can you trust your model's
 //! uncertainty?", 2019). So each flag gets a temperature of its own, fitted on pictures that were made to raise it.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +13,8 @@ use crate::bundle::{Bundle, Card, Conformal};
 use crate::dataset::Dataset;
 use crate::emotion::LabelMap;
 use crate::error::{Error, Result};
-use crate::metrics::{Scores, conformal_threshold, fit_temperature, fit_temperature_to};
+use crate::evaluate::VoteScores;
+use crate::metrics::{Scores, conformal_threshold, fit_temperature_to};
 use crate::prediction::Probabilities;
 use crate::preprocess::Chip;
 use crate::quality::{Flag, Quality};
@@ -21,7 +24,7 @@ use crate::robustness::Corruption;
 pub const COVERAGE: f64 = 0.9;
 /// Pictures of one corruption at one strength.
 const PICTURES: usize = 600;
-/// Flagged pictures below which a flag stays without a factor: no figure would stand on so few.
+/// Pictures below which a flag stays without a factor: no figure would stand on so few.
 const LEAST: usize = 100;
 /// Chips that go through the network together.
 const GROUP: usize = 256;
@@ -42,12 +45,16 @@ pub struct Calibration {
     pub n: usize,
     /// That fits them best.
     pub temperature: f32,
-    /// Calibration error of the clean pictures at temperature 1, at the card's, and at the new one (which was fitted on them).
+    /// Calibration error of the clean pictures at temperature 1, at the card's, and at temperatures like the new one, each
+    /// fitted on the other half of the pictures. By labels; with votes, by what most voters say.
     pub ece: [f64; 3],
     /// Sets that hold the right class in [`COVERAGE`] of pictures like these.
     pub conformal: Conformal,
     /// Mean number of classes in such a set.
     pub set_size: f64,
+    /// How near the answers are to the votes, where it was fitted to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub votes: Option<VoteScores>,
     /// One for each flag that enough pictures raise.
     pub flags: Vec<FlagCalibration>,
 }
@@ -56,41 +63,36 @@ pub struct Calibration {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FlagCalibration {
     pub flag: Flag,
-    /// Pictures that were made to raise it, and did.
+    /// Answers to pictures that were made to raise it, and did; a picture counts once for each strength.
     pub n: usize,
-    /// Of the answers to them.
+    /// Of those answers.
     pub accuracy: f64,
     /// The temperature is multiplied by it: 1 or more.
     pub factor: f32,
     /// Mean confidence without and with the factor.
     pub confidence: [f64; 2],
-    /// Calibration error without and with a factor that was fitted on the other half of the pictures.
+    /// Calibration error without a factor, and with factors that were each fitted on the other half of the pictures.
     pub ece: [f64; 2],
 }
 
-/// Logits and truths.
+/// What a bundle said, and what is right.
 #[derive(Default)]
 struct Answers {
     logits: Vec<Vec<f32>>,
     truths: Vec<usize>,
-    /// Where each sample stands in the data.
-    indices: Vec<usize>,
+    /// What a temperature is fitted to: all of the label, or the votes.
+    targets: Vec<Vec<f32>>,
+    /// Place of each picture in the list of samples: halves are of pictures, not of answers.
+    places: Vec<usize>,
 }
 
 impl Answers {
-    fn scores(&self, temperature: f32) -> Scores {
-        self.scores_of(0..self.truths.len(), |_| temperature)
-    }
-
-    /// Scores of some rows, each at its own temperature.
-    fn scores_of(&self, rows: impl Iterator<Item = usize>, temperature: impl Fn(usize) -> f32) -> Scores {
+    /// Scores, each row at the temperature of its half.
+    fn scores(&self, halves: [f32; 2]) -> Scores {
         let classes = self.logits.first().map_or(0, Vec::len);
-        let (mut probabilities, mut truths) = (Vec::new(), Vec::new());
-        for row in rows {
-            probabilities.extend(softmax(&self.logits[row], temperature(row)));
-            truths.push(self.truths[row]);
-        }
-        Scores::new(classes, &probabilities, &truths)
+        let rows = self.logits.iter().zip(&self.places);
+        let probabilities: Vec<f32> = rows.flat_map(|(logits, place)| softmax(logits, halves[place % 2])).collect();
+        Scores::new(classes, &probabilities, &self.truths)
     }
 
     fn confidence(&self, temperature: f32) -> f64 {
@@ -98,20 +100,48 @@ impl Answers {
         self.logits.iter().map(top).sum::<f64>() / self.logits.len() as f64
     }
 
-    /// The temperature of every second row, from `first` on.
-    fn half(&self, first: usize) -> f32 {
-        let pick = |row: &usize| row % 2 == first;
-        let rows: Vec<usize> = (0..self.truths.len()).filter(pick).collect();
-        let logits: Vec<Vec<f32>> = rows.iter().map(|row| self.logits[*row].clone()).collect();
-        let truths: Vec<usize> = rows.iter().map(|row| self.truths[*row]).collect();
-        fit_temperature(&logits, &truths)
+    fn temperature(&self) -> f32 {
+        fit_temperature_to(&self.logits, &self.targets)
+    }
+
+    /// For each half of the pictures, the temperature of the other one; that of all where a half is empty.
+    fn others(&self) -> [f32; 2] {
+        [1, 0].map(|half| {
+            let rows: Vec<usize> = (0..self.places.len()).filter(|row| self.places[*row] % 2 == half).collect();
+            if rows.is_empty() {
+                return self.temperature();
+            }
+            let pick = |all: &[Vec<f32>]| rows.iter().map(|row| all[*row].clone()).collect::<Vec<_>>();
+            fit_temperature_to(&pick(&self.logits), &pick(&self.targets))
+        })
+    }
+
+    fn extend(&mut self, more: Self) {
+        self.logits.extend(more.logits);
+        self.truths.extend(more.truths);
+        self.targets.extend(more.targets);
+        self.places.extend(more.places);
+    }
+
+    /// Pictures behind the answers.
+    fn pictures(&self) -> usize {
+        self.places.iter().collect::<HashSet<_>>().len()
     }
 }
 
+/// The pictures that are measured on, and how.
+struct Measure<'a> {
+    bundle: &'a Bundle,
+    dataset: &'a Dataset,
+    map: &'a LabelMap,
+    votes: bool,
+    progress: &'a (dyn Fn(usize) + Sync),
+}
+
 impl Calibration {
-    /// Measures a bundle on the samples at `indices`, each picture taken whole. With `votes` the temperature is fitted to the
-    /// votes' distribution, which all of the samples must have. `progress` is called with pictures done, of
-    /// [`pictures`](Self::pictures) in all.
+    /// Measures a bundle on the samples at `indices`, each picture taken whole. With `votes` temperatures are fitted to the
+    /// votes' distribution over the model's classes, which all of the samples must have. `progress` is called with pictures
+    /// done, of [`pictures`](Self::pictures) in all.
     ///
     /// # Errors
     /// [`Data`](crate::ErrorKind::Data): fewer than 100 pictures, or one without votes. [`Model`](crate::ErrorKind::Model): the
@@ -124,39 +154,33 @@ impl Calibration {
         votes: bool,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Result<Self> {
-        let clean = answers(bundle, dataset, indices, map, None, progress)?;
+        let measure = Measure { bundle, dataset, map, votes, progress };
+        let all: Vec<(usize, usize)> = indices.iter().copied().enumerate().collect();
+        let clean = measure.answers(&all, None)?;
         let n = clean.truths.len();
         if n < LEAST {
             return Err(Error::data(format!("calibration needs {LEAST} pictures or more, there are {n}"))
                 .with_hint("choose another split, or more data that was not trained on"));
         }
-        let card = bundle.card();
-        let temperature = if votes {
-            let shares = clean.indices.iter().map(|index| dataset.soft_label(*index)).collect::<Option<Vec<_>>>();
-            let shares = shares.ok_or_else(|| Error::data("a picture has no votes"))?;
-            fit_temperature_to(&clean.logits, &shares)
-        } else {
-            fit_temperature(&clean.logits, &clean.truths)
-        };
+        let temperature = clean.temperature();
         let rows: Vec<Vec<f32>> = clean.logits.iter().map(|logits| softmax(logits, temperature)).collect();
         let truth: Vec<f32> = rows.iter().zip(&clean.truths).map(|(row, truth)| row[*truth]).collect();
         let conformal = Conformal { coverage: COVERAGE, threshold: conformal_threshold(&truth, COVERAGE) };
         let set_size = rows.iter().map(|row| conformal.places(row).len()).sum::<usize>() as f64 / n as f64;
+        let near = votes.then(|| VoteScores::of(&clean.targets.concat(), &rows.concat(), n));
         let mut flags = Vec::new();
         for (flag, corruption, strengths) in CAUSES {
             let mut flawed = Answers::default();
             for strength in strengths {
-                let some: Vec<usize> = thinned(indices).collect();
-                let more = answers(bundle, dataset, &some, map, Some((flag, corruption, strength)), progress)?;
-                flawed.logits.extend(more.logits);
-                flawed.truths.extend(more.truths);
+                let some: Vec<(usize, usize)> = thinned(indices).enumerate().collect();
+                flawed.extend(measure.answers(&some, Some((flag, corruption, strength)))?);
             }
-            if flawed.truths.len() >= LEAST {
+            if flawed.pictures() >= LEAST {
                 flags.push(FlagCalibration::of(flag, &flawed, temperature));
             }
         }
-        let ece = [1.0, card.temperature, temperature].map(|temperature| clean.scores(temperature).ece);
-        Ok(Self { n, temperature, ece, conformal, set_size, flags })
+        let ece = [[1.0; 2], [bundle.card().temperature; 2], clean.others()].map(|halves| clean.scores(halves).ece);
+        Ok(Self { n, temperature, ece, conformal, set_size, votes: near, flags })
     }
 
     /// How many pictures [`of`](Self::of) looks at.
@@ -165,30 +189,32 @@ impl Calibration {
         indices.len() + strengths * thinned(indices).count()
     }
 
-    /// Writes it into a card.
-    pub fn apply(&self, card: &mut Card) {
+    /// Writes it into a card; `split` is the part of the data that it was measured on.
+    pub fn apply(&self, card: &mut Card, split: &str) {
         card.temperature = self.temperature;
         card.conformal = Some(self.conformal);
         card.flag_factors = self.flags.iter().map(|flag| (flag.flag, flag.factor)).collect();
-        card.metrics.insert("validation.ece".to_owned(), self.ece[2]);
-        card.metrics.insert("validation.ece_at_temperature_1".to_owned(), self.ece[0]);
+        // Those of another temperature.
+        card.metrics.retain(|name, _| !name.contains(".votes_") && !name.ends_with(".ece"));
+        card.metrics.insert(format!("{split}.ece"), self.ece[2]);
+        if let Some(votes) = self.votes {
+            card.metrics.insert(format!("{split}.votes_cross_entropy"), votes.cross_entropy);
+            card.metrics.insert(format!("{split}.votes_kl"), votes.kl);
+        }
     }
 }
 
 impl FlagCalibration {
     fn of(flag: Flag, answers: &Answers, temperature: f32) -> Self {
-        // Each half is judged with the temperature of the other one.
-        let halves = [1, 0].map(|other| answers.half(other).max(temperature));
-        let rows = 0..answers.truths.len();
-        let factor = fit_temperature(&answers.logits, &answers.truths).max(temperature) / temperature;
-        let before = answers.scores(temperature);
+        let factor = answers.temperature().max(temperature) / temperature;
+        let before = answers.scores([temperature; 2]);
         Self {
             flag,
             n: answers.truths.len(),
             accuracy: before.confusion.accuracy(),
             factor,
             confidence: [temperature, temperature * factor].map(|temperature| answers.confidence(temperature)),
-            ece: [before.ece, answers.scores_of(rows, |row| halves[row % 2]).ece],
+            ece: [before.ece, answers.scores(answers.others().map(|other| other.max(temperature))).ece],
         }
     }
 }
@@ -205,38 +231,61 @@ fn softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
     powers.into_iter().map(|power| power / sum).collect()
 }
 
-/// What the bundle says of pictures, as they are or flawed; of the flawed ones those that raise the flag.
-fn answers(
-    bundle: &Bundle,
-    dataset: &Dataset,
-    indices: &[usize],
-    map: &LabelMap,
-    flaw: Option<(Flag, Corruption, usize)>,
-    progress: &(dyn Fn(usize) + Sync),
-) -> Result<Answers> {
-    let preprocess = &bundle.card().preprocess;
-    let chip = |index: usize| -> Option<Chip> {
-        let picture = dataset.picture(index).ok()?;
+impl Measure<'_> {
+    /// What the bundle says of pictures (their place in a list, and the sample), as they are or flawed; of the flawed ones
+    /// those that raise the flag.
+    fn answers(&self, pictures: &[(usize, usize)], flaw: Option<(Flag, Corruption, usize)>) -> Result<Answers> {
+        let mut answers = Answers::default();
+        for group in pictures.chunks(GROUP) {
+            let found: Vec<_> = group
+                .par_iter()
+                .map(|&(place, index)| {
+                    let truth = self.map.target(self.dataset.samples()[index].label)?;
+                    Some((place, index, truth, self.chip(index, flaw)?))
+                })
+                .collect();
+            let mut chips = Vec::new();
+            for (place, index, truth, chip) in found.into_iter().flatten() {
+                answers.places.push(place);
+                answers.truths.push(truth);
+                answers.targets.push(self.target(index, truth)?);
+                chips.push(chip);
+            }
+            answers.logits.extend(self.bundle.logits(&chips)?);
+            (self.progress)(group.len());
+        }
+        Ok(answers)
+    }
+
+    fn chip(&self, index: usize, flaw: Option<(Flag, Corruption, usize)>) -> Option<Chip> {
+        let preprocess = &self.bundle.card().preprocess;
+        let picture = self.dataset.picture(index).ok()?;
         let Some((flag, corruption, strength)) = flaw else { return Some(preprocess.whole(&picture)) };
         let (picture, face) = corruption.apply(&picture, strength, index as u64).ok()?;
         // A face of few pixels is one that was enlarged here: its eyes were near each other before.
         let raised = flag == Flag::Small || Quality::of(&picture, &face).flags.contains(&flag);
         raised.then(|| preprocess.chip(&picture, &face))
-    };
-    let mut answers = Answers::default();
-    for group in indices.chunks(GROUP) {
-        let found: Vec<_> =
-            group.par_iter().map(|&index| Some((index, map.target(dataset.samples()[index].label)?, chip(index)?))).collect();
-        let mut chips = Vec::new();
-        for (index, truth, chip) in found.into_iter().flatten() {
-            answers.indices.push(index);
-            answers.truths.push(truth);
-            chips.push(chip);
-        }
-        answers.logits.extend(bundle.logits(&chips)?);
-        progress(group.len());
     }
-    Ok(answers)
+
+    /// What the answer should be: the label, or the votes for the model's classes.
+    fn target(&self, index: usize, truth: usize) -> Result<Vec<f32>> {
+        let mut target = vec![0.0; self.bundle.card().labels.len()];
+        if !self.votes {
+            target[truth] = 1.0;
+            return Ok(target);
+        }
+        let votes = self.dataset.soft_label(index);
+        let votes = votes.ok_or_else(|| Error::data(format!("{} has no votes", self.dataset.samples()[index].id)))?;
+        for (class, share) in votes.into_iter().enumerate() {
+            if let Some(class) = self.map.target(class) {
+                target[class] += share;
+            }
+        }
+        // The truth is a class of the model and has votes, so something is left.
+        let sum: f32 = target.iter().sum();
+        target.iter_mut().for_each(|share| *share /= sum);
+        Ok(target)
+    }
 }
 
 impl Conformal {
@@ -263,8 +312,10 @@ mod tests {
     /// Answers of a network that is right in `right` of 10 cases and always says 2.0 against 0.0.
     fn sure(right: usize) -> Answers {
         let rows = 400;
-        let truths = (0..rows).map(|row| usize::from(row / 2 % 10 >= right)).collect();
-        Answers { logits: vec![vec![2.0, 0.0]; rows], truths, indices: (0..rows).collect() }
+        let truths: Vec<usize> = (0..rows).map(|row| usize::from(row / 2 % 10 >= right)).collect();
+        let target = |truth: &usize| if *truth == 0 { vec![1.0, 0.0] } else { vec![0.0, 1.0] };
+        let targets = truths.iter().map(target).collect();
+        Answers { logits: vec![vec![2.0, 0.0]; rows], truths, targets, places: (0..rows).collect() }
     }
 
     #[test]

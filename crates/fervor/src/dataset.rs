@@ -294,6 +294,16 @@ impl Dataset {
         })
     }
 
+    /// The share of all votes for sample `index` that are for one of [`labels`](Self::labels): what
+    /// [`soft_label`](Self::soft_label) scales to 1. 0 without votes.
+    ///
+    /// # Panics
+    /// If there is no such sample.
+    pub fn votes_kept(&self, index: usize) -> f32 {
+        let (Some(votes), Some(vote_labels)) = (&self.samples[index].votes, &self.vote_labels) else { return 0.0 };
+        self.labels.names().iter().filter_map(|name| vote_labels.index_of(name)).map(|column| votes[column]).sum()
+    }
+
     /// The indices of a split's samples, in order.
     pub fn of_split(&self, split: Split) -> Vec<usize> {
         (0..self.len()).filter(|&index| self.samples[index].split == Some(split)).collect()

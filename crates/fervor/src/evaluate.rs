@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 pub use report::{
     ClassReport, ConfusedPair, DataInfo, EvalReport, LabelRule, LeakFree, Mistake, ModelInfo, REPORT_SCHEMA, VoteScores,
 };
-pub use voters::{Agreement, VoteShare, Voters};
+pub use voters::{Agreement, Sides, VoteShare, Voters};
 
 /// The rows of an evaluation while they are gathered.
 ///
@@ -52,6 +52,10 @@ pub struct Evaluation {
     pub ids: Vec<String>,
     /// What share of the annotators voted for each class, n x classes; zeros for a row without votes, empty where nobody voted.
     pub votes: Vec<f32>,
+    /// The share of a row's votes that were for one of the classes, which `votes` scales to 1; empty: all of them.
+    pub votes_kept: Vec<f32>,
+    /// Whether the truths are what most voters say.
+    pub judged_by_votes: bool,
     /// Whether the row's pixels were trained on.
     pub in_training: Vec<bool>,
     /// Whether `in_training` means anything: false for a model whose card does not say what it was trained on.
@@ -76,6 +80,8 @@ impl Evaluation {
             truth: Vec::new(),
             ids: Vec::new(),
             votes: Vec::new(),
+            votes_kept: Vec::new(),
+            judged_by_votes: false,
             in_training: Vec::new(),
             training_known: true,
             excluded: BTreeMap::new(),
@@ -139,6 +145,12 @@ impl Evaluation {
         let classes = self.labels.len();
         let votes = self.votes.get(index * classes..(index + 1) * classes)?;
         votes.iter().any(|share| *share > 0.0).then_some(votes)
+    }
+
+    /// The share of all people asked who voted for a class.
+    pub(crate) fn people(&self, index: usize, class: usize) -> f32 {
+        let kept = self.votes_kept.get(index).copied().unwrap_or(1.0);
+        self.votes_of(index).map_or(0.0, |votes| votes[class] * kept)
     }
 
     fn check(&self) -> Result<()> {

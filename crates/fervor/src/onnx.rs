@@ -70,6 +70,8 @@ pub struct NodeProto {
     pub op_type: String,
     #[prost(message, repeated, tag = "5")]
     pub attribute: Vec<AttributeProto>,
+    #[prost(string, tag = "7")]
+    pub domain: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -273,6 +275,7 @@ impl GraphBuilder {
             name: name.clone(),
             op_type: op_type.to_owned(),
             attribute: attributes,
+            domain: String::new(),
         });
         name
     }

@@ -24,7 +24,7 @@ pub struct Graph {
 
 /// What runs a graph.
 enum Engine {
-    /// Our kernels: three times as fast on our networks.
+    /// Our kernels.
     Own(Box<Plan>),
     /// Everything in ONNX.
     General { model: Box<Model>, input: NodeId, outputs: Vec<NodeId> },
@@ -32,7 +32,7 @@ enum Engine {
 
 /// Where a graph runs.
 enum Threads {
-    /// On the engine's own pool: all cores.
+    /// On all cores: the general engine's pool, or rayon's.
     All,
     /// On a pool that all runs share.
     Shared(Arc<ThreadPool>),
@@ -105,7 +105,11 @@ impl Graph {
         }
     }
 
-    fn load_general(onnx: Vec<u8>) -> Result<Self> {
+    /// Loads an ONNX model on the general engine whatever is in it: a second opinion on our kernels.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_general(onnx: Vec<u8>) -> Result<Self> {
         let model = ModelOptions::with_all_ops()
             .prepack_weights(true)
             .load(onnx)

@@ -7,7 +7,9 @@ use crate::bundle::Bundle;
 use crate::dataset::Dataset;
 use crate::emotion::LabelMap;
 use crate::error::Result;
+use crate::face::Face;
 use crate::prediction::Probabilities;
+use crate::quality::Quality;
 
 /// Pictures between two calls of the progress callback, and rows that go through the network together.
 const GROUP: usize = 512;
@@ -41,24 +43,34 @@ impl Evaluation {
                 .par_iter()
                 .map(|&(index, _)| {
                     let picture = dataset.picture(index).ok()?;
-                    Some(card.preprocess.whole(&picture))
+                    // As a caller would get it, with the temperature that the picture's flags ask for.
+                    let quality = Quality::of(&picture, &Face::whole(&picture));
+                    Some((card.preprocess.whole(&picture), card.temperature_of(&quality)))
                 })
                 .collect();
-            let (rows, chips): (Vec<_>, Vec<_>) =
-                wanted.into_iter().zip(chips).filter_map(|(row, chip)| Some((row, chip?))).unzip();
+            let (rows, chips): (Vec<_>, Vec<_>) = wanted
+                .into_iter()
+                .zip(chips)
+                .filter_map(|((index, truth), made)| {
+                    let (chip, temperature) = made?;
+                    Some(((index, truth, temperature), chip))
+                })
+                .unzip();
             evaluation.exclude("no longer readable", (asked - rows.len()) as u64);
-            for ((index, truth), logits) in rows.into_iter().zip(bundle.logits(&chips)?) {
+            for ((index, truth, temperature), logits) in rows.into_iter().zip(bundle.logits(&chips)?) {
                 let sample = &dataset.samples()[index];
-                let p = Probabilities::from_logits(&card.labels, &logits, card.temperature);
+                let p = Probabilities::from_logits(&card.labels, &logits, temperature);
                 evaluation.push(&sample.id, truth, p.values(), bundle.was_trained_on(sample.hash))?;
                 // A row without votes is a row of zeros.
                 let votes = dataset.soft_label(index).filter(|_| voted);
+                evaluation.votes_kept.push(votes.as_ref().map_or(0.0, |_| dataset.votes_kept(index)));
                 evaluation.votes.extend(votes.unwrap_or_else(|| vec![0.0; card.labels.len()]));
             }
             progress(group.len());
         }
         if evaluation.votes.iter().all(|share| *share == 0.0) {
             evaluation.votes.clear();
+            evaluation.votes_kept.clear();
         }
         Ok(evaluation)
     }

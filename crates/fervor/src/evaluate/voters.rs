@@ -15,18 +15,26 @@ pub struct Voters {
     pub n: u64,
     /// From pictures that people disagree about to those that they agree about.
     pub agreement: Vec<Agreement>,
-    /// Wrong answers to rows with votes.
+    /// Null where the labels are what most voters say: then they are never on the model's side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sides: Option<Sides>,
+}
+
+/// Wrong answers to pictures with votes, by whom most voters agree with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sides {
+    /// Wrong answers.
     pub mistakes: u64,
-    /// Of them, those where most voters said what the model said.
+    /// More than half of all votes are for what the model said.
     pub with_model: u64,
-    /// Of them, those where most voters said what the label says.
+    /// More than half of all votes are for what the label says.
     pub with_label: u64,
 }
 
 /// Accuracy on pictures about which people agree so much.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Agreement {
-    /// Share of the voters who chose the most chosen class: from this...
+    /// Share of all votes for the most chosen class: from this...
     pub from: f64,
     /// ...to below this, the last band to 1.
     pub to: f64,
@@ -39,7 +47,7 @@ pub struct Agreement {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VoteShare {
     pub label: String,
-    /// Above 0, at most 1.
+    /// Of all votes, those for no class with them: above 0, at most 1.
     pub share: f64,
 }
 
@@ -47,19 +55,20 @@ impl Voters {
     /// `None` where no row has votes.
     pub(super) fn of(rows: &Evaluation, predicted: &[usize]) -> Option<Self> {
         let mut bands = BANDS.map(|from| (from, 0u64, 0u64));
-        let (mut n, mut mistakes, mut with_model, mut with_label) = (0, 0, 0, 0);
+        let (mut n, mut sides) = (0, Sides::default());
         for (index, &answer) in predicted.iter().enumerate() {
             let Some(votes) = rows.votes_of(index) else { continue };
-            let (said, truth) = (argmax(votes), rows.truth[index]);
-            let band = bands.iter_mut().rev().find(|(from, ..)| f64::from(votes[said]) + 1e-6 >= *from);
+            let (most, truth) = (rows.people(index, argmax(votes)), rows.truth[index]);
+            let band = bands.iter_mut().rev().find(|(from, ..)| f64::from(most) + 1e-6 >= *from);
             let (_, total, right) = band.expect("the first band begins at 0");
             n += 1;
             *total += 1;
             *right += u64::from(answer == truth);
             if answer != truth {
-                mistakes += 1;
-                with_model += u64::from(said == answer);
-                with_label += u64::from(said == truth);
+                let most_say = |class: usize| u64::from(rows.people(index, class) > 0.5 + 1e-6);
+                sides.mistakes += 1;
+                sides.with_model += most_say(answer);
+                sides.with_label += most_say(truth);
             }
         }
         let to = BANDS.into_iter().skip(1).chain([1.0]);
@@ -67,7 +76,7 @@ impl Voters {
             let accuracy = (n > 0).then(|| right as f64 / n as f64);
             Agreement { from, to, n, accuracy }
         });
-        (n > 0).then(|| Self { n, agreement: agreement.collect(), mistakes, with_model, with_label })
+        (n > 0).then(|| Self { n, agreement: agreement.collect(), sides: (!rows.judged_by_votes).then_some(sides) })
     }
 }
 
@@ -77,7 +86,8 @@ impl VoteShare {
         let Some(votes) = rows.votes_of(index) else { return Vec::new() };
         let mut places: Vec<usize> = (0..votes.len()).filter(|place| votes[*place] > 0.0).collect();
         places.sort_by(|a, b| votes[*b].total_cmp(&votes[*a]));
-        let share = |place: usize| Self { label: rows.labels.name(place).to_owned(), share: f64::from(votes[place]) };
+        let share =
+            |place: usize| Self { label: rows.labels.name(place).to_owned(), share: f64::from(rows.people(index, place)) };
         places.into_iter().map(share).collect()
     }
 }

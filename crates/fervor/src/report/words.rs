@@ -72,15 +72,13 @@ pub(super) fn voted(votes: &[VoteShare]) -> Option<String> {
 
 /// Whose side people take where the model and the label differ.
 pub(super) fn sides(voters: &Voters) -> String {
-    if voters.mistakes == 0 {
-        return String::new();
-    }
-    let share = |n: u64| percent(n as f64 / voters.mistakes as f64);
+    let Some(sides) = voters.sides.filter(|sides| sides.mistakes > 0) else { return String::new() };
+    let share = |n: u64| percent(n as f64 / sides.mistakes as f64);
     format!(
         "Of {} that the model gets wrong, most voters agree with the model on {}, with the label on {}.",
-        pictures(voters.mistakes),
-        share(voters.with_model),
-        share(voters.with_label)
+        pictures(sides.mistakes),
+        share(sides.with_model),
+        share(sides.with_label)
     )
 }
 

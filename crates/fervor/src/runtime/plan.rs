@@ -13,6 +13,10 @@ use crate::onnx::{GraphProto, ModelProto, NodeProto, TensorProto};
 
 /// Pictures that go through the dense layers together.
 const GROUP: usize = 16;
+/// Longest side of a picture, and most channels; a graph with more stays with the general engine.
+const LARGEST: usize = 4096;
+/// Most numbers in the maps of one value.
+const NUMBERS: usize = 1 << 28;
 
 /// A graph as a list of layers with all weights packed.
 pub struct Plan {
@@ -43,6 +47,8 @@ enum Step {
 struct Row {
     name: String,
     len: usize,
+    /// Whether the graph holds it as `[n, len]`: a mean is `[n, len, 1, 1]` until it is flattened.
+    flat: bool,
     /// Height, width and channels that the numbers lie in; the graph has the channels first.
     maps: Option<[usize; 3]>,
 }
@@ -81,7 +87,7 @@ impl Plan {
 
     /// The value of this name, if it is one that the plan keeps: what a dense layer reads or gives.
     pub fn run_to_value(&self, name: &str, values: &[f32], parallel: bool) -> Option<Output> {
-        let row = self.rows.iter().position(|row| row.name == name)?;
+        let row = self.rows.iter().position(|row| row.flat && row.name == name)?;
         Some(self.run_to(row, values, parallel))
     }
 
@@ -216,9 +222,13 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(graph: &'a GraphProto) -> Option<Self> {
         let [input] = graph.input.as_slice() else { return None };
-        let shape = crate::onnx::declared_shape(input)?;
-        let shape: Vec<usize> = shape.iter().map(|side| usize::try_from(*side).ok()).collect::<Option<_>>()?;
-        let &[1, channels, height, width] = shape.as_slice() else { return None };
+        let shape = &input.kind.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?.dim;
+        let [batch, sides @ ..] = shape.as_slice() else { return None };
+        let sides: Vec<usize> = sides.iter().map(|side| usize::try_from(side.dim_value?).ok()).collect::<Option<_>>()?;
+        let &[channels, height, width] = sides.as_slice() else { return None };
+        if batch.dim_value.is_some_and(|n| n > 0) || ![channels, height, width].iter().all(|side| (1..=LARGEST).contains(side)) {
+            return None;
+        }
         let constants = graph.initializer.iter().map(|tensor| {
             let dims = tensor.dims.iter().map(|side| usize::try_from(*side).ok()).collect::<Option<_>>()?;
             Some((tensor.name.as_str(), Constant { dims, tensor }))
@@ -252,6 +262,9 @@ impl<'a> Builder<'a> {
         }
         let [output] = self.graph.output.as_slice() else { return None };
         let Value::Row(output) = *self.values.get(output.name.as_str())? else { return None };
+        if !self.rows[output].flat {
+            return None;
+        }
         Some(Plan {
             input: self.input,
             trunk: self.trunk,
@@ -267,6 +280,11 @@ impl<'a> Builder<'a> {
         let node = &self.graph.node[i];
         let from = *self.values.get(node.input.first()?.as_str())?;
         let name = single_output(node)?;
+        // The affine map of the input is one for the whole graph.
+        let alone = self.readers[node.input[0].as_str()].len() == 1;
+        if !node.domain.is_empty() || matches!(from, Value::Input) && !alone {
+            return None;
+        }
         match (node.op_type.as_str(), from) {
             ("Mul" | "Add", Value::Input) => {
                 let affine = self.affine_of(node, self.input[0])?;
@@ -285,6 +303,7 @@ impl<'a> Builder<'a> {
             ("GlobalAveragePool", Value::Maps(from)) => {
                 let shape = self.slots[from];
                 let row = self.row(name, shape.channels, None);
+                self.rows[row].flat = false;
                 self.trunk.push(Step::Mean { from, row });
             }
             ("Flatten", Value::Maps(from)) if attribute(node, "axis", 1) => {
@@ -300,9 +319,10 @@ impl<'a> Builder<'a> {
             ("Flatten", Value::Row(row)) if attribute(node, "axis", 1) && self.rows[row].maps.is_none() => {
                 // A mean is one number a channel: already flat. The later name is the one that dense layers know.
                 self.rows[row].name = name.to_owned();
+                self.rows[row].flat = true;
                 self.values.insert(name, Value::Row(row));
             }
-            ("Gemm", Value::Row(from)) => self.dense(i, from)?,
+            ("Gemm", Value::Row(from)) if self.rows[from].flat => self.dense(i, from)?,
             _ => return None,
         }
         self.done[i] = true;
@@ -359,12 +379,11 @@ impl<'a> Builder<'a> {
         let (height, width) = if pooled { (height / 2, width / 2) } else { (height, width) };
         let to = self.slot(name, height, width, dims[0])?;
         if let Some(shortcut) = shortcut {
-            let (held, wanted) = (self.slots[shortcut], self.slots[to]);
+            let held = self.slots[shortcut];
             if (held.height, held.width, held.channels) != (height, width, dims[0]) {
                 return None;
             }
             self.trunk.push(Step::Copy { from: shortcut, to });
-            debug_assert_eq!((wanted.height, wanted.width), (height, width));
         }
         let target = if pooled { convolved } else { self.slots[to] };
         let shapes = [shape, target];
@@ -378,7 +397,8 @@ impl<'a> Builder<'a> {
         let weight = self.constants.get(node.input.get(1)?.as_str())?;
         let &[columns, depth] = weight.dims.as_slice() else { return None };
         let weight = weight.values()?;
-        let bias = self.constants.get(node.input.get(2)?.as_str())?.values()?;
+        let bias =
+            self.constants.get(node.input.get(2)?.as_str()).filter(|bias| matches!(bias.dims[..], [_] | [1, _]))?.values()?;
         let plain = node.attribute.iter().all(|a| match a.name.as_str() {
             "transB" => a.i == 1,
             "transA" => a.i == 0,
@@ -412,7 +432,11 @@ impl<'a> Builder<'a> {
         if !self.slots.is_empty() {
             return None;
         }
-        self.slots.push(Shape { height, width, channels, border });
+        let shape = Shape { height, width, channels, border };
+        if border > LARGEST || shape.len() > NUMBERS {
+            return None;
+        }
+        self.slots.push(shape);
         self.trunk.push(Step::Load { affine: self.affine.clone(), to: 0 });
         Some(0)
     }
@@ -422,13 +446,17 @@ impl<'a> Builder<'a> {
         let readers = self.readers.get(name)?;
         let border = readers.iter().map(|i| &self.graph.node[*i]).filter(|node| node.op_type == "Conv");
         let border = border.map(padding_of).collect::<Option<Vec<_>>>()?.into_iter().max().unwrap_or(0);
-        self.slots.push(Shape { height, width, channels, border });
+        let shape = Shape { height, width, channels, border };
+        if border > LARGEST || shape.len() > NUMBERS {
+            return None;
+        }
+        self.slots.push(shape);
         self.values.insert(name, Value::Maps(self.slots.len() - 1));
         Some(self.slots.len() - 1)
     }
 
     fn row(&mut self, name: &'a str, len: usize, maps: Option<[usize; 3]>) -> usize {
-        self.rows.push(Row { name: name.to_owned(), len, maps });
+        self.rows.push(Row { name: name.to_owned(), len, flat: true, maps });
         self.values.insert(name, Value::Row(self.rows.len() - 1));
         self.rows.len() - 1
     }

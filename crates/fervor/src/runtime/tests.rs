@@ -137,6 +137,24 @@ fn graphs_that_the_plan_does_not_know_stay_with_the_general_engine() {
     assert!(edit(&|graph| node(graph, "MaxPool", &|node| node.attribute[0].name = "auto_pad".into())), "automatic padding");
     assert!(edit(&|graph| node(graph, "Gemm", &|node| node.attribute.clear())), "weights the other way round");
     assert!(edit(&|graph| graph.initializer.truncate(4)), "weights that are not there");
+    assert!(edit(&|graph| node(graph, "Relu", &|node| node.domain = "mine".into())), "an operator of somebody else's");
+    let dead = |graph: &mut crate::onnx::GraphProto| {
+        let mut twice = graph.node[0].clone();
+        twice.output[0] = "dead".into();
+        graph.node.insert(0, twice);
+    };
+    assert!(edit(&dead), "an input that two nodes read");
+    let unflattened = |graph: &mut crate::onnx::GraphProto| {
+        let at = graph.node.iter().position(|node| node.op_type == "Flatten").unwrap();
+        let flatten = graph.node.remove(at);
+        graph.node[at].input[0].clone_from(&flatten.input[0]);
+    };
+    assert!(edit(&unflattened), "a dense layer that reads four dimensions");
+    let named = |graph: &mut crate::onnx::GraphProto| {
+        let shape = graph.input[0].kind.as_mut().unwrap().tensor_type.as_mut().unwrap().shape.as_mut().unwrap();
+        shape.dim[2].dim_value = None;
+    };
+    assert!(edit(&named), "a side that is only named");
 }
 
 #[test]

@@ -242,7 +242,8 @@ fn reports_say_what_people_said_of_the_mistakes() {
     .concat();
     let scored = rows.report().unwrap();
     let voters = scored.voters.as_ref().unwrap();
-    assert_eq!((voters.n, voters.mistakes, voters.with_model, voters.with_label), (5, 2, 1, 1));
+    let sides = voters.sides.unwrap();
+    assert_eq!((voters.n, sides.mistakes, sides.with_model, sides.with_label), (5, 2, 1, 1));
     let bands: Vec<(u64, Option<f64>)> = voters.agreement.iter().map(|band| (band.n, band.accuracy)).collect();
     assert_eq!(bands, [(0, None), (1, Some(1.0)), (2, Some(0.0)), (2, Some(1.0))]);
     assert_eq!(scored.mistakes[0].votes[0].label, "fear");
@@ -254,4 +255,12 @@ fn reports_say_what_people_said_of_the_mistakes() {
     assert_eq!(back.voters, scored.voters);
     assert_eq!(back.mistakes[0].votes.len(), 2);
     assert!(six().report().unwrap().voters.is_none());
+
+    // Half of the votes were for no class at all: five of ten said fear, and most said neither.
+    rows.votes_kept = vec![1.0, 1.0, 1.0, 0.0, 1.0, 0.625];
+    let scored = rows.report().unwrap();
+    assert!((scored.mistakes[0].votes[0].share - 0.5).abs() < 1e-6);
+    assert_eq!(scored.voters.unwrap().sides.unwrap().with_label, 0);
+    rows.judged_by_votes = true;
+    assert!(rows.report().unwrap().voters.unwrap().sides.is_none());
 }
