@@ -5,10 +5,7 @@
 
 use std::ops::Range;
 
-use crate::tile::{Kernels, MAX_ROWS, Tile, kernels};
-
-/// Bytes of packed weights that one pass over the pixels uses: half of a common L2 cache.
-const PANEL_BYTES: usize = 192 * 1024;
+use crate::tile::{Kernels, MAX_ROWS, PANEL_BYTES, Sweep, Tile, kernels};
 
 /// Most numbers on a side, in a pixel or in a kernel: their products stay far inside the range of offsets.
 const LARGEST: usize = 1 << 16;
@@ -191,53 +188,21 @@ impl Conv {
         assert!(ys.end <= self.to.height && ys.start < ys.end, "rows of the output");
         let ends = [self.to.inner(ys.start).start, self.to.inner(ys.end - 1).end];
         assert!(ends[0] >= skipped && ends[1] - skipped <= out.len(), "the rows lie in the output");
-        let (channels, columns) = (self.from.channels, self.to.channels);
         let pixels = &self.rows[ys.start * self.to.width..ys.end * self.to.width];
-        let width = self.kernels.width();
-        let chunk = (PANEL_BYTES / (channels * width * size_of::<f32>())).max(1);
-        let passes = self.taps.len().div_ceil(chunk);
-        let mut runs = Vec::with_capacity(chunk.min(self.taps.len()));
-        for pass in 0..passes {
-            let taps = pass * chunk..((pass + 1) * chunk).min(self.taps.len());
-            for column in (0..columns).step_by(width) {
-                let block = self.kernels.for_rows(pixels.len(), columns - column);
-                runs.clear();
-                runs.extend(taps.clone().map(|t| {
-                    let at = column * self.taps.len() * channels + t * channels * block.width;
-                    (self.taps[t], at as isize)
-                }));
-                let last = pass + 1 == passes;
-                let mut tile = Tile {
-                    a: source.as_ptr(),
-                    rows: [0; MAX_ROWS],
-                    runs: &runs,
-                    len: channels,
-                    a_step: 1,
-                    b: self.panels.as_ptr(),
-                    b_step: block.width as isize,
-                    c: out.as_mut_ptr().wrapping_add(column),
-                    c_rows: [0; MAX_ROWS],
-                    live_rows: 0,
-                    live_columns: (columns - column).min(block.width),
-                    accumulate: self.onto || pass > 0,
-                    bias: if last { self.bias[column..].as_ptr() } else { std::ptr::null() },
-                    relu: self.relu && last,
-                };
-                for rows in pixels.chunks(block.rows) {
-                    tile.live_rows = rows.len();
-                    for r in 0..block.rows {
-                        // Idle rows repeat the last live one: read, never written.
-                        let (from, to) = rows[r.min(rows.len() - 1)];
-                        tile.rows[r] = from;
-                        tile.c_rows[r] = to - skipped as isize;
-                    }
-                    // SAFETY: `new` has made rows and taps from the shapes, with the kernel inside the bordered source and the
-                    // pixels inside the output, whose lengths are checked above; panels hold `block.width` columns for each
-                    // number of each tap; `out` is borrowed by this call alone; `kernels` are for this processor.
-                    unsafe { (block.run)(&tile) };
-                }
-            }
-        }
+        let sweep = Sweep {
+            kernels: self.kernels,
+            channels: self.from.channels,
+            taps: &self.taps,
+            panels: &self.panels,
+            columns: self.to.channels,
+            bias: Some(&self.bias),
+            onto: self.onto,
+            relu: self.relu,
+        };
+        // SAFETY: `new` has made pixels and taps from the shapes, with the kernel inside the bordered source and the pixels
+        // inside the output, whose lengths are checked above; `out` is borrowed by this call alone; `kernels` are for this
+        // processor.
+        unsafe { sweep.run(pixels, source.as_ptr(), out.as_mut_ptr().wrapping_sub(skipped)) };
     }
 }
 

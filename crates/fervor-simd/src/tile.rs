@@ -108,6 +108,84 @@ impl Kernels {
     }
 }
 
+/// Bytes of packed weights that one pass over the pixels uses: half of a common L2 cache.
+pub(crate) const PANEL_BYTES: usize = 192 * 1024;
+
+/// A convolution over pixels that share their taps.
+pub struct Sweep<'a> {
+    /// What runs it.
+    pub kernels: &'a Kernels,
+    /// Channels of the source.
+    pub channels: usize,
+    /// Offset of each tap in the source.
+    pub taps: &'a [isize],
+    /// Weights: panels of the kernels' width, each `[taps, channels, columns]`, zero-filled.
+    pub panels: &'a [f32],
+    /// Channels of the output.
+    pub columns: usize,
+    /// Added to every pixel of the output.
+    pub bias: Option<&'a [f32]>,
+    /// Add to what the output holds.
+    pub onto: bool,
+    /// Replace negative results by zero, at last.
+    pub relu: bool,
+}
+
+impl Sweep<'_> {
+    /// Runs over pixels: for each, the offset of its first source pixel, and of its output.
+    ///
+    /// # Safety
+    /// Pixels and taps must lie inside `source`, the outputs behind `out`, which nobody else may be using; panels and bias
+    /// must be as long as they are said to be, and the kernels those of this processor.
+    pub unsafe fn run(&self, pixels: &[(isize, isize)], source: *const f32, out: *mut f32) {
+        let (channels, columns) = (self.channels, self.columns);
+        let width = self.kernels.width();
+        let chunk = (PANEL_BYTES / (channels * width * size_of::<f32>())).max(1);
+        let passes = self.taps.len().div_ceil(chunk).max(1);
+        let mut runs = Vec::with_capacity(chunk.min(self.taps.len()));
+        for pass in 0..passes {
+            let taps = pass * chunk..((pass + 1) * chunk).min(self.taps.len());
+            let last = pass + 1 == passes;
+            for column in (0..columns).step_by(width) {
+                let block = self.kernels.for_rows(pixels.len(), columns - column);
+                runs.clear();
+                runs.extend(taps.clone().map(|t| {
+                    let at = column * self.taps.len() * channels + t * channels * block.width;
+                    (self.taps[t], at as isize)
+                }));
+                let mut tile = Tile {
+                    a: source,
+                    rows: [0; MAX_ROWS],
+                    runs: &runs,
+                    len: channels,
+                    a_step: 1,
+                    b: self.panels.as_ptr(),
+                    b_step: block.width as isize,
+                    c: out.wrapping_add(column),
+                    c_rows: [0; MAX_ROWS],
+                    live_rows: 0,
+                    live_columns: (columns - column).min(block.width),
+                    accumulate: self.onto || pass > 0,
+                    bias: match self.bias {
+                        Some(bias) if last => bias[column..].as_ptr(),
+                        _ => std::ptr::null(),
+                    },
+                    relu: self.relu && last,
+                };
+                for pixels in pixels.chunks(block.rows) {
+                    tile.live_rows = pixels.len();
+                    for r in 0..block.rows {
+                        // Idle rows repeat the last live one: read, never written.
+                        (tile.rows[r], tile.c_rows[r]) = pixels[r.min(pixels.len() - 1)];
+                    }
+                    // SAFETY: promised by the caller; panels hold `block.width` columns for each number of each tap.
+                    unsafe { (block.run)(&tile) };
+                }
+            }
+        }
+    }
+}
+
 /// The fastest kernels that this processor can run.
 pub fn kernels() -> &'static Kernels {
     static BEST: OnceLock<&Kernels> = OnceLock::new();

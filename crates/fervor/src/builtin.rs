@@ -6,12 +6,14 @@ use crate::error::Error;
 pub const DEFAULT: &str = "fervor-48";
 
 /// Names of the built-in bundles.
-pub const NAMES: &[&str] = &["fervor-48"];
+pub const NAMES: &[&str] = &["fervor-48", "fervor-48-votes", "fervor-nano"];
 
 /// The file of a built-in bundle.
 pub fn bytes(name: &str) -> Option<&'static [u8]> {
     match name {
         "fervor-48" => Some(include_bytes!("../../../models/fervor-48/fervor-48.onnx")),
+        "fervor-48-votes" => Some(include_bytes!("../../../models/fervor-48-votes/fervor-48-votes.onnx")),
+        "fervor-nano" => Some(include_bytes!("../../../models/fervor-nano/fervor-nano.onnx")),
         _ => None,
     }
 }

@@ -1,12 +1,9 @@
 //! Convolution over channels-last pictures: forward, and the gradients of input and weights.
 
-use fervor_simd::tile::{Kernels, MAX_ROWS, Tile, kernels};
+use fervor_simd::tile::{Kernels, Sweep, kernels};
 use rayon::prelude::*;
 
 use super::shared::{Shared, with_scratch};
-
-/// Bytes of packed weights that one pass over the pixels uses: half of a common L2 cache.
-const PANEL_BYTES: usize = 192 * 1024;
 
 /// Rows that make a task of the forward pass worth its fixed costs.
 const TASK_ROWS: usize = 192;
@@ -284,55 +281,18 @@ unsafe fn convolve_rows(
     output: &Output,
     out: *mut f32,
 ) {
-    let depth = phase.taps.len() * channels;
-    let width = kernels.width();
-    let chunk = (PANEL_BYTES / (channels * width * size_of::<f32>())).max(1);
-    let passes = phase.taps.len().div_ceil(chunk).max(1);
-    let mut runs = Vec::with_capacity(chunk);
-    for pass in 0..passes {
-        let taps = pass * chunk..((pass + 1) * chunk).min(phase.taps.len());
-        for column in (0..output.columns).step_by(width) {
-            let columns = output.columns - column;
-            let block = kernels.tall(columns);
-            runs.clear();
-            runs.extend(taps.clone().map(|t| {
-                let at = column * depth + t * channels * block.width;
-                (phase.taps[t], at as isize)
-            }));
-            let last = pass + 1 == passes;
-            let mut tile = Tile {
-                a: source.as_ptr(),
-                rows: [0; MAX_ROWS],
-                runs: &runs,
-                len: channels,
-                a_step: 1,
-                b: phase.panels.as_ptr(),
-                b_step: block.width as isize,
-                // SAFETY: a column of the output lies inside it.
-                c: unsafe { out.add(column) },
-                c_rows: [0; MAX_ROWS],
-                live_rows: 0,
-                live_columns: columns.min(block.width),
-                accumulate: pass > 0,
-                bias: match output.bias {
-                    Some(bias) if last => bias[column..].as_ptr(),
-                    _ => std::ptr::null(),
-                },
-                relu: output.relu && last,
-            };
-            for rows in rows.chunks(block.rows) {
-                tile.live_rows = rows.len();
-                for r in 0..block.rows {
-                    // Idle rows repeat the last live one: read, never written.
-                    let (from, to) = rows[r.min(rows.len() - 1)];
-                    tile.rows[r] = from;
-                    tile.c_rows[r] = to;
-                }
-                // SAFETY: promised by the caller; panels hold `block.width` columns for each k.
-                unsafe { (block.run)(&tile) };
-            }
-        }
-    }
+    let sweep = Sweep {
+        kernels,
+        channels,
+        taps: &phase.taps,
+        panels: &phase.panels,
+        columns: output.columns,
+        bias: output.bias,
+        onto: false,
+        relu: output.relu,
+    };
+    // SAFETY: promised by the caller; panels and bias were made for these taps and columns.
+    unsafe { sweep.run(rows, source.as_ptr(), out) };
 }
 
 /// Panels over output channels: `[taps, c, width]` each.

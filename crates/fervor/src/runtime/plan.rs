@@ -255,6 +255,10 @@ impl<'a> Builder<'a> {
     }
 
     fn build(mut self) -> Option<Plan> {
+        // Operators of others may have names of the standard's.
+        if !self.graph.node.iter().all(|node| matches!(node.domain.as_str(), "" | "ai.onnx")) {
+            return None;
+        }
         for i in 0..self.graph.node.len() {
             if !self.done[i] {
                 self.node(i)?;
@@ -282,7 +286,7 @@ impl<'a> Builder<'a> {
         let name = single_output(node)?;
         // The affine map of the input is one for the whole graph.
         let alone = self.readers[node.input[0].as_str()].len() == 1;
-        if !node.domain.is_empty() || matches!(from, Value::Input) && !alone {
+        if matches!(from, Value::Input) && !alone {
             return None;
         }
         match (node.op_type.as_str(), from) {
