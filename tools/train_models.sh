@@ -22,9 +22,9 @@ step() {
 }
 
 step fervor-48
+step fervor-48-robust --from runs/fervor-48
 step fervor-48-votes --from runs/fervor-48
 step fervor-nano --set 'distill.teachers=["runs/fervor-48/best.onnx"]'
-for name in fervor-48 fervor-nano; do
-  fervor calibrate "runs/$name/best.onnx" "$data" --split validation --output "$name.onnx"
-done
+fervor calibrate runs/fervor-48-robust/best.onnx "$data" --split validation --output fervor-48.onnx
+fervor calibrate runs/fervor-nano/best.onnx "$data" --split validation --output fervor-nano.onnx
 fervor calibrate runs/fervor-48-votes/best.onnx "$data" --votes "$votes" --split validation --output fervor-48-votes.onnx

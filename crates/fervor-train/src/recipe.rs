@@ -298,6 +298,8 @@ mod tests {
             let recipe = Recipe::load(&folder.join(format!("{name}.toml")), &[] as &[&str]).unwrap();
             assert_eq!(recipe.name, name);
         }
-        assert!(Recipe::load(&folder.join("finetune.toml"), &["transfer.from=fervor-48"]).is_ok());
+        for name in ["finetune", "fervor-48-robust"] {
+            assert!(Recipe::load(&folder.join(format!("{name}.toml")), &["transfer.from=fervor-48"]).is_ok(), "{name}");
+        }
     }
 }
