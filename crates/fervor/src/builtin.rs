@@ -8,12 +8,18 @@ pub const DEFAULT: &str = "fervor-48";
 /// Names of the built-in bundles.
 pub const NAMES: &[&str] = &["fervor-48", "fervor-48-votes", "fervor-nano"];
 
+// Statics, since constants may stand in the program once for each crate that asks.
+static FERVOR_48: &[u8] = include_bytes!("../../../models/fervor-48/fervor-48.onnx");
+static FERVOR_48_VOTES: &[u8] = include_bytes!("../../../models/fervor-48-votes/fervor-48-votes.onnx");
+static FERVOR_NANO: &[u8] = include_bytes!("../../../models/fervor-nano/fervor-nano.onnx");
+
 /// The file of a built-in bundle.
+#[inline(never)]
 pub fn bytes(name: &str) -> Option<&'static [u8]> {
     match name {
-        "fervor-48" => Some(include_bytes!("../../../models/fervor-48/fervor-48.onnx")),
-        "fervor-48-votes" => Some(include_bytes!("../../../models/fervor-48-votes/fervor-48-votes.onnx")),
-        "fervor-nano" => Some(include_bytes!("../../../models/fervor-nano/fervor-nano.onnx")),
+        "fervor-48" => Some(FERVOR_48),
+        "fervor-48-votes" => Some(FERVOR_48_VOTES),
+        "fervor-nano" => Some(FERVOR_NANO),
         _ => None,
     }
 }
