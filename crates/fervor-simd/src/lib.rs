@@ -8,6 +8,7 @@
 
 use std::ops::{Deref, DerefMut};
 
+pub mod bf16;
 pub mod maps;
 pub mod tile;
 

@@ -8,8 +8,14 @@
 //! Kernels for AVX-512, for AVX2 with FMA, and a portable one are compiled; [`kernels`] picks at run
 //! time. Each sum is made by one kernel call chain in a fixed order, so results do not depend on
 //! the number of threads.
+//!
+//! [`pair_kernels`] are a second family: each number of A and B is a *pair* of bfloat16 numbers in the bits of an `f32`
+//! (see [`crate::bf16`]), and a product is that of pairs, `a0 * b0 + a1 * b1`, summed in `f32`. Half as many steps do
+//! the same work.
 
 use std::sync::OnceLock;
+
+use crate::bf16;
 
 /// The most rows that any kernel works on.
 pub const MAX_ROWS: usize = 12;
@@ -208,21 +214,44 @@ pub fn supported() -> Vec<&'static Kernels> {
     all
 }
 
+/// The kernels for pairs, where the processor multiplies them in hardware.
+pub fn pair_kernels() -> Option<&'static Kernels> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        static HAS: OnceLock<bool> = OnceLock::new();
+        if *HAS.get_or_init(|| is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")) {
+            return Some(&x86::AVX512_PAIRS);
+        }
+    }
+    None
+}
+
 static PORTABLE: Kernels = Kernels {
     name: "portable",
-    tall_wide: Block { rows: 4, width: 16, run: portable::<4, 16> },
-    tall_narrow: Block { rows: 4, width: 8, run: portable::<4, 8> },
-    low_wide: Block { rows: 2, width: 16, run: portable::<2, 16> },
-    low_narrow: Block { rows: 2, width: 8, run: portable::<2, 8> },
-    one_wide: Block { rows: 1, width: 16, run: portable::<1, 16> },
-    one_narrow: Block { rows: 1, width: 8, run: portable::<1, 8> },
+    tall_wide: Block { rows: 4, width: 16, run: portable::<4, 16, false> },
+    tall_narrow: Block { rows: 4, width: 8, run: portable::<4, 8, false> },
+    low_wide: Block { rows: 2, width: 16, run: portable::<2, 16, false> },
+    low_narrow: Block { rows: 2, width: 8, run: portable::<2, 8, false> },
+    one_wide: Block { rows: 1, width: 16, run: portable::<1, 16, false> },
+    one_narrow: Block { rows: 1, width: 8, run: portable::<1, 8, false> },
+};
+
+/// The plain twin of [`pair_kernels`], in blocks of the same shape so that panels fit both.
+pub static PORTABLE_PAIRS: Kernels = Kernels {
+    name: "portable pairs",
+    tall_wide: Block { rows: 12, width: 32, run: portable::<12, 32, true> },
+    tall_narrow: Block { rows: 12, width: 16, run: portable::<12, 16, true> },
+    low_wide: Block { rows: 8, width: 32, run: portable::<8, 32, true> },
+    low_narrow: Block { rows: 8, width: 16, run: portable::<8, 16, true> },
+    one_wide: Block { rows: 1, width: 32, run: portable::<1, 32, true> },
+    one_narrow: Block { rows: 1, width: 16, run: portable::<1, 16, true> },
 };
 
 /// The plain twin of the others, and the kernel of processors without them.
 ///
 /// # Safety
 /// See [`Kernel`].
-unsafe fn portable<const ROWS: usize, const WIDTH: usize>(t: &Tile) {
+unsafe fn portable<const ROWS: usize, const WIDTH: usize, const PAIRS: bool>(t: &Tile) {
     let mut sums = [[0.0f32; WIDTH]; ROWS];
     for &(a_run, b_run) in t.runs {
         for k in 0..t.len as isize {
@@ -231,8 +260,13 @@ unsafe fn portable<const ROWS: usize, const WIDTH: usize>(t: &Tile) {
             for (r, sums) in sums.iter_mut().enumerate() {
                 // SAFETY: as above.
                 let a = unsafe { *t.a.offset(t.rows[r] + a_run + k * t.a_step) };
-                for (sum, b) in sums.iter_mut().zip(b) {
-                    *sum += a * b;
+                for (sum, &b) in sums.iter_mut().zip(b) {
+                    if PAIRS {
+                        let ([a0, a1], [b0, b1]) = (bf16::split(a), bf16::split(b));
+                        *sum += a0 * b0 + a1 * b1;
+                    } else {
+                        *sum += a * b;
+                    }
                 }
             }
         }
@@ -286,6 +320,16 @@ mod x86 {
         one_narrow: Block { rows: 1, width: 16, run: avx512::<1, 1> },
     };
 
+    pub static AVX512_PAIRS: Kernels = Kernels {
+        name: "AVX-512 BF16",
+        tall_wide: Block { rows: 12, width: 32, run: avx512_pairs::<12, 2> },
+        tall_narrow: Block { rows: 12, width: 16, run: avx512_pairs::<12, 1> },
+        low_wide: Block { rows: 8, width: 32, run: avx512_pairs::<8, 2> },
+        low_narrow: Block { rows: 8, width: 16, run: avx512_pairs::<8, 1> },
+        one_wide: Block { rows: 1, width: 32, run: avx512_pairs::<1, 2> },
+        one_narrow: Block { rows: 1, width: 16, run: avx512_pairs::<1, 1> },
+    };
+
     pub static AVX2: Kernels = Kernels {
         name: "AVX2",
         tall_wide: Block { rows: 6, width: 16, run: avx2::<6, 2> },
@@ -296,64 +340,81 @@ mod x86 {
         one_narrow: Block { rows: 1, width: 8, run: avx2::<1, 1> },
     };
 
-    /// # Safety
-    /// See [`super::Kernel`]; the processor must have AVX-512F.
-    #[target_feature(enable = "avx512f")]
-    unsafe fn avx512<const ROWS: usize, const VECTORS: usize>(t: &Tile) {
-        let mut sums = [[_mm512_setzero_ps(); VECTORS]; ROWS];
-        // SAFETY: the caller keeps all rows, runs and columns inside the buffers.
-        unsafe {
-            for &(a_run, b_run) in t.runs {
-                let mut a = [t.a; ROWS];
-                for (r, a) in a.iter_mut().enumerate() {
-                    *a = a.offset(t.rows[r] + a_run);
-                }
-                let mut b = t.b.offset(b_run);
-                let mut at = 0;
-                for _ in 0..t.len {
-                    let mut columns = [_mm512_setzero_ps(); VECTORS];
-                    for (v, column) in columns.iter_mut().enumerate() {
-                        *column = _mm512_loadu_ps(b.add(16 * v));
-                    }
-                    for r in 0..ROWS {
-                        let a = _mm512_set1_ps(*a[r].offset(at));
-                        for v in 0..VECTORS {
-                            sums[r][v] = _mm512_fmadd_ps(a, columns[v], sums[r][v]);
+    /// One kernel: how a product of A and B is added to a sum is all that differs.
+    macro_rules! avx512_kernel {
+        ($name:ident, $features:literal, $add_product:ident) => {
+            /// # Safety
+            /// See [`super::Kernel`]; the processor must have the named instructions.
+            #[target_feature(enable = $features)]
+            unsafe fn $name<const ROWS: usize, const VECTORS: usize>(t: &Tile) {
+                let mut sums = [[_mm512_setzero_ps(); VECTORS]; ROWS];
+                // SAFETY: the caller keeps all rows, runs and columns inside the buffers.
+                unsafe {
+                    for &(a_run, b_run) in t.runs {
+                        let mut a = [t.a; ROWS];
+                        for (r, a) in a.iter_mut().enumerate() {
+                            *a = a.offset(t.rows[r] + a_run);
+                        }
+                        let mut b = t.b.offset(b_run);
+                        let mut at = 0;
+                        for _ in 0..t.len {
+                            let mut columns = [_mm512_setzero_ps(); VECTORS];
+                            for (v, column) in columns.iter_mut().enumerate() {
+                                *column = _mm512_loadu_ps(b.add(16 * v));
+                            }
+                            for r in 0..ROWS {
+                                let a = _mm512_set1_ps(*a[r].offset(at));
+                                for v in 0..VECTORS {
+                                    sums[r][v] = $add_product(a, columns[v], sums[r][v]);
+                                }
+                            }
+                            at += t.a_step;
+                            b = b.offset(t.b_step);
                         }
                     }
-                    at += t.a_step;
-                    b = b.offset(t.b_step);
+                    // All at once and with constant bounds: else the compiler keeps the sums in memory.
+                    let mut rows = [[[0.0f32; 16]; VECTORS]; ROWS];
+                    for r in 0..ROWS {
+                        for v in 0..VECTORS {
+                            _mm512_storeu_ps(rows[r][v].as_mut_ptr(), sums[r][v]);
+                        }
+                    }
+                    for (r, row) in rows.iter().enumerate().take(t.live_rows) {
+                        if t.live_columns < 16 * VECTORS {
+                            finish(t, r, row.as_flattened());
+                            continue;
+                        }
+                        for (v, sum) in row.iter().enumerate() {
+                            let c = t.c.offset(t.c_rows[r]).add(16 * v);
+                            let mut sum = _mm512_loadu_ps(sum.as_ptr());
+                            if t.accumulate {
+                                sum = _mm512_add_ps(sum, _mm512_loadu_ps(c));
+                            }
+                            if !t.bias.is_null() {
+                                sum = _mm512_add_ps(sum, _mm512_loadu_ps(t.bias.add(16 * v)));
+                            }
+                            if t.relu {
+                                // In this order a NaN stays one.
+                                sum = _mm512_max_ps(_mm512_setzero_ps(), sum);
+                            }
+                            _mm512_storeu_ps(c, sum);
+                        }
+                    }
                 }
             }
-            // All at once and with constant bounds: else the compiler keeps the sums in memory.
-            let mut rows = [[[0.0f32; 16]; VECTORS]; ROWS];
-            for r in 0..ROWS {
-                for v in 0..VECTORS {
-                    _mm512_storeu_ps(rows[r][v].as_mut_ptr(), sums[r][v]);
-                }
-            }
-            for (r, row) in rows.iter().enumerate().take(t.live_rows) {
-                if t.live_columns < 16 * VECTORS {
-                    finish(t, r, row.as_flattened());
-                    continue;
-                }
-                for (v, sum) in row.iter().enumerate() {
-                    let c = t.c.offset(t.c_rows[r]).add(16 * v);
-                    let mut sum = _mm512_loadu_ps(sum.as_ptr());
-                    if t.accumulate {
-                        sum = _mm512_add_ps(sum, _mm512_loadu_ps(c));
-                    }
-                    if !t.bias.is_null() {
-                        sum = _mm512_add_ps(sum, _mm512_loadu_ps(t.bias.add(16 * v)));
-                    }
-                    if t.relu {
-                        // In this order a NaN stays one.
-                        sum = _mm512_max_ps(_mm512_setzero_ps(), sum);
-                    }
-                    _mm512_storeu_ps(c, sum);
-                }
-            }
-        }
+        };
+    }
+
+    avx512_kernel!(avx512, "avx512f", _mm512_fmadd_ps);
+    avx512_kernel!(avx512_pairs, "avx512f,avx512bf16", add_pair_product);
+
+    /// `sum + a0 * b0 + a1 * b1` of each pair of bfloat16 numbers.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    fn add_pair_product(a: __m512, b: __m512, sum: __m512) -> __m512 {
+        // SAFETY: both are 512 bits, and any bits are numbers.
+        let (a, b) = unsafe { (std::mem::transmute::<__m512, __m512bh>(a), std::mem::transmute::<__m512, __m512bh>(b)) };
+        _mm512_dpbf16_ps(sum, a, b)
     }
 
     /// # Safety

@@ -13,6 +13,7 @@ mod memory;
 mod norm;
 mod ops;
 mod pool;
+mod precision;
 mod shared;
 mod simd;
 mod weight_gradient;
@@ -23,6 +24,7 @@ use burn::{
 };
 
 use ops::FastOps;
+pub use precision::{Precision, autocast};
 
 #[cfg(test)]
 mod tests;
@@ -40,7 +42,7 @@ fn takes<const D: usize>(x: &Tensor<D>) -> bool {
     takes
 }
 
-/// Convolution with square stride and padding, then ReLU if asked. `None` if this needs Burn's own
+/// Convolution with square stride and padding, then ReLU if asked, in the precision that [`autocast`] asks for. `None` if this needs Burn's own
 /// operation: another device, or a shape that the kernels don't do.
 pub fn conv2d(
     x: &Tensor<4>,
@@ -55,7 +57,15 @@ pub fn conv2d(
     (takes(x) && geometry.is_supported()).then(|| {
         let bias = bias.map(|bias| bias.clone().into_dispatch()).into();
         let (x, weight) = (x.clone().into_dispatch(), weight.clone().into_dispatch());
-        Tensor::from_dispatch(Dispatch::fast_conv2d(x, weight, bias, stride, padding, relu))
+        Tensor::from_dispatch(Dispatch::fast_conv2d(
+            x,
+            weight,
+            bias,
+            stride,
+            padding,
+            relu,
+            precision::current() == Precision::Bf16,
+        ))
     })
 }
 

@@ -15,6 +15,7 @@ use fervor::{Error, LabelSet, Preprocess, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use crate::kernels::Precision;
 pub use augment::AugmentRecipe;
 pub use parts::{
     ClassWeights, DataRecipe, EarlyStopping, LabelsFrom, LossRecipe, NetworkRecipe, OptimizerKind, OptimizerRecipe, Sampling,
@@ -41,6 +42,9 @@ pub struct Recipe {
     pub epochs: usize,
     /// Pictures a step.
     pub batch_size: usize,
+    /// In which numbers convolutions multiply while they are trained: `f32` or `bf16`.
+    #[serde(default, skip_serializing_if = "Precision::is_f32")]
+    pub precision: Precision,
     /// Decay of the moving average of the weights, which is what is exported then; absent: the last weights are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ema: Option<f64>,

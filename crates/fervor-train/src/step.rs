@@ -6,6 +6,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use fervor::{Error, Result};
 
+use crate::kernels::autocast;
 use crate::layers;
 use crate::loader::Batch;
 use crate::network::Network;
@@ -88,7 +89,7 @@ impl<'a> Stepper<'a> {
             let pixels = Tensor::<4>::from_data(pixels, &device.clone().without_autodiff());
             network.classify(Tensor::from_inner(network.valid().features(pixels)))
         } else {
-            network.forward(Tensor::from_data(pixels, device))
+            autocast(self.recipe.precision, || network.forward(Tensor::from_data(pixels, device)))
         }; // [n, classes]
         let cross_entropy =
             |logits: Tensor<2>, targets: Tensor<2>| (log_softmax(logits, 1) * targets * weights.clone()).sum() / -weight_sum;

@@ -17,8 +17,10 @@ use super::{
     dropout::Mask,
     layout::{Picture, Rows, from_nhwc, like, owned},
     norm,
-    ops::{FastOps, Maybe, geometry},
-    pool, weight_gradient,
+    ops::{FastOps, Maybe, geometry, precision},
+    pool,
+    precision::Arithmetic,
+    weight_gradient,
 };
 
 type FlexTensor = FloatTensor<Flex>;
@@ -34,6 +36,7 @@ struct ConvState {
     y: Option<FlexTensor>,
     stride: usize,
     padding: usize,
+    bf16: bool,
 }
 
 /// Gradient of the convolution's result before ReLU, and its sum over pixels if asked.
@@ -51,12 +54,12 @@ impl ConvState {
         let g = geometry(&self.x, &self.weight, self.stride, self.padding);
         let (dy, dbias) = conv_output_gradient(&g, self.y, dy, wanted[2]);
         let dx = wanted[0].then(|| {
-            let dx = conv::input_gradient(&g, &dy, Rows::new(self.weight).values());
+            let dx = conv::input_gradient(&Arithmetic::new(precision(self.bf16), g.o), &g, &dy, Rows::new(self.weight).values());
             from_nhwc(dx, [g.n, g.h, g.w, g.c])
         });
         let dweight = wanted[1].then(|| {
             let x = Picture::new(self.x);
-            let dweight = weight_gradient::weight_gradient(&g, x.values(), &dy);
+            let dweight = weight_gradient::weight_gradient(&Arithmetic::new(precision(self.bf16), g.c), &g, x.values(), &dy);
             owned(dweight, [g.o, g.c, g.kh, g.kw])
         });
         [dx, dweight, dbias.map(|sum| owned(sum, [g.o]))]
@@ -232,11 +235,12 @@ impl<C: CheckpointStrategy> FastOps for Autodiff<Flex, C> {
         stride: usize,
         padding: usize,
         relu: bool,
+        bf16: bool,
     ) -> FloatTensor<Self> {
         let bias = bias.into_option();
         let run = |bias: Option<FlexTensor>| {
             let (x, weight) = (x.primitive().clone(), weight.primitive().clone());
-            Flex::fast_conv2d(x, weight, bias.into(), stride, padding, relu)
+            Flex::fast_conv2d(x, weight, bias.into(), stride, padding, relu, bf16)
         };
         let state = |y: &FlexTensor| ConvState {
             x: x.primitive().clone(),
@@ -244,6 +248,7 @@ impl<C: CheckpointStrategy> FastOps for Autodiff<Flex, C> {
             y: relu.then(|| y.clone()),
             stride,
             padding,
+            bf16,
         };
         match &bias {
             Some(bias) => differentiable!(ConvNode, [x, weight, bias], C, run(Some(bias.primitive().clone())), state),

@@ -1,9 +1,13 @@
 //! Convolution over channels-last pictures: forward, and the gradients of input and weights.
 
-use fervor_simd::tile::{Kernels, Sweep, kernels};
+use fervor_simd::bf16;
+use fervor_simd::tile::Sweep;
 use rayon::prelude::*;
 
-use super::shared::{Shared, with_scratch};
+use super::{
+    precision::Arithmetic,
+    shared::{Shared, with_scratch},
+};
 
 /// Rows that make a task of the forward pass worth its fixed costs.
 const TASK_ROWS: usize = 192;
@@ -59,21 +63,10 @@ impl Geometry {
 
 /// Convolves `x` (`[n, h, w, c]`) with `weight` (`[o, c, kh, kw]`), adds `bias` (`[o]`), takes the
 /// positive part if `relu` is set. Returns `[n, oh, ow, o]`.
-pub fn forward(g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
-    forward_with(kernels(), g, x, weight, bias, relu)
-}
-
-pub(super) fn forward_with(
-    kernels: &Kernels,
-    g: &Geometry,
-    x: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-    relu: bool,
-) -> Vec<f32> {
+pub fn forward(arithmetic: &Arithmetic, g: &Geometry, x: &[f32], weight: &[f32], bias: Option<&[f32]>, relu: bool) -> Vec<f32> {
     let (oh, ow) = (g.oh(), g.ow());
     // The last window may end before the padding does, never after it.
-    let frame = Frame::new(g.h, g.w, g.c, [g.padding; 4]);
+    let frame = Frame::new(g.h, g.w, g.c, [g.padding; 4], arithmetic);
     let rows = (0..oh * ow)
         .map(|at| {
             let (y, x) = (at / ow, at % ow);
@@ -81,21 +74,18 @@ pub(super) fn forward_with(
         })
         .collect();
     let taps = (0..g.taps()).map(|t| frame.offset((t / g.kw) as isize, (t % g.kw) as isize)).collect();
-    let phase = Phase { rows, taps, panels: pack_forward(kernels, g, weight) };
+    let panels = pack(arithmetic, weight, [g.o, g.taps(), g.c], |column, t, c| (column * g.c + c) * g.taps() + t);
+    let phase = Phase { rows, taps, panels };
     let len = g.n * oh * ow * g.o;
     let output = Output { picture: oh * ow * g.o, columns: g.o, bias, relu };
-    convolve(kernels, g.n, &frame, x, &[phase], &output, len)
+    convolve(arithmetic, g.n, &frame, x, &[phase], &output, len)
 }
 
 /// The gradient of the input, `[n, h, w, c]`, from that of the output, `dy` (`[n, oh, ow, o]`).
 ///
 /// With stride s, the pixels of the input fall into s x s phases; those of one phase meet the same
 /// taps of the kernel, so each phase is a convolution of `dy` with stride 1.
-pub fn input_gradient(g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f32> {
-    input_gradient_with(kernels(), g, dy, weight)
-}
-
-pub(super) fn input_gradient_with(kernels: &Kernels, g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+pub fn input_gradient(arithmetic: &Arithmetic, g: &Geometry, dy: &[f32], weight: &[f32]) -> Vec<f32> {
     // Input pixel i meets tap k at output (i + padding - k) / stride, when that is whole.
     let reach = |size: usize, out: usize, kernel: usize| {
         let first = g.padding as isize - (kernel as isize - 1);
@@ -105,7 +95,7 @@ pub(super) fn input_gradient_with(kernels: &Kernels, g: &Geometry, dy: &[f32], w
     };
     let (oh, ow) = (g.oh(), g.ow());
     let ((top, bottom), (left, right)) = (reach(g.h, oh, g.kh), reach(g.w, ow, g.kw));
-    let frame = Frame::new(oh, ow, g.o, [top, bottom, left, right]);
+    let frame = Frame::new(oh, ow, g.o, [top, bottom, left, right], arithmetic);
 
     // Taps of one direction for the phase of pixels `phase, phase + stride, ...`.
     let meets = |phase: usize, kernel: usize| -> Vec<(usize, isize)> {
@@ -134,18 +124,23 @@ pub(super) fn input_gradient_with(kernels: &Kernels, g: &Geometry, dy: &[f32], w
                     (source, ((y * g.w + x) * g.c) as isize)
                 })
                 .collect();
-            phases.push(Phase { rows, taps, panels: pack_backward(kernels, g, weight, &chosen) });
+            let at = |column: usize, t: usize, o: usize| (o * g.c + column) * g.taps() + chosen[t];
+            let panels = pack(arithmetic, weight, [g.c, chosen.len(), g.o], at);
+            phases.push(Phase { rows, taps, panels });
         }
     }
     let output = Output { picture: g.h * g.w * g.c, columns: g.c, bias: None, relu: false };
-    convolve(kernels, g.n, &frame, dy, &phases, &output, g.n * g.h * g.w * g.c)
+    convolve(arithmetic, g.n, &frame, dy, &phases, &output, g.n * g.h * g.w * g.c)
 }
 
-/// A source picture with its border of zeros.
+/// A source picture with its border of zeros. The border's copy holds `words` numbers a pixel: its channels, or pairs of
+/// them.
 struct Frame {
     h: usize,
     w: usize,
-    c: usize,
+    channels: usize,
+    words: usize,
+    pairs: bool,
     top: usize,
     left: usize,
     padded_h: usize,
@@ -154,40 +149,52 @@ struct Frame {
 
 impl Frame {
     /// `border`: top, bottom, left, right.
-    fn new(h: usize, w: usize, c: usize, [top, bottom, left, right]: [usize; 4]) -> Self {
-        Self { h, w, c, top, left, padded_h: h + top + bottom, padded_w: w + left + right }
+    fn new(h: usize, w: usize, channels: usize, border: [usize; 4], arithmetic: &Arithmetic) -> Self {
+        let [top, bottom, left, right] = border;
+        let (padded_h, padded_w) = (h + top + bottom, w + left + right);
+        Self { h, w, channels, words: arithmetic.words(channels), pairs: arithmetic.pairs, top, left, padded_h, padded_w }
     }
 
+    /// Whether the source can be read as it is.
     fn is_bare(&self) -> bool {
-        (self.padded_h, self.padded_w) == (self.h, self.w)
+        !self.pairs && (self.padded_h, self.padded_w) == (self.h, self.w)
     }
 
     fn bare_len(&self) -> usize {
-        self.h * self.w * self.c
+        self.h * self.w * self.channels
     }
 
     fn padded_len(&self) -> usize {
-        self.padded_h * self.padded_w * self.c
+        self.padded_h * self.padded_w * self.words
     }
 
     /// Offset of a pixel, counted from the padded picture's corner.
     fn offset(&self, y: isize, x: isize) -> isize {
-        (y * self.padded_w as isize + x) * self.c as isize
+        (y * self.padded_w as isize + x) * self.words as isize
     }
 
     /// Copies one picture into a border of zeros.
     fn pad(&self, source: &[f32], padded: &mut [f32]) {
-        let row = self.padded_w * self.c;
-        let (left, inner) = (self.left * self.c, self.w * self.c);
+        let row = self.padded_w * self.words;
+        let (left, inner) = (self.left * self.words, self.w * self.words);
         for (y, padded) in padded.chunks_exact_mut(row).enumerate() {
             if y < self.top || y >= self.top + self.h {
                 padded.fill(0.0);
                 continue;
             }
-            let from = (y - self.top) * inner;
+            let from = &source[(y - self.top) * self.w * self.channels..][..self.w * self.channels];
             padded[..left].fill(0.0);
-            padded[left..left + inner].copy_from_slice(&source[from..from + inner]);
             padded[left + inner..].fill(0.0);
+            let padded = &mut padded[left..left + inner];
+            if !self.pairs {
+                padded.copy_from_slice(from);
+            } else if self.channels.is_multiple_of(2) {
+                bf16::pair_neighbours(from, padded);
+            } else {
+                for (from, padded) in from.chunks_exact(self.channels).zip(padded.chunks_exact_mut(self.words)) {
+                    bf16::pair_neighbours(from, padded);
+                }
+            }
         }
     }
 }
@@ -198,7 +205,7 @@ struct Phase {
     rows: Vec<(isize, isize)>,
     /// Offset of each tap in the source.
     taps: Vec<isize>,
-    /// Weights: panels of `width` columns, each `[taps, source channels, width]`, zero-filled.
+    /// Weights: panels of `width` columns, each `[taps, words of a source pixel, width]`, zero-filled.
     panels: Vec<f32>,
 }
 
@@ -213,7 +220,7 @@ struct Output<'a> {
 
 /// Runs all phases over all pictures, a task a few pictures.
 fn convolve(
-    kernels: &Kernels,
+    arithmetic: &Arithmetic,
     n: usize,
     frame: &Frame,
     source: &[f32],
@@ -249,7 +256,15 @@ fn convolve(
                 // SAFETY: offsets were made from the geometry, so that they stay inside `source`
                 // and inside the pictures of this task, which no other task writes.
                 unsafe {
-                    convolve_rows(kernels, frame.c, source, phase, rows, output, out.pointer().add(first * output.picture));
+                    convolve_rows(
+                        arithmetic,
+                        frame.words,
+                        source,
+                        phase,
+                        rows,
+                        output,
+                        out.pointer().add(first * output.picture),
+                    );
                 }
             }
         };
@@ -273,8 +288,8 @@ fn convolve(
 /// The rows and taps must lie inside `source`, the outputs behind `out`, which nobody else may be
 /// using.
 unsafe fn convolve_rows(
-    kernels: &Kernels,
-    channels: usize,
+    arithmetic: &Arithmetic,
+    words: usize,
     source: &[f32],
     phase: &Phase,
     rows: &[(isize, isize)],
@@ -282,8 +297,8 @@ unsafe fn convolve_rows(
     out: *mut f32,
 ) {
     let sweep = Sweep {
-        kernels,
-        channels,
+        kernels: arithmetic.kernels,
+        channels: words,
         taps: &phase.taps,
         panels: &phase.panels,
         columns: output.columns,
@@ -295,47 +310,37 @@ unsafe fn convolve_rows(
     unsafe { sweep.run(rows, source.as_ptr(), out) };
 }
 
-/// Panels over output channels: `[taps, c, width]` each.
-fn pack_forward(kernels: &Kernels, g: &Geometry, weight: &[f32]) -> Vec<f32> {
-    let (taps, c) = (g.taps(), g.c);
-    pack(kernels, g.o, taps * c, |column, columns, width, panel| {
-        for ci in 0..c {
-            for t in 0..taps {
-                let row = &mut panel[(t * c + ci) * width..][..columns];
-                for (j, value) in row.iter_mut().enumerate() {
-                    *value = weight[((column + j) * c + ci) * taps + t];
-                }
-            }
-        }
-    })
-}
-
-/// Panels over input channels, of the chosen taps: `[chosen, o, width]` each.
-fn pack_backward(kernels: &Kernels, g: &Geometry, weight: &[f32], chosen: &[usize]) -> Vec<f32> {
-    let taps = g.taps();
-    pack(kernels, g.c, chosen.len() * g.o, |column, columns, width, panel| {
-        for o in 0..g.o {
-            let source = &weight[(o * g.c + column) * taps..][..columns * taps];
-            for (i, &t) in chosen.iter().enumerate() {
-                let row = &mut panel[(i * g.o + o) * width..][..columns];
-                for (j, value) in row.iter_mut().enumerate() {
-                    *value = source[j * taps + t];
-                }
-            }
-        }
-    })
-}
-
-fn pack(kernels: &Kernels, columns: usize, depth: usize, fill: impl Fn(usize, usize, usize, &mut [f32]) + Sync) -> Vec<f32> {
-    let width = kernels.width();
+/// Panels over `columns` channels of the result, `[taps, words of a source pixel, width]` each; `at` says where the weight
+/// of a column, a tap and a source channel is.
+fn pack(
+    arithmetic: &Arithmetic,
+    weight: &[f32],
+    [columns, taps, channels]: [usize; 3],
+    at: impl Fn(usize, usize, usize) -> usize + Sync,
+) -> Vec<f32> {
+    let (width, words) = (arithmetic.kernels.width(), arithmetic.words(channels));
+    let depth = taps * words;
     let mut panels = vec![0.0; columns.div_ceil(width) * width * depth];
     if depth == 0 {
         return panels;
     }
     panels.par_chunks_mut(width * depth).enumerate().for_each(|(p, panel)| {
-        let column = p * width;
-        let left = columns - column;
-        fill(column, left.min(width), kernels.tall(left).width, panel);
+        let first = p * width;
+        let live = (columns - first).min(width);
+        let width = arithmetic.kernels.tall(columns - first).width;
+        for word in 0..words {
+            for t in 0..taps {
+                let row = &mut panel[(t * words + word) * width..][..live];
+                for (j, value) in row.iter_mut().enumerate() {
+                    let of = |channel: usize| weight[at(first + j, t, channel)];
+                    *value = match arithmetic.pairs {
+                        false => of(word),
+                        true if 2 * word + 1 < channels => bf16::pair(of(2 * word), of(2 * word + 1)),
+                        true => bf16::pair(of(2 * word), 0.0),
+                    };
+                }
+            }
+        }
     });
     panels
 }

@@ -7,6 +7,7 @@ use super::{
     dropout::Mask,
     layout::{Picture, Rows, from_nhwc, owned},
     norm, pool,
+    precision::{Arithmetic, Precision},
 };
 
 type FlexTensor = FloatTensor<Flex>;
@@ -47,6 +48,7 @@ pub trait FastOps: Backend {
         stride: usize,
         padding: usize,
         relu: bool,
+        bf16: bool,
     ) -> FloatTensor<Self>;
 
     /// Normalisation by the batch's own statistics, shortcut and ReLU. Returns the output, the
@@ -70,6 +72,11 @@ pub trait FastOps: Backend {
     fn fast_dropout(x: FloatTensor<Self>, key: u64, rate: f64) -> FloatTensor<Self>;
 }
 
+/// The flag of [`FastOps::fast_conv2d`] as what it means.
+pub fn precision(bf16: bool) -> Precision {
+    if bf16 { Precision::Bf16 } else { Precision::F32 }
+}
+
 /// The shapes of a convolution.
 pub fn geometry(x: &FlexTensor, weight: &FlexTensor, stride: usize, padding: usize) -> Geometry {
     let (x, weight) = (x.shape(), weight.shape());
@@ -84,11 +91,12 @@ impl FastOps for Flex {
         stride: usize,
         padding: usize,
         relu: bool,
+        bf16: bool,
     ) -> FlexTensor {
         let g = geometry(&x, &weight, stride, padding);
         let (x, weight, bias) = (Picture::new(x), Rows::new(weight), bias.into_option().map(Rows::new));
         let bias = bias.as_ref().map(Rows::values);
-        let y = conv::forward(&g, x.values(), weight.values(), bias, relu);
+        let y = conv::forward(&Arithmetic::new(precision(bf16), g.c), &g, x.values(), weight.values(), bias, relu);
         from_nhwc(y, [g.n, g.oh(), g.ow(), g.o])
     }
 

@@ -7,7 +7,9 @@ use burn::tensor::{
     ops::{ConvOptions, MaxPoolOptions},
 };
 
-use super::{conv::Geometry, *};
+use fervor_simd::tile;
+
+use super::{conv::Geometry, precision::Arithmetic, *};
 
 /// Numbers between -1 and 1 that look random.
 fn noise<const D: usize>(shape: [usize; D], salt: u64, device: &Device) -> Tensor<D> {
@@ -94,28 +96,63 @@ fn convolutions_and_their_gradients_agree_with_burns_own() {
     }
 }
 
+/// Output, and gradients of input and weights, straight from the kernels.
+fn convolve_with(arithmetic: &Arithmetic, g: &Geometry) -> [Vec<f32>; 3] {
+    let x = noise_values(g.n * g.h * g.w * g.c, 5);
+    let weight = noise_values(g.o * g.c * g.kh * g.kw, 6);
+    let bias = noise_values(g.o, 7);
+    let dy = noise_values(g.n * g.oh() * g.ow() * g.o, 8);
+    [
+        conv::forward(arithmetic, g, &x, &weight, Some(&bias), true),
+        conv::input_gradient(arithmetic, g, &dy, &weight),
+        weight_gradient::weight_gradient(arithmetic, g, &x, &dy),
+    ]
+}
+
 #[test]
 fn all_instruction_sets_give_what_the_portable_kernels_give() {
     for g in SHAPES {
-        let x = noise_values(g.n * g.h * g.w * g.c, 5);
-        let weight = noise_values(g.o * g.c * g.kh * g.kw, 6);
-        let bias = noise_values(g.o, 7);
-        let dy = noise_values(g.n * g.oh() * g.ow() * g.o, 8);
-        let all: Vec<_> = fervor_simd::tile::supported()
-            .into_iter()
-            .map(|kernels| {
-                let y = conv::forward_with(kernels, &g, &x, &weight, Some(&bias), true);
-                let dx = conv::input_gradient_with(kernels, &g, &dy, &weight);
-                let dw = weight_gradient::weight_gradient_with(kernels, &g, &x, &dy);
-                (kernels.name, y, dx, dw)
-            })
-            .collect();
-        for (name, y, dx, dw) in &all[1..] {
-            assert_close(&format!("{name} y {g:?}"), y, &all[0].1);
-            assert_close(&format!("{name} dx {g:?}"), dx, &all[0].2);
-            assert_close(&format!("{name} dw {g:?}"), dw, &all[0].3);
+        let families = [
+            (tile::supported(), false),
+            ([Some(&tile::PORTABLE_PAIRS), tile::pair_kernels()].into_iter().flatten().collect(), true),
+        ];
+        for (family, pairs) in families {
+            let all: Vec<_> =
+                family.into_iter().map(|kernels| (kernels.name, convolve_with(&Arithmetic { kernels, pairs }, &g))).collect();
+            for (name, made) in &all[1..] {
+                for (what, (made, portable)) in ["y", "dx", "dw"].iter().zip(made.iter().zip(&all[0].1)) {
+                    assert_close(&format!("{name} {what} {g:?}"), made, portable);
+                }
+            }
         }
     }
+}
+
+#[test]
+fn pairs_of_bfloat16_give_what_single_precision_gives_to_their_eight_bits() {
+    for g in SHAPES {
+        let single = convolve_with(&Arithmetic { kernels: tile::kernels(), pairs: false }, &g);
+        let pairs = convolve_with(&Arithmetic { kernels: &tile::PORTABLE_PAIRS, pairs: true }, &g);
+        for (what, (pairs, single)) in ["y", "dx", "dw"].iter().zip(pairs.iter().zip(&single)) {
+            // Each factor is off by at most 1 / 256 of itself; their errors are not all of one sign.
+            let size = single.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+            let worst = pairs.iter().zip(single).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst > 0.0 && worst < size / 128.0, "{what} {g:?}: {worst} of {size}");
+        }
+    }
+}
+
+#[test]
+fn a_convolution_is_rounded_only_where_it_was_asked_for_and_its_gradients_with_it() {
+    let g = shape([2, 16, 8, 8], 24, 3, 1, 1);
+    let plain = convolve(&g, true, false, true);
+    assert_eq!(plain, convolve(&g, true, false, true));
+    let rounded = autocast(Precision::Bf16, || convolve(&g, true, false, true));
+    let differs = tile::pair_kernels().is_some();
+    for (plain, rounded) in plain.iter().zip(&rounded) {
+        assert_eq!(plain != rounded, differs);
+    }
+    assert_eq!(plain, convolve(&g, true, false, true), "and no longer than that");
 }
 
 #[test]

@@ -6,10 +6,11 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use fervor_simd::tile::{Kernels, MAX_ROWS, Tile, kernels};
+use fervor_simd::bf16;
+use fervor_simd::tile::{Kernels, MAX_ROWS, Tile};
 use rayon::prelude::*;
 
-use super::{conv::Geometry, shared::Shared};
+use super::{conv::Geometry, precision::Arithmetic, shared::Shared};
 
 /// Sums that one task keeps at hand, in bytes: a quarter of a common L2 cache.
 const TASK_BYTES: usize = 256 * 1024;
@@ -24,11 +25,30 @@ const PARTS: usize = 8;
 const STRIP_PIXELS: usize = 384;
 
 /// `[o, c, kh, kw]`, from `x` (`[n, h, w, c]`) and the output's gradient `dy` (`[n, oh, ow, o]`).
-pub fn weight_gradient(g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    weight_gradient_with(kernels(), g, x, dy)
+pub fn weight_gradient(arithmetic: &Arithmetic, g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    if !arithmetic.pairs {
+        return sum_pictures(arithmetic.kernels, g, x, dy);
+    }
+    // The sum runs over pictures, so that two pictures make the pairs: nothing else changes.
+    let halved = Geometry { n: g.n.div_ceil(2), ..*g };
+    let [x, dy] = [x, dy].map(|pictures| pair_pictures(pictures, g.n));
+    sum_pictures(arithmetic.kernels, &halved, &x, &dy)
 }
 
-pub(super) fn weight_gradient_with(kernels: &Kernels, g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
+/// Pairs of pictures: the first two pixel by pixel, the next two, and so on; a last one alone is paired with zeros.
+fn pair_pictures(pictures: &[f32], n: usize) -> Vec<f32> {
+    let len = pictures.len() / n.max(1);
+    let mut paired = vec![0.0; n.div_ceil(2) * len];
+    if len > 0 {
+        paired.par_chunks_mut(len).zip(pictures.par_chunks(2 * len)).for_each(|(paired, two)| match two.split_at(len) {
+            (first, second) if !second.is_empty() => bf16::pair_rows(first, second, paired),
+            (only, _) => bf16::pair_rows(only, &vec![0.0; len], paired),
+        });
+    }
+    paired
+}
+
+fn sum_pictures(kernels: &Kernels, g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let work = Work::new(kernels, g, x, dy);
     let len = work.depth * g.o;
     let parts = (COPIES_BYTES / (len * size_of::<f32>())).clamp(1, PARTS).min(g.n.max(1));
