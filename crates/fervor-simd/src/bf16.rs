@@ -3,6 +3,8 @@
 //! Kalamkar et al., "A study of bfloat16 for deep learning training", 2019: products of rounded numbers, summed in `f32`,
 //! train networks as well as `f32` does, without any scaling of the loss.
 
+use std::mem::MaybeUninit;
+
 /// Rounds to the nearest, ties to even; NaN stays NaN.
 #[inline(always)]
 pub fn round(value: f32) -> u16 {
@@ -43,11 +45,11 @@ pub fn pair_neighbours(from: &[f32], to: &mut [f32]) {
     }
 }
 
-/// Pairs of two rows: `to[i]` holds `first[i]` and `second[i]`.
+/// Pairs of two rows: all of `to[i]` is written, with `first[i]` and `second[i]`.
 ///
 /// # Panics
 /// If the three are not equally long.
-pub fn pair_rows(first: &[f32], second: &[f32], to: &mut [f32]) {
+pub fn pair_rows(first: &[f32], second: &[f32], to: &mut [MaybeUninit<f32>]) {
     assert!(first.len() == to.len() && second.len() == to.len());
     let mut done = 0;
     #[cfg(target_arch = "x86_64")]
@@ -56,13 +58,15 @@ pub fn pair_rows(first: &[f32], second: &[f32], to: &mut [f32]) {
         done = unsafe { x86::pair_rows(first, second, to) };
     }
     for ((to, &first), &second) in to[done..].iter_mut().zip(&first[done..]).zip(&second[done..]) {
-        *to = pair(first, second);
+        to.write(pair(first, second));
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::{arch::x86_64::*, mem::transmute, sync::OnceLock};
+    use std::arch::x86_64::*;
+    use std::mem::{MaybeUninit, transmute};
+    use std::sync::OnceLock;
 
     const LANES: usize = 16;
 
@@ -88,7 +92,7 @@ mod x86 {
 
     /// Returns how many pairs were made: those that fill whole vectors.
     #[target_feature(enable = "avx512f,avx512bf16")]
-    pub fn pair_rows(first: &[f32], second: &[f32], to: &mut [f32]) -> usize {
+    pub fn pair_rows(first: &[f32], second: &[f32], to: &mut [MaybeUninit<f32>]) -> usize {
         let (first, _) = first.as_chunks::<LANES>();
         let (second, _) = second.as_chunks::<LANES>();
         let (to, _) = to.as_chunks_mut::<LANES>();
@@ -100,7 +104,7 @@ mod x86 {
                     _mm512_cvtepu16_epi32(transmute::<__m256bh, __m256i>(rounded))
                 };
                 let pairs = _mm512_or_si512(widened(first), _mm512_slli_epi32::<16>(widened(second)));
-                _mm512_storeu_ps(to.as_mut_ptr(), _mm512_castsi512_ps(pairs));
+                _mm512_storeu_ps(to.as_mut_ptr().cast(), _mm512_castsi512_ps(pairs));
             }
         }
         to.len() * LANES
@@ -136,8 +140,11 @@ mod tests {
         let values: Vec<f32> = (0..203).map(|i| (i * 37 % 101) as f32 / 7.0 - 6.0).collect();
         for len in [0, 1, 2, 15, 16, 33, 64, 101] {
             let (first, second) = (&values[..len], &values[102..102 + len]);
-            let mut made = vec![f32::NAN; len];
-            pair_rows(first, second, &mut made);
+            let mut made = Vec::with_capacity(len);
+            pair_rows(first, second, &mut made.spare_capacity_mut()[..len]);
+            // SAFETY: all of it has been written.
+            unsafe { made.set_len(len) };
+            let made: Vec<f32> = made;
             let expected: Vec<u32> = first.iter().zip(second).map(|(&a, &b)| pair(a, b).to_bits()).collect();
             assert_eq!(made.iter().map(|v| v.to_bits()).collect::<Vec<_>>(), expected, "{len} rows");
 

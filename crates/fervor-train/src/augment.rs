@@ -11,6 +11,7 @@ use crate::recipe::AugmentRecipe;
 mod degrade;
 
 use degrade::Flaw;
+pub use degrade::shrink;
 
 /// The chip as this epoch sees it.
 pub fn augment(recipe: &AugmentRecipe, chip: Chip, rng: &mut impl Rng) -> Chip {

@@ -11,11 +11,11 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::augment::augment;
+use crate::augment::{augment, shrink};
 use crate::distill::Teachers;
 use crate::examples::Examples;
 use crate::mix::Mix;
-use crate::recipe::{AugmentRecipe, Recipe, Sampling};
+use crate::recipe::{AugmentRecipe, ProgressiveRecipe, Recipe, Sampling};
 
 /// Threads that prepare batches: one keeps up with two cores on 48-pixel chips, two with decoding on the way.
 const WORKERS: usize = 2;
@@ -25,8 +25,10 @@ const AHEAD: usize = 2;
 
 /// What a step takes.
 pub struct Batch {
-    /// `[n, channels, size, size]`, 0..=255.
+    /// `[n, channels, side, side]`, 0..=255.
     pub pixels: Vec<f32>,
+    /// Side of the chips: the recipe's size, or less while they grow.
+    pub side: usize,
     /// `[n, classes]`, each row sums to 1.
     pub targets: Vec<f32>,
     /// `[n]`.
@@ -41,6 +43,7 @@ pub struct Batch {
 pub struct Loader {
     examples: Examples,
     augment: AugmentRecipe,
+    progressive: Option<ProgressiveRecipe>,
     sampling: Sampling,
     targets: Vec<Vec<f32>>,
     class_weights: Vec<f32>,
@@ -67,6 +70,7 @@ impl Loader {
             class_weights: examples.class_weights(&recipe.loss.class_weights)?,
             examples,
             augment: recipe.augment.clone(),
+            progressive: recipe.progressive.clone(),
             sampling: recipe.data.sampling,
             teachers,
             batch_size: recipe.batch_size,
@@ -165,8 +169,15 @@ impl Loader {
             Some(teachers) => Some(self.taught(teachers, &places, &chips, mix.as_ref())?),
             None => None,
         };
-        let pixels = chips.iter().flat_map(|chip| chip.pixels().iter().map(|&value| f32::from(value))).collect();
-        Ok(Batch { pixels, targets, weights, labels, taught })
+        let full = side;
+        let side = self.progressive.as_ref().map_or(full, |progressive| progressive.side(epoch, full));
+        let pixels = if side == full {
+            chips.iter().flat_map(|chip| chip.pixels().iter().map(|&value| f32::from(value))).collect()
+        } else {
+            let planes = chips.iter().flat_map(|chip| chip.pixels().chunks_exact(full * full));
+            planes.flat_map(|plane| shrink(plane, full, side)).collect()
+        };
+        Ok(Batch { pixels, side, targets, weights, labels, taught })
     }
 
     fn targets_of(&self, places: &[usize]) -> Vec<f32> {
@@ -310,6 +321,19 @@ mod tests {
             let loader = loader(overrides);
             let (whole, later) = (batches(&loader, 1, 0), batches(&loader, 1, 2));
             assert_eq!((whole[2].pixels.clone(), whole[2].targets.clone()), (later[0].pixels.clone(), later[0].targets.clone()));
+        }
+    }
+
+    #[test]
+    fn chips_are_smaller_until_they_have_grown() {
+        let (plain, growing) = (loader(&[]), loader(&["progressive={ first = 16, epochs = 1 }"]));
+        for epoch in [0, 1] {
+            let [plain, growing] = [&plain, &growing].map(|loader| batches(loader, epoch, 0).remove(0));
+            let side = [16, 24][epoch];
+            assert_eq!((growing.side, growing.pixels.len()), (side, 6 * side * side));
+            assert_eq!(plain.labels, growing.labels);
+            let mean = |pixels: &[f32]| pixels.iter().sum::<f32>() / pixels.len() as f32;
+            assert!((mean(&plain.pixels) - mean(&growing.pixels)).abs() < 1e-2);
         }
     }
 

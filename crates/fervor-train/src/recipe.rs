@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 pub use crate::kernels::Precision;
 pub use augment::AugmentRecipe;
 pub use parts::{
-    ClassWeights, DataRecipe, EarlyStopping, LabelsFrom, LossRecipe, NetworkRecipe, OptimizerKind, OptimizerRecipe, Sampling,
-    ScheduleRecipe,
+    ClassWeights, DataRecipe, EarlyStopping, LabelsFrom, LossRecipe, NetworkRecipe, OptimizerKind, OptimizerRecipe,
+    ProgressiveRecipe, Sampling, ScheduleRecipe,
 };
 pub use teachers::{DistillChips, DistillRecipe, TransferNorms, TransferRecipe};
 
@@ -78,6 +78,9 @@ pub struct Recipe {
     /// What is done to the training pictures.
     #[serde(default)]
     pub augment: AugmentRecipe,
+    /// Smaller chips at first; absent: always the full ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progressive: Option<ProgressiveRecipe>,
     /// When to end before the last epoch; absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStopping>,
@@ -186,6 +189,9 @@ impl Recipe {
             distill.check()?;
         }
         self.augment.check()?;
+        if let Some(progressive) = &self.progressive {
+            progressive.check(&self.network, self.preprocess.shape()[1], self.epochs)?;
+        }
         if let Some(stopping) = &self.early_stopping {
             require(stopping.patience >= 1, "early_stopping.patience", "1 or more", stopping.patience)?;
         }
@@ -268,6 +274,15 @@ mod tests {
     }
 
     #[test]
+    fn smaller_chips_grow_in_equal_times_to_the_full_size() {
+        let sides = |first: usize, epochs: usize| {
+            (0..10).map(|epoch| ProgressiveRecipe { first, epochs }.side(epoch, 48)).collect::<Vec<_>>()
+        };
+        assert_eq!(sides(32, 6), [32, 32, 32, 40, 40, 40, 48, 48, 48, 48]);
+        assert_eq!(sides(36, 4), [36, 36, 44, 44, 48, 48, 48, 48, 48, 48]);
+    }
+
+    #[test]
     fn a_wrong_key_or_value_is_named() {
         struct Case {
             rule: &'static str,
@@ -281,6 +296,10 @@ mod tests {
             Case { rule: "optimizer.name=lion", says: "expected one of `sgd`, `adam`, `adamw`" },
             Case { rule: "optimizer.learning_rate=-1", says: "optimizer.learning_rate must be" },
             Case { rule: "loss.class_weights=equal", says: "\"none\", \"balanced\" or a list" },
+            Case { rule: "precision=f16", says: "expected `f32` or `bf16`" },
+            Case { rule: "progressive.first=64", says: "missing field `epochs`" },
+            Case { rule: "progressive={ first = 64, epochs = 1 }", says: "progressive.first must be in 8..48" },
+            Case { rule: "progressive={ first = 32, epochs = 2 }", says: "progressive.epochs must be in 1..2" },
             Case { rule: "network.blocks=[1]", says: "network.blocks must be" },
             Case { rule: "preprocess.size=4", says: "chip size must be" },
             Case { rule: "epochs.count=4", says: "epochs is a value, not a section" },

@@ -78,8 +78,8 @@ impl<'a> Stepper<'a> {
     /// What is minimised, and the logits `[n, classes]`.
     fn loss(&self, network: &Network, batch: &Batch) -> (Tensor<1>, Tensor<2>) {
         let (n, device) = (batch.labels.len(), self.device);
-        let [channels, size, _] = self.recipe.preprocess.shape();
-        let pixels = TensorData::new(batch.pixels.clone(), [n, channels, size, size]);
+        let [channels, ..] = self.recipe.preprocess.shape();
+        let pixels = TensorData::new(batch.pixels.clone(), [n, channels, batch.side, batch.side]);
         let rows = |values: &[f32]| Tensor::<2>::from_data(TensorData::new(values.to_vec(), [n, values.len() / n]), device);
         let (targets, weights) = (rows(&batch.targets), rows(&batch.weights));
         let weight_sum = f64::from(batch.weights.iter().sum::<f32>());

@@ -76,11 +76,8 @@ fn blur(plane: &mut [u8], side: usize, sigma: f32) {
     }
 }
 
-/// To `small` pixels a side by the mean of what each covers, and back by bilinear interpolation.
-fn coarsen(plane: &mut [u8], side: usize, small: usize) {
-    if small >= side {
-        return;
-    }
+/// A plane of `side` pixels a side with `small` of them, by the mean of what each covers.
+pub fn shrink(plane: &[u8], side: usize, small: usize) -> Vec<f32> {
     let ratio = side as f32 / small as f32;
     // How much of each old pixel a new one covers, along one axis.
     let cover: Vec<Vec<(usize, f32)>> = (0..small)
@@ -97,6 +94,15 @@ fn coarsen(plane: &mut [u8], side: usize, small: usize) {
             less[y * small + x] = rows.iter().map(|(at, share)| share * row(*at)).sum();
         }
     }
+    less
+}
+
+/// To `small` pixels a side and back by bilinear interpolation.
+fn coarsen(plane: &mut [u8], side: usize, small: usize) {
+    if small >= side {
+        return;
+    }
+    let (ratio, less) = (side as f32 / small as f32, shrink(plane, side, small));
     let place = |at: usize| {
         let x = ((at as f32 + 0.5) / ratio - 0.5).clamp(0.0, small as f32 - 1.0);
         (x as usize, (x as usize + 1).min(small - 1), x.fract())
@@ -139,6 +145,16 @@ mod tests {
             assert!((mean - 120.0).abs() < 2.0, "{mean}");
             assert_eq!(after(flaw(1.0), vec![77; 48 * 48]), vec![77; 48 * 48]);
         }
+    }
+
+    #[test]
+    fn a_shrunk_plane_holds_the_means_of_what_its_pixels_cover() {
+        let plane: Vec<u8> = (0..9 * 9).map(|i| (i % 9 * 10 + i / 9) as u8).collect();
+        assert_eq!(shrink(&plane, 9, 9), plane.iter().map(|v| f32::from(*v)).collect::<Vec<_>>());
+        let thirds = shrink(&plane, 9, 3);
+        let expected = [11.0, 41.0, 71.0, 14.0, 44.0, 74.0, 17.0, 47.0, 77.0];
+        assert!(thirds.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4), "{thirds:?}");
+        assert!(shrink(&[90; 81], 9, 4).iter().all(|v| (v - 90.0).abs() < 1e-4));
     }
 
     #[test]

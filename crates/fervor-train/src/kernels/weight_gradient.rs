@@ -21,6 +21,9 @@ const COPIES_BYTES: usize = 8 * 1024 * 1024;
 /// Most parts that the pictures are split into.
 const PARTS: usize = 8;
 
+/// Tasks worth having: enough to keep a common processor's cores busy. More parts than that are only more to add up.
+const TASKS: usize = 16;
+
 /// Output pixels between two trips of the sums to memory.
 const STRIP_PIXELS: usize = 384;
 
@@ -38,21 +41,26 @@ pub fn weight_gradient(arithmetic: &Arithmetic, g: &Geometry, x: &[f32], dy: &[f
 /// Pairs of pictures: the first two pixel by pixel, the next two, and so on; a last one alone is paired with zeros.
 fn pair_pictures(pictures: &[f32], n: usize) -> Vec<f32> {
     let len = pictures.len() / n.max(1);
-    let mut paired = vec![0.0; n.div_ceil(2) * len];
+    let pairs = n.div_ceil(2);
+    let mut paired = Vec::with_capacity(pairs * len);
     if len > 0 {
-        paired.par_chunks_mut(len).zip(pictures.par_chunks(2 * len)).for_each(|(paired, two)| match two.split_at(len) {
+        let room = paired.spare_capacity_mut()[..pairs * len].par_chunks_mut(len);
+        room.zip(pictures.par_chunks(2 * len)).for_each(|(paired, two)| match two.split_at(len) {
             (first, second) if !second.is_empty() => bf16::pair_rows(first, second, paired),
             (only, _) => bf16::pair_rows(only, &vec![0.0; len], paired),
         });
     }
+    // SAFETY: every pair of pictures has been written.
+    unsafe { paired.set_len(pairs * len) };
     paired
 }
 
 fn sum_pictures(kernels: &Kernels, g: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let work = Work::new(kernels, g, x, dy);
     let len = work.depth * g.o;
-    let parts = (COPIES_BYTES / (len * size_of::<f32>())).clamp(1, PARTS).min(g.n.max(1));
     let items = work.items();
+    let wanted = TASKS.div_ceil(items.len().max(1));
+    let parts = (COPIES_BYTES / (len * size_of::<f32>())).min(wanted).clamp(1, PARTS).min(g.n.max(1));
     let mut copies = vec![0.0; parts * len];
     let shared = Shared::new(&mut copies);
     (0..parts * items.len()).into_par_iter().for_each(|task| {
@@ -274,11 +282,13 @@ fn gather(g: &Geometry, copies: &[f32], len: usize) -> Vec<f32> {
         let together = filters.len() / filter;
         for c in 0..g.c {
             for t in 0..taps {
+                let at = (t * g.c + c) * g.o + first;
                 let mut sums = [0.0f32; TOGETHER];
                 for copy in copies.chunks_exact(len) {
-                    let from = &copy[(t * g.c + c) * g.o + first..][..together];
-                    for (sum, value) in sums.iter_mut().zip(from) {
-                        *sum += value;
+                    match copy[at..].first_chunk::<TOGETHER>() {
+                        // Of a length known before it runs: vector code.
+                        Some(from) if together == TOGETHER => sums.iter_mut().zip(from).for_each(|(sum, value)| *sum += value),
+                        _ => sums.iter_mut().zip(&copy[at..at + together]).for_each(|(sum, value)| *sum += value),
                     }
                 }
                 for (j, sum) in sums.iter().enumerate().take(together) {

@@ -1,7 +1,7 @@
 //! The sections of a recipe.
 
 use fervor::dataset::SplitRule;
-use fervor::{LabelSet, Result};
+use fervor::{Error, LabelSet, Result};
 use serde::{Deserialize, Serialize};
 
 use super::require;
@@ -363,4 +363,42 @@ impl LossRecipe {
 pub struct EarlyStopping {
     /// Epochs without a better validation accuracy.
     pub patience: usize,
+}
+
+/// `[progressive]`: the first epochs see smaller chips, which cost less (Tan and Le, "EfficientNetV2", 2021, section 4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgressiveRecipe {
+    /// Side of the first epoch's chips, in pixels.
+    pub first: usize,
+    /// Epochs until the chips have their full size; on the way they grow in equal times by 8 pixels.
+    pub epochs: usize,
+}
+
+impl ProgressiveRecipe {
+    /// Pixels by which the chips grow.
+    const STEP: usize = 8;
+
+    /// Side of the chips in an epoch, from 0, of a training whose chips have `full` pixels a side.
+    pub fn side(&self, epoch: usize, full: usize) -> usize {
+        if epoch >= self.epochs {
+            return full;
+        }
+        let levels = (full - self.first).div_ceil(Self::STEP);
+        (self.first + epoch * levels / self.epochs * Self::STEP).min(full)
+    }
+
+    pub(super) fn check(&self, network: &NetworkRecipe, full: usize, epochs: usize) -> Result<()> {
+        let NetworkRecipe::Fervor48 { blocks, .. } = network else {
+            return Err(Error::input(format!(
+                "progressive needs a network that takes chips of any size, not {}",
+                network.name()
+            ))
+            .with_hint("network.name = \"fervor-48\", or leave [progressive] out"));
+        };
+        let least = 1 << blocks.len();
+        let fits = (least..full).contains(&self.first);
+        require(fits, "progressive.first", &format!("in {least}..{full}, the chip's size"), self.first)?;
+        require((1..epochs).contains(&self.epochs), "progressive.epochs", &format!("in 1..{epochs}"), self.epochs)
+    }
 }
