@@ -6,7 +6,7 @@ use fervor::bundle;
 use fervor::calibrate::{COVERAGE, Calibration};
 use fervor::dataset::{OpenOptions, Split};
 use fervor::files::WholeFile;
-use fervor::{Error, LabelMap, Result};
+use fervor::{Bundle, Error, LabelMap, Result};
 
 use crate::cli::{Calibrate, Format};
 use crate::{Verdict, data, evaluate, setup, talk};
@@ -23,7 +23,13 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
         Ok((path, file))
     });
     let output = output.transpose()?;
-    let (loaded, bytes) = setup::model_with_bytes(&args.model, args.threads)?;
+    let (mut loaded, mut bytes) = setup::model_with_bytes(&args.model, args.threads)?;
+    if args.half {
+        let before = bytes.len();
+        bytes = bundle::halved(&bytes)?;
+        loaded = setup::with_threads(Bundle::load(bytes.clone())?, args.threads);
+        talk::note(format_args!("weights as 16-bit floats: {} bytes instead of {before}", bytes.len()));
+    }
     let options = OpenOptions { votes: args.votes.clone(), ..OpenOptions::default() };
     let mut dataset = data::open(&args.data, options)?;
     // A test part stays a test part unless somebody asks for it.

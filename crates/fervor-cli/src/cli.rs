@@ -262,6 +262,9 @@ pub struct Calibrate {
     /// Where the bundle with the new card is written; without it, figures only
     #[arg(long, short, value_name = "ONNX")]
     pub output: Option<PathBuf>,
+    /// Store the weights as 16-bit floats: half the file; the figures are of the rounded network
+    #[arg(long)]
+    pub half: bool,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// What becomes of classes that the model lacks: 'contempt=neutral,fear=-' (- leaves a class out)

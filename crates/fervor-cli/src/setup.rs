@@ -34,11 +34,15 @@ pub fn model_with_bytes(name: &str, threads: Option<usize>) -> Result<(Bundle, V
         None => return Err(builtin::unknown(name)),
     };
     let bundle = Bundle::load(bytes.clone()).map_err(|e| e.context(name))?;
-    let bundle = match threads {
+    Ok((with_threads(bundle, threads), bytes))
+}
+
+/// The bundle on that many threads, or on all cores.
+pub fn with_threads(bundle: Bundle, threads: Option<usize>) -> Bundle {
+    match threads {
         Some(threads) => bundle.with_threads(threads),
         None => bundle,
-    };
-    Ok((bundle, bytes))
+    }
 }
 
 /// The analyzer for a model and a way of finding faces.

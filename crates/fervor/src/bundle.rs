@@ -204,15 +204,12 @@ impl Card {
 /// # Errors
 /// [`Model`](crate::ErrorKind::Model): the card is wrong in itself. [`Bundle::load`] judges the rest.
 pub fn pack(mut graph: ModelProto, card: &Card, training: impl IntoIterator<Item = ContentHash>) -> Result<Vec<u8>> {
-    card.check()?;
-    let json = serde_json::to_string(card).map_err(|e| Error::model("the card cannot be written").with_source(e))?;
     let mut prefixes: Vec<[u8; PREFIX]> = training.into_iter().map(prefix).collect();
     prefixes.sort_unstable();
     prefixes.dedup();
     graph.doc_string.clone_from(&card.description);
-    graph.set_metadata(CARD_KEY, json);
     graph.set_metadata(TRAINING_KEY, BASE64.encode(prefixes.as_flattened()));
-    Ok(graph.encode_to_vec())
+    packed(graph, card)
 }
 
 /// The bytes of a model file.
@@ -233,19 +230,43 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 pub fn with_card(bytes: &[u8], edit: impl FnOnce(&mut Card)) -> Result<Vec<u8>> {
     let mut card = Bundle::load(bytes.to_vec())?.card;
     edit(&mut card);
-    card.check()?;
-    let mut graph = ModelProto::parse(bytes)?;
-    if graph.encoded_len() != bytes.len() {
-        return Err(Error::model("the file holds parts of ONNX that would be lost with a new card")
-            .with_hint("only bundles as `fervor train` writes them can get another card"));
-    }
-    graph.set_metadata(
-        CARD_KEY,
-        serde_json::to_string(&card).map_err(|e| Error::model("the card cannot be written").with_source(e))?,
-    );
-    let bytes = graph.encode_to_vec();
+    let bytes = packed(all_of(bytes)?, &card)?;
     Bundle::load(bytes.clone())?;
     Ok(bytes)
+}
+
+/// The same bundle with its weights as 16-bit floats, and with the golden logits that the rounded network gives on the general
+/// engine, which no kernel of ours can mislead.
+///
+/// # Errors
+/// As [`Bundle::load`], of the bundle before and after.
+pub fn halved(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut bundle = Bundle::load(bytes.to_vec())?;
+    let mut graph = all_of(bytes)?;
+    graph.halve();
+    bundle.graph = Graph::load_general(graph.encode_to_vec())?;
+    bundle.card.golden.logits = bundle.view(&[bundle.card.preprocess.golden_chip()])?.concat();
+    let bytes = packed(graph, &bundle.card)?;
+    Bundle::load(bytes.clone())?;
+    Ok(bytes)
+}
+
+/// The whole of a file as it is stored.
+fn all_of(bytes: &[u8]) -> Result<ModelProto> {
+    let graph = ModelProto::parse_stored(bytes)?;
+    if graph.encoded_len() != bytes.len() {
+        return Err(Error::model("the file holds parts of ONNX that would be lost when it is written anew")
+            .with_hint("only bundles as `fervor train` writes them can be changed"));
+    }
+    Ok(graph)
+}
+
+/// The graph with this card in place of its own.
+fn packed(mut graph: ModelProto, card: &Card) -> Result<Vec<u8>> {
+    card.check()?;
+    let json = serde_json::to_string(card).map_err(|e| Error::model("the card cannot be written").with_source(e))?;
+    graph.set_metadata(CARD_KEY, json);
+    Ok(graph.encode_to_vec())
 }
 
 fn prefix(hash: ContentHash) -> [u8; PREFIX] {

@@ -7,6 +7,8 @@ use prost::Message;
 
 use crate::error::{Error, Result};
 
+mod half;
+
 pub(crate) const FLOAT: i32 = 1;
 const INT64: i32 = 7;
 
@@ -141,11 +143,21 @@ pub struct DimensionProto {
 }
 
 impl ModelProto {
-    /// Reads a model file's bytes.
+    /// Reads a model file's bytes; weights that are stored as f16 become f32.
     ///
     /// # Errors
     /// [`Model`](crate::ErrorKind::Model): not ONNX, or without a graph.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let mut model = Self::parse_stored(bytes)?;
+        model.widen();
+        Ok(model)
+    }
+
+    /// Reads a model file's bytes as they are.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_stored(bytes: &[u8]) -> Result<Self> {
         let bad = || Error::model("not an ONNX model").with_hint("a Fervor model is one .onnx file written by `fervor train`");
         let model = Self::decode(bytes).map_err(|e| bad().with_source(e))?;
         if model.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) { Err(bad()) } else { Ok(model) }

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use prost::Message;
 use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
 use rten_tensor::NdTensorView;
 use rten_tensor::prelude::*;
@@ -110,6 +111,9 @@ impl Graph {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn load_general(onnx: Vec<u8>) -> Result<Self> {
+        // It knows no f16.
+        let widened = ModelProto::parse_stored(&onnx).ok().and_then(|mut model| model.widen().then(|| model.encode_to_vec()));
+        let onnx = widened.unwrap_or(onnx);
         let model = ModelOptions::with_all_ops()
             .prepack_weights(true)
             .load(onnx)

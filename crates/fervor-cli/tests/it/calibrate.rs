@@ -30,6 +30,16 @@ fn a_calibrated_bundle_knows_its_doubt_and_answers_the_same() {
 }
 
 #[test]
+fn a_bundle_can_be_stored_with_half_the_bits() {
+    let world = crops(55);
+    world.fervor("calibrate fervor-nano set --half --output half.onnx").exits(0).says("16-bit floats");
+    world.fervor("calibrate half.onnx set --output again.onnx").exits(0);
+    let size = |name: &str| std::fs::metadata(world.path(name)).unwrap().len();
+    assert!(size("half.onnx").abs_diff(size("again.onnx")) < 200, "a new card leaves them so");
+    world.fervor("predict set/happy/0.png --model half.onnx").exits(0);
+}
+
+#[test]
 fn calibration_refuses_what_it_cannot_stand_on() {
     let world = crops(20);
     world.fervor("calibrate fervor-48 set").exits(2).says("100 pictures or more, there are 40");

@@ -1,7 +1,7 @@
 //! A bundle that is not what its card says does not load.
 
 use fervor::onnx::ModelProto;
-use fervor::{Bundle, ErrorKind, builtin};
+use fervor::{Bundle, Chip, ErrorKind, builtin, bundle};
 use prost::Message;
 use serde_json::{Value, json};
 
@@ -72,4 +72,24 @@ fn a_bundle_that_is_not_what_it_says_is_refused() {
         assert_eq!(error.kind(), ErrorKind::Model, "{says}: {error}");
         assert!(error.message().contains(says), "{says}: {error}");
     }
+}
+
+#[test]
+fn a_bundle_with_weights_of_16_bits_is_smaller_and_answers_the_same_on_both_engines() {
+    let whole = model().encode_to_vec(); // weights of 32 bits, whatever the built-in file holds
+    let halved = bundle::halved(&whole).unwrap();
+    let (before, after) = (Bundle::load(whole.clone()).unwrap(), Bundle::load(halved.clone()).unwrap());
+    let parameters = before.cost().parameters as usize;
+    assert!(whole.len() - halved.len() > parameters * 19 / 10, "{} to {}", whole.len(), halved.len());
+    assert_eq!(before.cost(), after.cost());
+    let chips = [before.card().preprocess.golden_chip(), Chip::mirrored(&before.card().preprocess.golden_chip())];
+    let [whole, half] = [&before, &after].map(|bundle| bundle.logits(&chips).unwrap().concat());
+    assert_ne!(whole, half);
+    assert!(whole.iter().zip(&half).all(|(a, b)| (a - b).abs() < 0.02), "{whole:?} {half:?}");
+    assert_ne!(before.card().golden, after.card().golden);
+    Bundle::check_elsewhere(halved.clone()).unwrap();
+    // Once more changes nothing, and the card can still be exchanged.
+    assert_eq!(bundle::halved(&halved).unwrap().len(), halved.len());
+    let renamed = bundle::with_card(&halved, |card| card.name = "half".to_owned()).unwrap();
+    assert_eq!(Bundle::load(renamed).unwrap().card().name, "half");
 }
