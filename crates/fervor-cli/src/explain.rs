@@ -65,7 +65,8 @@ fn one(analyzer: &fervor::Analyzer, source: &Source, output: &Path) -> Result<Ve
     }
     let mut lines = Vec::new();
     for (number, prediction) in predictions.iter().enumerate() {
-        let explanation = Explanation::of(bundle, &preprocess.chip(&picture, &prediction.face))?;
+        let temperature = bundle.card().temperature_of(&prediction.quality);
+        let explanation = Explanation::at(bundle, &preprocess.chip(&picture, &prediction.face), temperature)?;
         let (label, confidence) = explanation.probabilities().top();
         let title = format!("Why {label}? {} of {}", bundle.card().name, source.name());
         let sheet = explain::sheet(&title, &picture, &prediction.face, preprocess, &explanation)?;

@@ -16,6 +16,7 @@ mod pool;
 mod precision;
 mod shared;
 mod simd;
+pub mod update;
 mod weight_gradient;
 
 use burn::{
@@ -32,6 +33,11 @@ mod tests;
 /// Whether the kernels can work on tensors of this device.
 pub fn run_on(device: &Device) -> bool {
     matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
+}
+
+/// The numbers of a tensor of a device that [`run_on`] accepts, row-major; copied only if somebody else holds them.
+pub fn into_values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().expect("parameters are f32")
 }
 
 fn takes<const D: usize>(x: &Tensor<D>) -> bool {

@@ -316,13 +316,11 @@ mod tests {
     #[test]
     fn the_recipes_that_come_with_the_project_are_good() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
-        let names = ["system-a", "system-b", "fervor-48", "fervor-48-votes", "fervor-nano"];
-        for name in names {
-            let recipe = Recipe::load(&folder.join(format!("{name}.toml")), &[] as &[&str]).unwrap();
-            assert_eq!(recipe.name, name);
+        let load = |name: &str, overrides: &[&str]| Recipe::load(&folder.join(format!("{name}.toml")), overrides);
+        for name in ["system-a", "system-b", "fervor-48", "fervor-48-votes", "fervor-nano"] {
+            assert_eq!(load(name, &[]).unwrap().name, name);
         }
-        for name in ["finetune", "fervor-48-robust"] {
-            assert!(Recipe::load(&folder.join(format!("{name}.toml")), &["transfer.from=fervor-48"]).is_ok(), "{name}");
-        }
+        assert_eq!(load("fervor-48-distilled", &[]).unwrap().name, "fervor-48");
+        assert!(load("finetune", &["transfer.from=fervor-48"]).is_ok());
     }
 }

@@ -141,6 +141,7 @@ impl RunFolder {
                 y_label: title.to_owned(),
                 series: vec![series("Training (augmented)", train), series("Validation", val)],
                 mark: state.best.map(|best| (best.epoch as f64, format!("best epoch {}", best.epoch))),
+                ..LineChart::default()
             };
             chart::png(&chart.svg(), 2.0)
         };

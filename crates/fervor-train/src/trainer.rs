@@ -189,9 +189,7 @@ fn run(options: TrainOptions) -> Result<Outcome> {
             (network, logits) = stepper
                 .step(network, &batch, rate, seed)
                 .map_err(|e| e.context(format!("epoch {}, batch {}", epoch + 1, state.batch + 1)))?;
-            if let Some(average) = &mut average {
-                average.follow(&network, state.step);
-            }
+            average = average.map(|average| average.following(&network, state.step));
             state.tally.add(logits.chunks_exact(classes), &batch.labels);
             state.step += 1;
             state.batch += 1;

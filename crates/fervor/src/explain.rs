@@ -37,6 +37,14 @@ impl Explanation {
     /// # Errors
     /// [`Model`](crate::ErrorKind::Model): the network fails.
     pub fn of(bundle: &Bundle, chip: &Chip) -> Result<Self> {
+        Self::at(bundle, chip, bundle.card().temperature)
+    }
+
+    /// The same with its probabilities at another temperature: that of a face with flags ([`Card::temperature_of`](crate::bundle::Card::temperature_of)).
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn at(bundle: &Bundle, chip: &Chip, temperature: f32) -> Result<Self> {
         let side = chip.size();
         let card = bundle.card();
         let blurred = blurred(chip);
@@ -62,7 +70,7 @@ impl Explanation {
             map.iter_mut().zip(&counts).for_each(|(sum, count)| *sum /= count);
             *map = smoothed(map, side, side / 24);
         }
-        let probabilities = Probabilities::from_logits(&card.labels, &whole, card.temperature);
+        let probabilities = Probabilities::from_logits(&card.labels, &whole, temperature);
         Ok(Self { side, probabilities, maps: sums })
     }
 

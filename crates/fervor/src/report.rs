@@ -46,6 +46,7 @@ pub fn robustness_charts(report: &EvalReport) -> Vec<LineChart> {
             y_label: "accuracy (%)".to_owned(),
             series: series.collect(),
             mark: None,
+            from_zero: true,
         }
     });
     charts.collect()

@@ -18,6 +18,8 @@ pub struct LineChart {
     pub y_label: String,
     pub series: Vec<Series>,
     pub mark: Option<(f64, String)>,
+    /// The y axis begins at 0, whatever the points: for charts that are looked at side by side.
+    pub from_zero: bool,
 }
 
 impl LineChart {
@@ -25,7 +27,8 @@ impl LineChart {
     pub fn svg(&self) -> String {
         let (width, height) = (640.0, 400.0);
         let points = || self.series.iter().flat_map(|s| &s.points).filter(|(x, y)| x.is_finite() && y.is_finite());
-        let y = Ticks::cover(points().map(|p| p.1), 5);
+        let values = points().map(|p| p.1);
+        let y = if self.from_zero { Ticks::from_zero(values, 5) } else { Ticks::cover(values, 5) };
         let mut x = Ticks::cover(points().map(|p| p.0), 8);
         // Epochs start at 1: an empty first step would only push the curves to the right.
         let first = points().map(|p| p.0).fold(f64::INFINITY, f64::min);
@@ -100,6 +103,13 @@ mod tests {
         for points in [&[][..], &[(1.0, 0.5)], &[(1.0, 0.5), (2.0, 0.5)], &[(f64::INFINITY, 1.0)]] {
             crate::chart::png(&chart(points).svg(), 0.5).unwrap();
         }
+    }
+
+    #[test]
+    fn an_axis_begins_at_zero_where_it_is_asked_to() {
+        let near = chart(&[(1.0, 60.0), (2.0, 70.0)]);
+        let svg = |from_zero: bool| LineChart { from_zero, ..near.clone() }.svg();
+        assert!(svg(true).contains(">0<") && !svg(false).contains(">0<"));
     }
 
     #[test]
