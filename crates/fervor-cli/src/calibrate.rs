@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use fervor::bundle;
-use fervor::calibrate::{COVERAGE, Calibration};
+use fervor::calibrate::{COVERAGE, Calibration, ClassBias};
 use fervor::dataset::{OpenOptions, Split};
 use fervor::files::WholeFile;
 use fervor::{Bundle, Error, LabelMap, Result};
@@ -57,9 +57,17 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
         talk::note("the model does not say which pictures it was trained on: calibrate on others");
     }
     let map = LabelMap::parse(&args.map, dataset.labels(), &loaded.card().labels)?;
+    let mut class_bias = None;
+    if args.class_bias {
+        let found = ClassBias::of(&loaded, &dataset, &indices, &map, args.votes.is_some())?;
+        bytes = bundle::with_biases(&bytes, &found.biases)?;
+        loaded = setup::with_threads(Bundle::load(bytes.clone())?, args.threads);
+        class_bias = Some(found);
+    }
     let bar = talk::bar(Calibration::pictures(&indices) as u64, "pictures");
     let votes = args.votes.is_some();
-    let calibration = Calibration::of(&loaded, &dataset, &indices, &map, votes, &|done| bar.inc(done as u64))?;
+    let mut calibration = Calibration::of(&loaded, &dataset, &indices, &map, votes, &|done| bar.inc(done as u64))?;
+    calibration.class_bias = class_bias;
     bar.finish_and_clear();
     if let Some((path, mut file)) = output {
         let calibrated = bundle::with_card(&bytes, |card| calibration.apply(card, &split))?;
@@ -69,12 +77,12 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
     }
     match args.format {
         Format::Json => talk::answer(serde_json::to_string_pretty(&calibration).expect("figures are plain data")),
-        Format::Text => talk::answer(text(&calibration, &split)),
+        Format::Text => talk::answer(text(&calibration, &split, loaded.card().labels.names())),
     }?;
     Ok(Verdict::Yes)
 }
 
-fn text(calibration: &Calibration, split: &str) -> String {
+fn text(calibration: &Calibration, split: &str, labels: &[String]) -> String {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let [plain, before, after] = calibration.ece.map(percent);
     let mut lines = vec![
@@ -87,9 +95,17 @@ fn text(calibration: &Calibration, split: &str) -> String {
             calibration.conformal.threshold,
             calibration.set_size
         ),
+    ];
+    if let Some(ClassBias { biases, accuracy }) = &calibration.class_bias {
+        let [before, halves, after] = accuracy.map(percent);
+        let biases: Vec<String> = labels.iter().zip(biases).map(|(label, bias)| format!("{label} {bias:+.2}")).collect();
+        lines.push(format!("class biases          {}", biases.join(", ")));
+        lines.push(format!("accuracy              {after}   ({before} without them, {halves} with those of the other half)"));
+    }
+    lines.extend([
         String::new(),
         "flag        answers   accuracy   temperature   confidence         calibration error".to_owned(),
-    ];
+    ]);
     lines.extend(calibration.flags.iter().map(|flag| {
         let [c0, c1] = flag.confidence.map(percent);
         let [e0, e1] = flag.ece.map(percent);

@@ -262,6 +262,9 @@ pub struct Calibrate {
     /// Where the bundle with the new card is written; without it, figures only
     #[arg(long, short, value_name = "ONNX")]
     pub output: Option<PathBuf>,
+    /// Also add to each class's logit what makes it answered as often as it is right: this changes answers
+    #[arg(long)]
+    pub class_bias: bool,
     /// Store the weights as 16-bit floats: half the file; the figures are of the rounded network
     #[arg(long)]
     pub half: bool,

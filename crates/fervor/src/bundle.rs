@@ -251,6 +251,26 @@ pub fn halved(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The same bundle with numbers added to its logits, one a class.
+///
+/// # Errors
+/// As [`Bundle::load`], of the bundle before and after, and a network that does not end with a dense layer.
+pub fn with_biases(bytes: &[u8], biases: &[f32]) -> Result<Vec<u8>> {
+    let mut card = Bundle::load(bytes.to_vec())?.card;
+    let mut graph = all_of(bytes)?;
+    let ours = onnx::last_dense_bias(&mut graph).filter(|bias| bias.raw_data.len() == size_of_val(biases)).ok_or_else(|| {
+        Error::model("the network does not end with a dense layer whose biases could be changed")
+            .with_hint("only bundles as `fervor train` writes them can be changed")
+    })?;
+    for (value, bias) in ours.raw_data.as_chunks_mut::<4>().0.iter_mut().zip(biases) {
+        *value = (f32::from_le_bytes(*value) + bias).to_le_bytes();
+    }
+    card.golden.logits.iter_mut().zip(biases).for_each(|(logit, bias)| *logit += bias);
+    let bytes = packed(graph, &card)?;
+    Bundle::load(bytes.clone())?;
+    Ok(bytes)
+}
+
 /// The whole of a file as it is stored.
 fn all_of(bytes: &[u8]) -> Result<ModelProto> {
     let graph = ModelProto::parse_stored(bytes)?;

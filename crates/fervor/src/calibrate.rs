@@ -20,6 +20,10 @@ use crate::preprocess::Chip;
 use crate::quality::{Flag, Quality};
 use crate::robustness::Corruption;
 
+mod class_bias;
+
+pub use class_bias::ClassBias;
+
 /// How often a conformal set holds the right class.
 pub const COVERAGE: f64 = 0.9;
 /// Pictures of one corruption at one strength.
@@ -57,6 +61,9 @@ pub struct Calibration {
     pub votes: Option<VoteScores>,
     /// One for each flag that enough pictures raise.
     pub flags: Vec<FlagCalibration>,
+    /// What was added to the logits before all of this was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_bias: Option<ClassBias>,
 }
 
 /// What one flag does to an answer.
@@ -107,13 +114,34 @@ impl Answers {
     /// For each half of the pictures, the temperature of the other one; that of all where a half is empty.
     fn others(&self) -> [f32; 2] {
         [1, 0].map(|half| {
-            let rows: Vec<usize> = (0..self.places.len()).filter(|row| self.places[*row] % 2 == half).collect();
-            if rows.is_empty() {
-                return self.temperature();
-            }
-            let pick = |all: &[Vec<f32>]| rows.iter().map(|row| all[*row].clone()).collect::<Vec<_>>();
-            fit_temperature_to(&pick(&self.logits), &pick(&self.targets))
+            let half = self.half(half);
+            if half.truths.is_empty() { self.temperature() } else { half.temperature() }
         })
+    }
+
+    /// The answers to the pictures of one half.
+    fn half(&self, half: usize) -> Self {
+        let rows: Vec<usize> = (0..self.places.len()).filter(|row| self.places[*row] % 2 == half).collect();
+        fn pick<T: Clone>(all: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|row| all[*row].clone()).collect()
+        }
+        Self {
+            logits: pick(&self.logits, &rows),
+            truths: pick(&self.truths, &rows),
+            targets: pick(&self.targets, &rows),
+            places: pick(&self.places, &rows),
+        }
+    }
+
+    /// # Errors
+    /// `Data`: no figure could stand on them.
+    fn are_enough(&self) -> Result<()> {
+        let n = self.truths.len();
+        if n >= LEAST {
+            return Ok(());
+        }
+        Err(Error::data(format!("calibration needs {LEAST} pictures or more, there are {n}"))
+            .with_hint("choose another split, or more data that was not trained on"))
     }
 
     fn extend(&mut self, more: Self) {
@@ -157,11 +185,8 @@ impl Calibration {
         let measure = Measure { bundle, dataset, map, votes, progress };
         let all: Vec<(usize, usize)> = indices.iter().copied().enumerate().collect();
         let clean = measure.answers(&all, None)?;
+        clean.are_enough()?;
         let n = clean.truths.len();
-        if n < LEAST {
-            return Err(Error::data(format!("calibration needs {LEAST} pictures or more, there are {n}"))
-                .with_hint("choose another split, or more data that was not trained on"));
-        }
         let temperature = clean.temperature();
         let rows: Vec<Vec<f32>> = clean.logits.iter().map(|logits| softmax(logits, temperature)).collect();
         let truth: Vec<f32> = rows.iter().zip(&clean.truths).map(|(row, truth)| row[*truth]).collect();
@@ -180,7 +205,7 @@ impl Calibration {
             }
         }
         let ece = [[1.0; 2], [bundle.card().temperature; 2], clean.others()].map(|halves| clean.scores(halves).ece);
-        Ok(Self { n, temperature, ece, conformal, set_size, votes: near, flags })
+        Ok(Self { n, temperature, ece, conformal, set_size, votes: near, flags, class_bias: None })
     }
 
     /// How many pictures [`of`](Self::of) looks at.

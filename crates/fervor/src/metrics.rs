@@ -4,12 +4,14 @@
 //! calibration, top-k); and the uncertainty of a score ([`wilson_interval`], [`bootstrap_interval`], [`mcnemar`]).
 //! The values agree with scikit-learn (`tools/reference/metrics_sklearn.py`). A score of no samples is NaN, never a number that looks like one.
 
+mod class_bias;
 mod conformal;
 mod confusion;
 mod interval;
 mod scores;
 mod temperature;
 
+pub use class_bias::fit_biases;
 pub use conformal::conformal_threshold;
 pub use confusion::{ClassScores, Confusion};
 pub use interval::{McNemar, bootstrap_interval, bootstrap_intervals, mcnemar, mcnemar_of, wilson_interval};

@@ -183,6 +183,15 @@ pub fn last_dense_input(model: &ModelProto) -> Option<&str> {
     matches!(node.op_type.as_str(), "Gemm" | "MatMul").then(|| node.input.first().map(String::as_str)).flatten()
 }
 
+/// The biases of the dense layer which makes the graph's first output, if they are f32.
+pub(crate) fn last_dense_bias(model: &mut ModelProto) -> Option<&mut TensorProto> {
+    let graph = model.graph.as_mut()?;
+    let output = &graph.output.first()?.name;
+    let node = graph.node.iter().find(|node| node.output.first() == Some(output) && node.op_type == "Gemm")?;
+    let name = node.input.get(2)?;
+    graph.initializer.iter_mut().find(|tensor| tensor.name == *name && tensor.data_type == FLOAT)
+}
+
 /// What a graph holds and costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Cost {

@@ -30,6 +30,25 @@ fn a_calibrated_bundle_knows_its_doubt_and_answers_the_same() {
 }
 
 #[test]
+fn a_class_that_is_answered_too_seldom_is_answered_more_often() {
+    // Faces that the model calls happy, half of them labelled surprise.
+    let world = (0..110)
+        .fold(World::new(), |world, i| world.face(&format!("set/{}/{i}.png", ["happy", "surprise"][i as usize % 2]), true, i));
+    let figures = world.fervor("calibrate fervor-48 set --class-bias --format json --output mine.onnx").exits(0).json();
+    let accuracy = figures["class_bias"]["accuracy"].as_array().unwrap();
+    assert!(accuracy[2].as_f64() >= accuracy[0].as_f64(), "{figures}");
+    let biases: Vec<f64> = figures["class_bias"]["biases"].as_array().unwrap().iter().map(|b| b.as_f64().unwrap()).collect();
+    let surprise = 5;
+    assert!((0..7).all(|class| class == surprise || biases[class] < biases[surprise]), "{biases:?}");
+    let sure = |model: &str| {
+        let answer = world.fervor(&format!("predict set/surprise/1.png --model {model} --format json")).exits(0).json();
+        answer["faces"][0]["probabilities"]["surprise"].as_f64().unwrap()
+    };
+    assert!(sure("mine.onnx") > sure("fervor-48"));
+    world.fervor("calibrate fervor-48 set --class-bias").exits(0).answers("class biases");
+}
+
+#[test]
 fn a_bundle_can_be_stored_with_half_the_bits() {
     let world = crops(55);
     world.fervor("calibrate fervor-nano set --half --output half.onnx").exits(0).says("16-bit floats");
