@@ -7,13 +7,16 @@ mkdir -p "${3:-.}" && cd "${3:-.}"
 
 # step RECIPE [OPTIONS]: the run's folder becomes runs/RECIPE.
 step() {
-  local name=$1 run
+  local name=$1 run= state
   shift
   if [ -e "runs/$name" ]; then return; fi
-  run=$(find "runs/$name.parts" -mindepth 1 -maxdepth 1 -type d 2>/dev/null | head -n 1)
+  for state in "runs/$name.parts"/*/{checkpoint,.checkpoint.old}/state.json; do
+    if [ -e "$state" ]; then run=$(dirname "$(dirname "$state")"); break; fi
+  done
   if [ -n "$run" ]; then
     fervor train --resume "$run" --data "$data" --votes "$votes"
   else
+    # A run that was stopped before its first checkpoint starts again in its folder.
     fervor train "$recipes/$name.toml" --data "$data" --votes "$votes" --out "runs/$name.parts" "$@"
     run=$(find "runs/$name.parts" -mindepth 1 -maxdepth 1 -type d)
   fi
@@ -32,7 +35,7 @@ step fervor-nano-distilled --from runs/fervor-nano --set 'distill.teachers=["run
 ship() {
   local run=$1 model=$2
   shift 2
-  fervor calibrate "runs/$run" "$data" --split validation --half --output "$model.onnx" "$@"
+  fervor calibrate "runs/$run/best.onnx" "$data" --split validation --half --output "$model.onnx" "$@"
 }
 
 ship fervor-48-distilled fervor-48 --class-bias

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use fervor::bundle;
-use fervor::calibrate::{COVERAGE, Calibration, ClassBias};
+use fervor::calibrate::{COVERAGE, Calibration, ClassBias, Network};
 use fervor::dataset::{OpenOptions, Split};
 use fervor::files::WholeFile;
 use fervor::{Bundle, Error, LabelMap, Result};
@@ -57,20 +57,32 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
         talk::note("the model does not say which pictures it was trained on: calibrate on others");
     }
     let map = LabelMap::parse(&args.map, dataset.labels(), &loaded.card().labels)?;
+    let votes = args.votes.is_some();
     let mut class_bias = None;
     if args.class_bias {
-        let found = ClassBias::of(&loaded, &dataset, &indices, &map, args.votes.is_some())?;
+        // Before the long part: a network that has no place for them.
+        bundle::with_biases(&bytes, &vec![0.0; loaded.card().labels.len()])?;
+        let bar = talk::bar(indices.len() as u64, "pictures");
+        let found = ClassBias::of(&loaded, &dataset, &indices, &map, votes, &|done| bar.inc(done as u64))?;
+        bar.finish_and_clear();
+        if !found.absent.is_empty() {
+            let names = found.absent.join(", ");
+            talk::note(format_args!("no picture shows {names}: with these class biases the model will hardly answer so"));
+        }
         bytes = bundle::with_biases(&bytes, &found.biases)?;
         loaded = setup::with_threads(Bundle::load(bytes.clone())?, args.threads);
         class_bias = Some(found);
     }
     let bar = talk::bar(Calibration::pictures(&indices) as u64, "pictures");
-    let votes = args.votes.is_some();
-    let mut calibration = Calibration::of(&loaded, &dataset, &indices, &map, votes, &|done| bar.inc(done as u64))?;
-    calibration.class_bias = class_bias;
+    let calibration = Calibration::of(&loaded, &dataset, &indices, &map, votes, &|done| bar.inc(done as u64))?;
+    let calibration = match class_bias {
+        Some(bias) => calibration.with_class_bias(bias),
+        None => calibration,
+    };
     bar.finish_and_clear();
     if let Some((path, mut file)) = output {
-        let calibrated = bundle::with_card(&bytes, |card| calibration.apply(card, &split))?;
+        let network = if args.half || args.class_bias { Network::Changed } else { Network::Same };
+        let calibrated = bundle::with_card(&bytes, |card| calibration.apply(card, &split, network))?;
         let written = file.write_all(&calibrated).and_then(|()| file.finish());
         written.map_err(|e| Error::input(format!("{} cannot be written: {e}", path.display())))?;
         talk::note(format_args!("calibrated bundle written: {}", path.display()));
@@ -96,7 +108,7 @@ fn text(calibration: &Calibration, split: &str, labels: &[String]) -> String {
             calibration.set_size
         ),
     ];
-    if let Some(ClassBias { biases, accuracy }) = &calibration.class_bias {
+    if let Some(ClassBias { biases, accuracy, .. }) = &calibration.class_bias {
         let [before, halves, after] = accuracy.map(percent);
         let biases: Vec<String> = labels.iter().zip(biases).map(|(label, bias)| format!("{label} {bias:+.2}")).collect();
         lines.push(format!("class biases          {}", biases.join(", ")));

@@ -124,6 +124,10 @@ fn doubt(card: &Card) -> String {
     if let Some(sets) = card.conformal {
         parts.push(format!("sets at {:.0} %: classes of {:.3} or more", 100.0 * sets.coverage, sets.threshold));
     }
+    if !card.class_biases.is_empty() {
+        let added = card.labels.names().iter().zip(&card.class_biases).map(|(label, bias)| format!("{label} {bias:+.2}"));
+        parts.push(format!("class biases in the network: {}", added.collect::<Vec<_>>().join(", ")));
+    }
     parts.join("; ")
 }
 

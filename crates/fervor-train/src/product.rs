@@ -73,6 +73,7 @@ impl Exporter<'_> {
             views: recipe.views,
             flag_factors: Default::default(),
             conformal: None,
+            class_biases: Vec::new(),
             metrics: Default::default(),
         };
         Ok(Candidate { graph: export::graph(network, recipe.preprocess.shape(), labels.len()), card })

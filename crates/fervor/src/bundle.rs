@@ -44,7 +44,8 @@ pub struct Card {
     pub preprocess: Preprocess,
     /// Logits are divided by it before the softmax (Guo et al. 2017, "On Calibration of Modern Neural Networks").
     pub temperature: f32,
-    /// What the training framework answered for [`Preprocess::golden_chip`].
+    /// What the training framework answered for [`Preprocess::golden_chip`]; of weights that were rounded later, the general
+    /// engine.
     pub golden: Golden,
     /// What it was trained on.
     pub data: TrainingData,
@@ -61,6 +62,9 @@ pub struct Card {
     /// Which classes are plausible. Measured by `fervor calibrate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conformal: Option<Conformal>,
+    /// What `fervor calibrate --class-bias` has added to the logits, one a class; it is part of the network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_biases: Vec<f32>,
     /// Scores by name, such as `validation.accuracy`; each says in its name on which split.
     pub metrics: BTreeMap<String, f64>,
 }
@@ -188,6 +192,10 @@ impl Card {
         {
             return Err(Error::model(format!("the card's conformal sets are wrong: coverage {coverage}, threshold {threshold}")));
         }
+        if !(self.class_biases.is_empty() || self.class_biases.len() == self.labels.len()) {
+            let (names, biases) = (self.labels.len(), self.class_biases.len());
+            return Err(Error::model(format!("the card names {names} classes and holds {biases} class biases")));
+        }
         if self.golden.logits.len() != self.labels.len() {
             return Err(Error::model(format!(
                 "the card names {} classes and holds {} golden logits",
@@ -239,13 +247,19 @@ pub fn with_card(bytes: &[u8], edit: impl FnOnce(&mut Card)) -> Result<Vec<u8>> 
 /// engine, which no kernel of ours can mislead.
 ///
 /// # Errors
-/// As [`Bundle::load`], of the bundle before and after.
+/// As [`Bundle::load`], of the bundle before and after, and a network whose logits the rounding moves by more than a twentieth.
 pub fn halved(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut bundle = Bundle::load(bytes.to_vec())?;
     let mut graph = all_of(bytes)?;
     graph.halve();
     bundle.graph = Graph::load_general(graph.encode_to_vec())?;
-    bundle.card.golden.logits = bundle.view(&[bundle.card.preprocess.golden_chip()])?.concat();
+    let rounded = bundle.view(&[bundle.card.preprocess.golden_chip()])?.concat();
+    let exact = &bundle.card.golden.logits;
+    if !rounded.iter().zip(exact).all(|(rounded, exact)| (rounded - exact).abs() <= 0.05 * (1.0 + exact.abs())) {
+        return Err(Error::model(format!("16 bits are too few for this network: it gives {rounded:?} instead of {exact:?}"))
+            .with_hint("leave its weights as they are"));
+    }
+    bundle.card.golden.logits = rounded;
     let bytes = packed(graph, &bundle.card)?;
     Bundle::load(bytes.clone())?;
     Ok(bytes)
@@ -266,8 +280,10 @@ pub fn with_biases(bytes: &[u8], biases: &[f32]) -> Result<Vec<u8>> {
         *value = (f32::from_le_bytes(*value) + bias).to_le_bytes();
     }
     card.golden.logits.iter_mut().zip(biases).for_each(|(logit, bias)| *logit += bias);
+    card.class_biases.resize(biases.len(), 0.0);
+    card.class_biases.iter_mut().zip(biases).for_each(|(all, bias)| *all += bias);
     let bytes = packed(graph, &card)?;
-    Bundle::load(bytes.clone())?;
+    Bundle::check_elsewhere(bytes.clone())?;
     Ok(bytes)
 }
 

@@ -47,6 +47,10 @@ const CAUSES: [(Flag, Corruption, std::ops::RangeInclusive<usize>); 5] = [
 pub struct Calibration {
     /// Pictures without a flaw of ours.
     pub n: usize,
+    /// Of the answers to them; with class biases those of the other half of the pictures.
+    pub accuracy: f64,
+    /// Likewise.
+    pub macro_f1: f64,
     /// That fits them best.
     pub temperature: f32,
     /// Calibration error of the clean pictures at temperature 1, at the card's, and at temperatures like the new one, each
@@ -80,6 +84,13 @@ pub struct FlagCalibration {
     pub confidence: [f64; 2],
     /// Calibration error without a factor, and with factors that were each fitted on the other half of the pictures.
     pub ece: [f64; 2],
+}
+
+/// Whether a bundle still has the network that its card's scores are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    Same,
+    Changed,
 }
 
 /// What a bundle said, and what is right.
@@ -204,8 +215,19 @@ impl Calibration {
                 flags.push(FlagCalibration::of(flag, &flawed, temperature));
             }
         }
-        let ece = [[1.0; 2], [bundle.card().temperature; 2], clean.others()].map(|halves| clean.scores(halves).ece);
-        Ok(Self { n, temperature, ece, conformal, set_size, votes: near, flags, class_bias: None })
+        let [plain, before, after] =
+            [[1.0; 2], [bundle.card().temperature; 2], clean.others()].map(|halves| clean.scores(halves));
+        let (accuracy, macro_f1) = (after.confusion.accuracy(), after.confusion.macro_f1());
+        let ece = [plain.ece, before.ece, after.ece];
+        Ok(Self { n, accuracy, macro_f1, temperature, ece, conformal, set_size, votes: near, flags, class_bias: None })
+    }
+
+    /// Says that these biases were in the network that was measured.
+    #[must_use]
+    pub fn with_class_bias(mut self, bias: ClassBias) -> Self {
+        [self.accuracy, self.macro_f1] = [bias.accuracy[1], bias.macro_f1[1]];
+        self.class_bias = Some(bias);
+        self
     }
 
     /// How many pictures [`of`](Self::of) looks at.
@@ -214,8 +236,9 @@ impl Calibration {
         indices.len() + strengths * thinned(indices).count()
     }
 
-    /// Writes it into a card; `split` is the part of the data that it was measured on.
-    pub fn apply(&self, card: &mut Card, split: &str) {
+    /// Writes it into a card; `split` is the part of the data that it was measured on. If the `network` is another than the
+    /// card's scores were measured on (class biases, rounded weights), these scores go, and those of this one come.
+    pub fn apply(&self, card: &mut Card, split: &str, network: Network) {
         card.temperature = self.temperature;
         card.conformal = Some(self.conformal);
         card.flag_factors = self.flags.iter().map(|flag| (flag.flag, flag.factor)).collect();
@@ -225,6 +248,11 @@ impl Calibration {
         if let Some(votes) = self.votes {
             card.metrics.insert(format!("{split}.votes_cross_entropy"), votes.cross_entropy);
             card.metrics.insert(format!("{split}.votes_kl"), votes.kl);
+        }
+        if network == Network::Changed {
+            card.metrics.retain(|name, _| ![".accuracy", ".macro_f1", ".loss"].iter().any(|end| name.ends_with(end)));
+            card.metrics.insert(format!("{split}.accuracy"), self.accuracy);
+            card.metrics.insert(format!("{split}.macro_f1"), self.macro_f1);
         }
     }
 }

@@ -111,8 +111,9 @@ impl Graph {
     /// # Errors
     /// As [`load`](Self::load).
     pub fn load_general(onnx: Vec<u8>) -> Result<Self> {
-        // It knows no f16.
-        let widened = ModelProto::parse_stored(&onnx).ok().and_then(|mut model| model.widen().then(|| model.encode_to_vec()));
+        // It knows no f16. Of a file that says more than our messages hold nothing is written anew.
+        let whole = ModelProto::parse_stored(&onnx).ok().filter(|model| model.encoded_len() == onnx.len());
+        let widened = whole.and_then(|mut model| model.widen().then(|| model.encode_to_vec()));
         let onnx = widened.unwrap_or(onnx);
         let model = ModelOptions::with_all_ops()
             .prepack_weights(true)

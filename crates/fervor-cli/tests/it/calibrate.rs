@@ -45,7 +45,18 @@ fn a_class_that_is_answered_too_seldom_is_answered_more_often() {
         answer["faces"][0]["probabilities"]["surprise"].as_f64().unwrap()
     };
     assert!(sure("mine.onnx") > sure("fervor-48"));
-    world.fervor("calibrate fervor-48 set --class-bias").exits(0).answers("class biases");
+    // The card says so, and keeps no score of the network as it was.
+    let card = world.fervor("inspect mine.onnx --format json").exits(0).json()["card"].clone();
+    assert!(card["class_biases"][surprise].as_f64() > Some(0.0), "{card}");
+    assert_eq!(card["metrics"]["all.accuracy"], accuracy[1]);
+    assert!(card["metrics"].get("validation.accuracy").is_none() && card["metrics"].get("validation.loss").is_none(), "{card}");
+    world.fervor("inspect mine.onnx").exits(0).answers("class biases in the network: ");
+    world
+        .fervor("calibrate fervor-48 set --class-bias")
+        .exits(0)
+        .answers("class biases")
+        .says("no picture shows")
+        .says("disgust");
 }
 
 #[test]

@@ -14,8 +14,8 @@ const FLOAT16: i32 = 10;
 const LEAST: usize = 256;
 
 impl ModelProto {
-    /// Stores every weight of two dimensions or more as f16, rounded to the nearest. Biases, small tensors, and those with a
-    /// number beyond what f16 holds (65,504) stay f32.
+    /// Stores every weight of two dimensions or more as f16, rounded to the nearest. Biases, factors of norms, small tensors, and
+    /// those with a number beyond what f16 holds (65,504) stay f32.
     pub fn halve(&mut self) {
         let Some(graph) = &mut self.graph else { return };
         let mut casts = Vec::new();
@@ -70,7 +70,8 @@ impl ModelProto {
 
 /// The tensor's numbers as f16, if it is one that is stored so.
 fn halves(tensor: &TensorProto) -> Option<Vec<f16>> {
-    if tensor.data_type != FLOAT || tensor.dims.len() < 2 {
+    // A norm's factors have the dimensions [1, channels, 1, 1].
+    if tensor.data_type != FLOAT || tensor.dims.iter().filter(|side| **side > 1).count() < 2 {
         return None;
     }
     let raw = || tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();

@@ -1,7 +1,8 @@
 //! A bundle that is not what its card says does not load.
 
-use fervor::onnx::ModelProto;
-use fervor::{Bundle, Chip, ErrorKind, builtin, bundle};
+use fervor::onnx::{GraphBuilder, ModelProto};
+use fervor::runtime::Graph;
+use fervor::{Bundle, Card, Chip, ErrorKind, builtin, bundle};
 use prost::Message;
 use serde_json::{Value, json};
 
@@ -64,6 +65,7 @@ fn a_bundle_that_is_not_what_it_says_is_refused() {
             }),
             says: "6 classes",
         },
+        Case { bytes: with_card(|c| c["class_biases"] = json!([0.0])), says: "1 class biases" },
         Case { bytes: not_a_number(), says: "not finite" },
         Case { bytes: builtin::bytes(builtin::DEFAULT).unwrap()[..1000].to_vec(), says: "not an ONNX model" },
     ];
@@ -74,9 +76,25 @@ fn a_bundle_that_is_not_what_it_says_is_refused() {
     }
 }
 
+/// A bundle of the graph, with the built-in one's card but for the golden logits.
+fn bundle_of(graph: ModelProto) -> Vec<u8> {
+    let mut card = Card::parse(model().metadata(CARD).unwrap()).unwrap();
+    let chip = card.preprocess.golden_chip();
+    let values: Vec<f32> = chip.pixels().iter().map(|&v| f32::from(v)).collect();
+    let network = Graph::load_general(graph.encode_to_vec()).unwrap();
+    card.golden.logits = network.run([1, chip.channels(), chip.size(), chip.size()], &values).unwrap().remove(0).values;
+    bundle::pack(graph, &card, []).unwrap()
+}
+
 #[test]
 fn a_bundle_with_weights_of_16_bits_is_smaller_and_answers_the_same_on_both_engines() {
-    let whole = model().encode_to_vec(); // weights of 32 bits, whatever the built-in file holds
+    // Weights of 32 bits that need them, whatever the built-in file holds.
+    let mut whole = model();
+    let weights = whole.graph.as_mut().unwrap().initializer.iter_mut().filter(|t| t.data_type == 1 && t.dims.len() == 4);
+    for bytes in weights.flat_map(|tensor| tensor.raw_data.as_chunks_mut::<4>().0) {
+        *bytes = (f32::from_le_bytes(*bytes) * 1.000_3).to_le_bytes();
+    }
+    let whole = bundle_of(whole);
     let halved = bundle::halved(&whole).unwrap();
     let (before, after) = (Bundle::load(whole.clone()).unwrap(), Bundle::load(halved.clone()).unwrap());
     let parameters = before.cost().parameters as usize;
@@ -92,4 +110,16 @@ fn a_bundle_with_weights_of_16_bits_is_smaller_and_answers_the_same_on_both_engi
     assert_eq!(bundle::halved(&halved).unwrap().len(), halved.len());
     let renamed = bundle::with_card(&halved, |card| card.name = "half".to_owned()).unwrap();
     assert_eq!(Bundle::load(renamed).unwrap().card().name, "half");
+}
+
+#[test]
+fn a_network_that_16_bits_would_change_is_left_alone() {
+    // Weights too small for f16, made up for by others that are too large for it and stay.
+    let mut g = GraphBuilder::new("extreme", "pixels", [1, 48, 48]);
+    let x = g.conv("pixels", &[1e-9; 32 * 9], [32, 1, 3, 3], Some(&[0.0; 32]), 1, 1);
+    let x = g.global_average_pool(&x);
+    let x = g.flatten(&x);
+    let x = g.dense(&x, &[1e6; 7 * 32], [7, 32], &[0.5; 7]);
+    let error = bundle::halved(&bundle_of(g.finish(&x, "logits", 7))).unwrap_err();
+    assert!(error.message().contains("16 bits are too few"), "{error}");
 }
