@@ -5,10 +5,10 @@ set -euo pipefail
 data=$(realpath "$1") votes=$(realpath "$2") recipes=$(realpath "$(dirname "$0")/../recipes")
 mkdir -p "${3:-.}" && cd "${3:-.}"
 
-# step RECIPE [OPTIONS]: the run's folder becomes runs/RECIPE.
+# step NAME RECIPE [OPTIONS]: the run's folder becomes runs/NAME.
 step() {
-  local name=$1 run= state
-  shift
+  local name=$1 recipe=$2 run= state
+  shift 2
   if [ -e "runs/$name" ]; then return; fi
   for state in "runs/$name.parts"/*/{checkpoint,.checkpoint.old}/state.json; do
     if [ -e "$state" ]; then run=$(dirname "$(dirname "$state")"); break; fi
@@ -17,27 +17,35 @@ step() {
     fervor train --resume "$run" --data "$data" --votes "$votes"
   else
     # A run that was stopped before its first checkpoint starts again in its folder.
-    fervor train "$recipes/$name.toml" --data "$data" --votes "$votes" --out "runs/$name.parts" "$@"
+    fervor train "$recipes/$recipe.toml" --data "$data" --votes "$votes" --out "runs/$name.parts" "$@"
     run=$(find "runs/$name.parts" -mindepth 1 -maxdepth 1 -type d)
   fi
   mv "$run" "runs/$name"
   rmdir "runs/$name.parts"
 }
 
-step fervor-48
-step fervor-48-distilled --set 'distill.teachers=["runs/fervor-48"]'
-step fervor-48-votes --from runs/fervor-48-distilled
-step fervor-48-narrow
-step fervor-nano --set 'distill.teachers=["runs/fervor-48", "runs/fervor-48-narrow"]'
-step fervor-nano-distilled --from runs/fervor-nano --set 'distill.teachers=["runs/fervor-48-distilled"]'
+# The teachers.
+step teacher fervor-48
+step narrow fervor-48-narrow
 
-# ship RUN MODEL [OPTIONS]: the calibrated bundle, with weights of 16 bits.
+# fervor-48. It settles twice: the first time briefly, to be one of the teachers of the second.
+step distilled fervor-48-distilled --set 'distill.teachers=["runs/teacher"]'
+step settled-once fervor-48-settled --from runs/distilled --set 'distill.teachers=["runs/teacher"]' --set distill.weight=0.3 \
+  --set epochs=3 --set optimizer.learning_rate=0.004 --set seed=5
+step fervor-48 fervor-48-settled --from runs/distilled --set 'distill.teachers=["runs/settled-once", "runs/teacher"]'
+
+step fervor-48-votes fervor-48-votes --from runs/distilled
+
+step nano-first fervor-nano --set 'distill.teachers=["runs/teacher", "runs/narrow"]'
+step fervor-nano fervor-nano-distilled --from runs/nano-first --set 'distill.teachers=["runs/fervor-48"]'
+
+# ship MODEL [OPTIONS]: the calibrated bundle, with weights of 16 bits.
 ship() {
-  local run=$1 model=$2
-  shift 2
-  fervor calibrate "runs/$run/best.onnx" "$data" --split validation --half --output "$model.onnx" "$@"
+  local model=$1
+  shift
+  fervor calibrate "runs/$model/best.onnx" "$data" --split validation --half --output "$model.onnx" "$@"
 }
 
-ship fervor-48-distilled fervor-48 --class-bias
-ship fervor-nano-distilled fervor-nano --class-bias
-ship fervor-48-votes fervor-48-votes --votes "$votes"
+ship fervor-48
+ship fervor-48-votes --votes "$votes"
+ship fervor-nano

@@ -118,8 +118,13 @@ fn text(info: &Info) -> String {
 fn doubt(card: &Card) -> String {
     let mut parts = vec![format!("uncertain under {:.0} %", 100.0 * fervor::Probabilities::UNCERTAIN)];
     if !card.flag_factors.is_empty() {
-        let factors = card.flag_factors.iter().map(|(flag, factor)| format!("{} x {factor:.2}", flag.name()));
-        parts.push(format!("temperature of flagged faces: {}", factors.collect::<Vec<_>>().join(", ")));
+        let raised = card.flag_factors.iter().filter(|(_, factor)| **factor >= 1.005);
+        let factors: Vec<String> = raised.map(|(flag, factor)| format!("{} x {factor:.2}", flag.name())).collect();
+        let none = "as that of others";
+        parts.push(format!(
+            "temperature of flagged faces: {}",
+            if factors.is_empty() { none.to_owned() } else { factors.join(", ") }
+        ));
     }
     if let Some(sets) = card.conformal {
         parts.push(format!("sets at {:.0} %: classes of {:.3} or more", 100.0 * sets.coverage, sets.threshold));
