@@ -24,11 +24,9 @@ step() {
   rmdir "runs/$name.parts"
 }
 
-# The teachers.
 step teacher fervor-48
-step narrow fervor-48-narrow
 
-# fervor-48. It settles twice: the first time briefly, to be one of the teachers of the second.
+# It settles twice: the first time briefly, to be one of the teachers of the second.
 step distilled fervor-48-distilled --set 'distill.teachers=["runs/teacher"]'
 step settled-once fervor-48-settled --from runs/distilled --set 'distill.teachers=["runs/teacher"]' --set distill.weight=0.3 \
   --set epochs=3 --set optimizer.learning_rate=0.004 --set seed=5
@@ -36,8 +34,7 @@ step fervor-48 fervor-48-settled --from runs/distilled --set 'distill.teachers=[
 
 step fervor-48-votes fervor-48-votes --from runs/distilled
 
-step nano-first fervor-nano --set 'distill.teachers=["runs/teacher", "runs/narrow"]'
-step fervor-nano fervor-nano-distilled --from runs/nano-first --set 'distill.teachers=["runs/fervor-48"]'
+step fervor-nano fervor-nano --set 'distill.teachers=["runs/fervor-48"]'
 
 # ship MODEL [OPTIONS]: the calibrated bundle, with weights of 16 bits.
 ship() {
@@ -48,4 +45,4 @@ ship() {
 
 ship fervor-48
 ship fervor-48-votes --votes "$votes"
-ship fervor-nano
+ship fervor-nano --class-bias

@@ -320,10 +320,8 @@ mod tests {
         for name in ["system-a", "system-b", "fervor-48", "fervor-48-votes", "fervor-nano"] {
             assert_eq!(load(name, &[]).unwrap().name, name);
         }
-        for name in ["fervor-48-narrow", "fervor-48-distilled"] {
-            assert_eq!(load(name, &[]).unwrap().name, "fervor-48");
-        }
-        for name in ["finetune", "fervor-nano-distilled"] {
+        assert_eq!(load("fervor-48-distilled", &[]).unwrap().name, "fervor-48");
+        for name in ["finetune", "fervor-48-settled"] {
             assert!(load(name, &["transfer.from=fervor-48"]).is_ok());
         }
     }
