@@ -194,9 +194,7 @@ impl Calibration {
         progress: &(dyn Fn(usize) + Sync),
     ) -> Result<Self> {
         let measure = Measure { bundle, dataset, map, votes, progress };
-        let all: Vec<(usize, usize)> = indices.iter().copied().enumerate().collect();
-        let clean = measure.answers(&all, None)?;
-        clean.are_enough()?;
+        let clean = measure.clean(indices)?;
         let n = clean.truths.len();
         let temperature = clean.temperature();
         let rows: Vec<Vec<f32>> = clean.logits.iter().map(|logits| softmax(logits, temperature)).collect();
@@ -285,6 +283,17 @@ fn softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
 }
 
 impl Measure<'_> {
+    /// What the bundle says of all of these pictures as they are.
+    ///
+    /// # Errors
+    /// `Data`: they are too few; `Model`: the network fails.
+    fn clean(&self, indices: &[usize]) -> Result<Answers> {
+        let all: Vec<(usize, usize)> = indices.iter().copied().enumerate().collect();
+        let answers = self.answers(&all, None)?;
+        answers.are_enough()?;
+        Ok(answers)
+    }
+
     /// What the bundle says of pictures (their place in a list, and the sample), as they are or flawed; of the flawed ones
     /// those that raise the flag.
     fn answers(&self, pictures: &[(usize, usize)], flaw: Option<(Flag, Corruption, usize)>) -> Result<Answers> {

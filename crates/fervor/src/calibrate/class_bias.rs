@@ -36,10 +36,7 @@ impl ClassBias {
         votes: bool,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Result<Self> {
-        let measure = Measure { bundle, dataset, map, votes, progress };
-        let all: Vec<(usize, usize)> = indices.iter().copied().enumerate().collect();
-        let answers = measure.answers(&all, None)?;
-        answers.are_enough()?;
+        let answers = Measure { bundle, dataset, map, votes, progress }.clean(indices)?;
         let biases = fit_biases(&answers.logits, &answers.targets);
         let halves = [1, 0].map(|half| {
             let other = answers.half(half);

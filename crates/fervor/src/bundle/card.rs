@@ -1,0 +1,194 @@
+//! [`Card`]: what a bundle says of itself.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::emotion::LabelSet;
+use crate::error::{Error, Result};
+use crate::preprocess::Preprocess;
+use crate::quality::{Flag, Quality};
+
+/// The card's schema that this version writes and reads.
+pub const CARD_SCHEMA: &str = "fervor.card/1";
+
+/// Everything that must be known to run a network and to trust it. Travels inside the model file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// Always [`CARD_SCHEMA`].
+    pub schema: String,
+    /// The model's name.
+    pub name: String,
+    /// One or two sentences for people.
+    pub description: String,
+    /// Classes in the order of the logits.
+    pub labels: LabelSet,
+    /// How a face becomes the network's input.
+    pub preprocess: Preprocess,
+    /// Logits are divided by it before the softmax (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+    pub temperature: f32,
+    /// What the training framework answered for [`Preprocess::golden_chip`]; of weights that were rounded later, the general
+    /// engine.
+    pub golden: Golden,
+    /// What it was trained on.
+    pub data: TrainingData,
+    /// How it was trained.
+    pub recipe: RecipeInfo,
+    /// Licence of the weights.
+    pub licence: String,
+    /// How often the network looks at each chip. A card without it says: once.
+    #[serde(default, skip_serializing_if = "Views::is_single")]
+    pub views: Views,
+    /// By how much each flag of a face raises the temperature: 1 or more; the largest counts. Measured by `fervor calibrate`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub flag_factors: BTreeMap<Flag, f32>,
+    /// Which classes are plausible. Measured by `fervor calibrate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conformal: Option<Conformal>,
+    /// What `fervor calibrate --class-bias` has added to the logits, one a class; it is part of the network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_biases: Vec<f32>,
+    /// Scores by name, such as `validation.accuracy`; each says in its name on which split.
+    pub metrics: BTreeMap<String, f64>,
+}
+
+/// Conformal sets: the classes with this probability or more hold the right one in the stated share of faces like those that
+/// the threshold was measured on (Sadinle, Lei and Wasserman, 2019).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conformal {
+    /// Between 0 and 1.
+    pub coverage: f64,
+    /// Least probability of a class in the set.
+    pub threshold: f32,
+}
+
+/// How often a network looks at each chip; the answer is the mean of its logits. Each view costs the whole network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Views {
+    /// The chip.
+    #[default]
+    Single,
+    /// The chip and its mirror image.
+    Flip,
+}
+
+impl Views {
+    /// How many.
+    pub fn count(self) -> usize {
+        match self {
+            Views::Single => 1,
+            Views::Flip => 2,
+        }
+    }
+
+    /// Whether it is one.
+    pub fn is_single(&self) -> bool {
+        *self == Views::Single
+    }
+}
+
+impl std::fmt::Display for Views {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Views::Single => "one",
+            Views::Flip => "two: the face and its mirror image, logits averaged",
+        })
+    }
+}
+
+/// Logits for the fixed synthetic chip.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Golden {
+    pub logits: Vec<f32>,
+}
+
+/// The data that a network was trained on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingData {
+    /// The data set's name.
+    pub name: String,
+    /// SHA-256 of the manifest with pictures, labels and splits.
+    pub manifest_sha256: String,
+    /// Pictures trained on.
+    pub training_pictures: usize,
+    /// Pictures that chose the epoch; a score on them is no test.
+    pub validation_pictures: usize,
+}
+
+/// The recipe that a network was trained by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecipeInfo {
+    pub name: String,
+    /// SHA-256 of the resolved text.
+    pub sha256: String,
+    /// The recipe with all defaults filled in, as TOML.
+    pub toml: String,
+    /// The epoch, from 1, whose weights these are.
+    pub epoch: usize,
+}
+
+impl Card {
+    /// Reads a card's JSON.
+    ///
+    /// # Errors
+    /// [`Model`](crate::ErrorKind::Model): another schema version, an unknown or missing key, a value out of range.
+    pub fn parse(json: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            schema: String,
+        }
+        let bad = |e: serde_json::Error| Error::model(format!("the model's card cannot be read: {e}"));
+        let Versioned { schema } = serde_json::from_str(json).map_err(bad)?;
+        if schema != CARD_SCHEMA {
+            return Err(Error::model(format!("the model's card has schema {schema:?}; this version reads {CARD_SCHEMA:?}"))
+                .with_hint("use the version of fervor that wrote the model, or train it again"));
+        }
+        let card: Self = serde_json::from_str(json).map_err(bad)?;
+        card.check()?;
+        Ok(card)
+    }
+
+    /// The temperature for a face of this quality.
+    pub fn temperature_of(&self, quality: &Quality) -> f32 {
+        let factors = quality.flags.iter().filter_map(|flag| self.flag_factors.get(flag));
+        self.temperature * factors.copied().fold(1.0, f32::max)
+    }
+
+    /// # Errors
+    /// `Model`: a value out of range, or lists that do not fit the classes.
+    pub(super) fn check(&self) -> Result<()> {
+        self.preprocess.check().map_err(|e| Error::model(format!("the model's card is wrong: {}", e.message())))?;
+        if !(self.temperature.is_finite() && self.temperature > 0.0) {
+            return Err(Error::model(format!("the card's temperature must be a positive number, it is {}", self.temperature)));
+        }
+        for (flag, factor) in &self.flag_factors {
+            if !(factor.is_finite() && *factor >= 1.0) {
+                let name = flag.name();
+                return Err(Error::model(format!("the card's factor of the flag {name} must be 1 or more, it is {factor}")));
+            }
+        }
+        if let Some(Conformal { coverage, threshold }) = self.conformal
+            && !(0.0 < coverage && coverage < 1.0 && (0.0..=1.0).contains(&threshold))
+        {
+            return Err(Error::model(format!("the card's conformal sets are wrong: coverage {coverage}, threshold {threshold}")));
+        }
+        if !(self.class_biases.is_empty() || self.class_biases.len() == self.labels.len()) {
+            let (names, biases) = (self.labels.len(), self.class_biases.len());
+            return Err(Error::model(format!("the card names {names} classes and holds {biases} class biases")));
+        }
+        if self.golden.logits.len() != self.labels.len() {
+            return Err(Error::model(format!(
+                "the card names {} classes and holds {} golden logits",
+                self.labels.len(),
+                self.golden.logits.len()
+            )));
+        }
+        Ok(())
+    }
+}
