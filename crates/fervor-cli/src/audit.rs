@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use fervor::audit::{AcceptedFormats, AuditOptions, audit, fix, quoted, report, text};
-use fervor::dataset::OpenOptions;
 use fervor::{Error, Result, builtin};
+use fervor_lab::audit::{AcceptedFormats, AuditOptions, audit, fix, quoted, report, text};
+use fervor_lab::dataset::OpenOptions;
 
 use crate::cli::{Audit, Format};
 use crate::data::outside;

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use fervor::bundle;
-use fervor::calibrate::{COVERAGE, Calibration, ClassBias, Network};
-use fervor::dataset::{OpenOptions, Split};
 use fervor::files::WholeFile;
 use fervor::{Bundle, Error, LabelMap, Result};
+use fervor_lab::calibrate::{COVERAGE, Calibration, ClassBias, Network};
+use fervor_lab::dataset::{OpenOptions, Split};
 
 use crate::cli::{Calibrate, Format};
 use crate::{Verdict, data, evaluate, setup, talk};

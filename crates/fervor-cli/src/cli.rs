@@ -171,7 +171,7 @@ pub struct Audit {
     #[arg(long, value_name = "CSV", requires = "fix", conflicts_with_all = ["report", "format"])]
     pub decisions: Option<PathBuf>,
     /// How alike near-duplicates are, in percent; 0 does not look for them
-    #[arg(long, value_name = "N", default_value_t = 100.0 * fervor::audit::SIMILARITY, value_parser = percent)]
+    #[arg(long, value_name = "N", default_value_t = 100.0 * fervor_lab::audit::SIMILARITY, value_parser = percent)]
     pub near: f32,
     /// Look for pictures without a face or with several: a few milliseconds a picture
     #[arg(long)]
@@ -206,7 +206,7 @@ pub struct Split {
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
     /// How alike near-duplicates are, in percent; 0 keeps only exact duplicates together
-    #[arg(long, value_name = "N", default_value_t = 100.0 * fervor::audit::SIMILARITY, value_parser = percent)]
+    #[arg(long, value_name = "N", default_value_t = 100.0 * fervor_lab::audit::SIMILARITY, value_parser = percent)]
     pub near: f32,
     /// Processor threads [default: all]
     #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]

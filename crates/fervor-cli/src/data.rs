@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use fervor::dataset::{Dataset, OpenOptions, Progress};
-use fervor::{Error, Result, audit};
+use fervor::{Error, Result};
+use fervor_lab::audit;
+use fervor_lab::dataset::{Dataset, OpenOptions, Progress};
 
 use crate::talk;
 

@@ -1,10 +1,11 @@
 //! `fervor evaluate`: scores a bundle on a data set from the bundle alone.
 
-use fervor::audit::quoted;
-use fervor::dataset::{Dataset, Manifest, OpenOptions, Split, VotesLeftOut};
-use fervor::evaluate::{DataInfo, Evaluation};
-use fervor::robustness::Robustness;
-use fervor::{Error, LabelMap, LabelSet, Result, report};
+use fervor::{Error, LabelMap, LabelSet, Result};
+use fervor_lab::audit::quoted;
+use fervor_lab::dataset::{Dataset, Manifest, OpenOptions, Split, VotesLeftOut};
+use fervor_lab::evaluate::{DataInfo, Evaluation};
+use fervor_lab::report;
+use fervor_lab::robustness::Robustness;
 
 use crate::cli::{Evaluate, Format, Judge};
 use crate::{Verdict, data, setup, talk};
@@ -76,9 +77,9 @@ pub(crate) fn choose(dataset: &Dataset, asked: Option<&str>) -> Result<(String, 
         }
         let hint =
             format!("the data has: {}", if there.is_empty() { "no splits (--split all)".to_owned() } else { there.join(", ") });
-        let split = Split::parse(text).ok_or_else(|| Error::input(format!("not a split: {text:?}")).with_hint(&hint))?;
+        let split = Split::parse(text).ok_or_else(|| Error::input(format!("not a split: {text:?}")).with_hint(hint.clone()))?;
         if !has(split) {
-            return Err(Error::data(format!("the data has no samples in split {text:?}")).with_hint(&hint));
+            return Err(Error::data(format!("the data has no samples in split {text:?}")).with_hint(hint));
         }
         return Ok((split.name().to_owned(), dataset.of_split(split)));
     }

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fervor::dataset::OpenOptions;
-use fervor::explain::{self, Explanation, Faithfulness, Ranking};
 use fervor::{Bundle, DetectorOptions, Error, Limits, Result};
+use fervor_lab::dataset::OpenOptions;
+use fervor_lab::explain::{self, Explanation, Faithfulness, Ranking};
 use rayon::prelude::*;
 
 use crate::cli::{Explain, ExplainScore, Format};
@@ -109,7 +109,7 @@ pub fn score(args: &ExplainScore) -> Result<Verdict> {
     Ok(Verdict::Yes)
 }
 
-fn of_sample(bundle: &Bundle, dataset: &fervor::dataset::Dataset, index: usize) -> Result<[Faithfulness; 3]> {
+fn of_sample(bundle: &Bundle, dataset: &fervor_lab::dataset::Dataset, index: usize) -> Result<[Faithfulness; 3]> {
     let picture = dataset.picture(index)?;
     let chip = bundle.card().preprocess.whole(&picture);
     let explanation = Explanation::of(bundle, &chip)?;

@@ -7,10 +7,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fervor::draw::{self, FaceDrawing};
 use fervor::files::{self, WholeFile};
 use fervor::prediction::{ErrorInfo, ModelInfo, PREDICTION_SCHEMA};
 use fervor::{Analyzer, DetectorOptions, Error, Limits, Picture, PicturePrediction, Prediction, Result};
+use fervor_draw::FaceDrawing;
 use rayon::prelude::*;
 
 use crate::cli::{Predict, PredictFormat};
@@ -156,7 +156,7 @@ fn classify(analyzer: &Analyzer, prepared: Vec<Result<fervor::analyzer::Prepared
 
 fn write_annotated(dir: &Path, source: &Source, picture: &Picture, faces: &[Prediction]) -> Result<()> {
     let drawings: Vec<FaceDrawing> = faces.iter().map(FaceDrawing::from).collect();
-    let drawn = draw::annotate(picture, &drawings)?;
+    let drawn = fervor_draw::annotate(picture, &drawings)?;
     let relative = source.relative();
     let is_jpeg = relative.extension().is_some_and(|e| ["jpg", "jpeg"].contains(&e.to_string_lossy().to_lowercase().as_str()));
     let (bytes, path) = if is_jpeg {

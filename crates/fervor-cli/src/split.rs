@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use fervor::dataset::{Dataset, Manifest, OpenOptions, Split as Part, SplitRule};
 use fervor::{Error, Result};
+use fervor_lab::dataset::{Dataset, Manifest, OpenOptions, Split as Part, SplitRule};
 
 use crate::cli::Split;
 use crate::data::outside;

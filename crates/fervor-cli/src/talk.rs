@@ -8,14 +8,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Prints an error with its hint.
 pub fn error(error: &Error) {
-    let mut text = error.message().to_owned();
-    let mut cause = std::error::Error::source(error);
-    while let Some(e) = cause {
-        let words = e.to_string();
-        if !text.contains(&words) {
-            text += &format!(": {words}");
-        }
-        cause = e.source();
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text += &format!(": {cause}");
+        next = cause.source();
     }
     let hint = error.hint().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
     note(format_args!("error: {text}{hint}"));

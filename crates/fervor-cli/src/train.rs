@@ -7,8 +7,8 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fervor::dataset::{Dataset, SplitRule};
 use fervor::{Error, Result};
+use fervor_lab::dataset::{Dataset, SplitRule};
 use fervor_train::{Backend, End, EpochLog, Progress, Recipe, RunFolder, TrainOptions, train};
 use indicatif::ProgressBar;
 
@@ -41,7 +41,7 @@ pub fn run(args: &Train) -> Result<Verdict> {
     };
     let options = recipe.open_options(args.votes.clone());
     let (dataset, families) = match args.folds {
-        Some(_) => data::open_with_families(&data_path, options, fervor::audit::SIMILARITY)?,
+        Some(_) => data::open_with_families(&data_path, options, fervor_lab::audit::SIMILARITY)?,
         None => (data::open(&data_path, options)?, Vec::new()),
     };
     let families = names(&dataset, families);

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fervor::analyzer::Prepared;
-use fervor::draw::{self, FaceDrawing};
 use fervor::{Analyzer, Limits, Picture, Prediction};
+use fervor_draw::FaceDrawing;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::body::Hold;
@@ -298,6 +298,6 @@ fn send(reply: oneshot::Sender<Result<Answer, ApiError>>, place: Place, answer: 
 
 fn drawn(picture: &Picture, faces: &[Prediction]) -> Result<Vec<u8>, ApiError> {
     let drawings: Vec<FaceDrawing> = faces.iter().map(FaceDrawing::from).collect();
-    let png = draw::annotate(picture, &drawings).and_then(|drawn| drawn.encode_png());
+    let png = fervor_draw::annotate(picture, &drawings).and_then(|drawn| drawn.encode_png());
     png.map_err(|error| ApiError::of_picture(&error, &[]))
 }

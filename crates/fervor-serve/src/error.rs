@@ -112,7 +112,7 @@ impl ApiError {
             return Self::internal();
         }
         let status = match Format::of(bytes) {
-            _ if error.is_too_large() => StatusCode::PAYLOAD_TOO_LARGE,
+            _ if error.reason() == fervor::Reason::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             None if !bytes.is_empty() => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
@@ -121,7 +121,7 @@ impl ApiError {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported",
             _ => "input",
         };
-        Self { status, kind, message: error.message().to_owned(), hint: error.hint().map(str::to_owned) }
+        Self { status, kind, message: error.explained(), hint: error.hint() }
     }
 }
 

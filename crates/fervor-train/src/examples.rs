@@ -1,7 +1,7 @@
 //! One split of a data set as a network sees it: chips, labels, targets.
 
-use fervor::dataset::{Dataset, Split};
 use fervor::{Chip, Error, Picture, Preprocess, Result};
+use fervor_lab::dataset::{Dataset, Split};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 

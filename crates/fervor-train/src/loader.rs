@@ -249,7 +249,7 @@ pub(crate) fn derived_seed(seed: u64, place: u64, purpose: Purpose) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fervor::dataset::{Dataset, OpenOptions, Split};
+    use fervor_lab::dataset::{Dataset, OpenOptions, Split};
 
     /// Classes of 12, 4 and 2 pictures.
     fn loader(overrides: &[&str]) -> Arc<Loader> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::iter::repeat_n;
 
-use fervor::metrics::Confusion;
+use fervor_lab::metrics::Confusion;
 use serde::{Deserialize, Serialize};
 
 /// One line of `log.csv`.

@@ -2,11 +2,11 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use fervor::bundle::{self, Bundle, CARD_SCHEMA, Card, Golden, RecipeInfo, TrainingData};
-use fervor::dataset::Dataset;
-use fervor::evaluate::VoteScores;
-use fervor::metrics::{fit_temperature, fit_temperature_to};
 use fervor::onnx::ModelProto;
 use fervor::{ContentHash, Error, Probabilities, Result};
+use fervor_lab::dataset::Dataset;
+use fervor_lab::evaluate::VoteScores;
+use fervor_lab::metrics::{fit_temperature, fit_temperature_to};
 
 use crate::examples::Examples;
 use crate::export;

@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fervor::bundle::Views;
-use fervor::dataset::{Dataset, OpenOptions, VotesLeftOut};
 use fervor::{Error, LabelSet, Preprocess, Result};
+use fervor_lab::dataset::{Dataset, OpenOptions, VotesLeftOut};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
-use fervor::chart::{self, LineChart, Series};
 use fervor::{Error, Result};
+use fervor_draw::chart::{self, LineChart, Series};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 

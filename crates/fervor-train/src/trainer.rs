@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn::module::Module;
-use fervor::dataset::{Dataset, Manifest, Split};
 use fervor::{Error, LabelSet, Result};
+use fervor_lab::dataset::{Dataset, Manifest, Split};
 
 use crate::device::Backend;
 use crate::distill::Teachers;

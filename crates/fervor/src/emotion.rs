@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Remedy, Result};
 
 /// The eight expressions that data sets of the field name.
 ///
@@ -208,7 +208,8 @@ impl LabelMap {
                 target.ok_or_else(|| {
                     let name = from.name(index);
                     Error::data(format!("class {name:?} of the data is none of the model's classes ({to})"))
-                        .with_hint(format!("say what to do with it: --map {name}=CLASS or --map {name}=-"))
+                        .because(Reason::Mismatch)
+                        .with_remedy(Remedy::MapClass { class: name.to_owned() })
                 })
             })
             .collect::<Result<Vec<_>>>()?;
@@ -253,7 +254,7 @@ mod tests {
     fn classes_are_mapped_only_as_said() {
         let from = LabelSet::new(["happy", "contempt", "fear"]).unwrap();
         let to = LabelSet::new(["fear", "happy"]).unwrap();
-        assert!(LabelMap::same_names(&from, &to).unwrap_err().hint().unwrap().contains("--map contempt="));
+        assert!(LabelMap::same_names(&from, &to).unwrap_err().remedy() == Some(&Remedy::MapClass { class: "contempt".into() }));
         let map = LabelMap::parse("contempt=-", &from, &to).unwrap();
         assert_eq!([0, 1, 2].map(|i| map.target(i)), [Some(1), None, Some(0)]);
         assert!(LabelMap::parse("contempt=wat", &from, &to).is_err());

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use prost::Message;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Remedy, Result};
 
 mod half;
 
@@ -158,7 +158,7 @@ impl ModelProto {
     /// # Errors
     /// As [`parse`](Self::parse).
     pub fn parse_stored(bytes: &[u8]) -> Result<Self> {
-        let bad = || Error::model("not an ONNX model").with_hint("a Fervor model is one .onnx file written by `fervor train`");
+        let bad = || Error::model("not an ONNX model").because(Reason::Damaged).with_remedy(Remedy::TrainBundle);
         let model = Self::decode(bytes).map_err(|e| bad().with_source(e))?;
         if model.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) { Err(bad()) } else { Ok(model) }
     }

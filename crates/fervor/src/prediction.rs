@@ -8,6 +8,33 @@ use crate::error::{Error, ErrorKind};
 use crate::face::{BoundingBox, Face, Landmarks};
 use crate::quality::Quality;
 
+/// The natural logarithms of `softmax(logits / temperature)`: computed so that large logits do not overflow, in f64. What is
+/// published, fitted and judged comes from these lines alone.
+///
+/// # Panics
+/// If no logit is finite.
+pub fn log_softmax(logits: &[f32], temperature: f32) -> Vec<f64> {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    assert!(top.is_finite(), "logits must be finite");
+    let mut scaled: Vec<f64> = logits.iter().map(|&z| f64::from(z - top) / f64::from(temperature)).collect();
+    let normaliser = scaled.iter().map(|z| z.exp()).sum::<f64>().ln();
+    scaled.iter_mut().for_each(|z| *z -= normaliser);
+    scaled
+}
+
+/// `softmax(logits / temperature)`, as [`log_softmax`].
+///
+/// # Panics
+/// If no logit is finite.
+pub fn softmax(logits: &[f32], temperature: f32) -> Vec<f64> {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    assert!(top.is_finite(), "logits must be finite");
+    let mut weights: Vec<f64> = logits.iter().map(|&z| (f64::from(z - top) / f64::from(temperature)).exp()).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.iter_mut().for_each(|weight| *weight /= sum);
+    weights
+}
+
 /// A probability for each class: finite, not negative, summing to 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probabilities {
@@ -26,11 +53,8 @@ impl Probabilities {
     /// If there is not one finite logit a label: a bundle's logits always fit.
     pub fn from_logits(labels: &LabelSet, logits: &[f32], temperature: f32) -> Self {
         assert_eq!(logits.len(), labels.len(), "one logit a label");
-        let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        assert!(top.is_finite(), "logits must be finite");
-        let weights: Vec<f64> = logits.iter().map(|&z| (f64::from(z - top) / f64::from(temperature)).exp()).collect();
-        let sum: f64 = weights.iter().sum();
-        Self { labels: labels.clone(), values: weights.iter().map(|w| (w / sum) as f32).collect() }
+        let values = softmax(logits, temperature).into_iter().map(|p| p as f32).collect();
+        Self { labels: labels.clone(), values }
     }
 
     /// The classes, in the order of the values.
@@ -162,7 +186,7 @@ pub struct ErrorInfo {
 
 impl From<&Error> for ErrorInfo {
     fn from(error: &Error) -> Self {
-        Self { kind: error.kind(), message: error.message().to_owned() }
+        Self { kind: error.kind(), message: error.explained() }
     }
 }
 

@@ -82,7 +82,7 @@ fn gray_crop(picture: &Picture, face: &Face) -> Vec<u8> {
 }
 
 /// Mean and standard deviation.
-pub(crate) fn mean_and_deviation(values: &[u8]) -> (f32, f32) {
+pub fn mean_and_deviation(values: &[u8]) -> (f32, f32) {
     let (mut sum, mut squares) = (0_u64, 0_u64);
     for &value in values {
         sum += u64::from(value);
@@ -95,7 +95,7 @@ pub(crate) fn mean_and_deviation(values: &[u8]) -> (f32, f32) {
 
 /// Variance of the 4-neighbour Laplacian inside a picture of 3 pixels a side or more (Pech-Pacheco et al. 2000): low where
 /// nothing is sharp.
-pub(crate) fn laplacian_variance(gray: &[u8], width: usize, height: usize) -> f32 {
+pub fn laplacian_variance(gray: &[u8], width: usize, height: usize) -> f32 {
     let (mut sum, mut squares) = (0_i64, 0_i64);
     for y in 1..height - 1 {
         let row = |y: usize| &gray[y * width..(y + 1) * width];

@@ -8,7 +8,7 @@ use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
 use rten_tensor::NdTensorView;
 use rten_tensor::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::onnx::ModelProto;
 
 mod plan;
@@ -118,7 +118,7 @@ impl Graph {
         let model = ModelOptions::with_all_ops()
             .prepack_weights(true)
             .load(onnx)
-            .map_err(|e| Error::model(format!("the network cannot be loaded: {e}")))?;
+            .map_err(|e| Error::model("the network cannot be loaded").because(Reason::Unsupported).with_source(e.to_string()))?;
         let &[input] = model.input_ids() else {
             return Err(Error::model(format!("the network must have one input, it has {}", model.input_ids().len())));
         };
@@ -199,7 +199,7 @@ impl Graph {
         let options = RunOptions::default().with_thread_pool(pool);
         let outputs = model
             .run(vec![(*input, view.into())], outputs, Some(options))
-            .map_err(|e| Error::model(format!("the network fails on input {shape:?}: {e}")))?;
+            .map_err(|e| Error::model(format!("the network fails on input {shape:?}")).with_source(e.to_string()))?;
         drop(lane);
         outputs.into_iter().map(read_output).collect()
     }

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::AtomicBool;
 
-use fervor::dataset::{Dataset, Split};
 use fervor::files::write_whole;
 use fervor::{Error, Result};
+use fervor_lab::dataset::{Dataset, Split};
 use fervor_train::folds::CrossValidation;
 use fervor_train::{Backend, End, Recipe, RunFolder, TrainOptions, train};
 

@@ -1,7 +1,7 @@
 //! The sections of a recipe.
 
-use fervor::dataset::SplitRule;
 use fervor::{Error, LabelSet, Result};
+use fervor_lab::dataset::SplitRule;
 use serde::{Deserialize, Serialize};
 
 use super::require;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fervor::dataset::Split;
 use fervor::{Bundle, Face};
+use fervor_lab::dataset::Split;
 use fervor_train::{End, Outcome};
 
 use crate::world::World;

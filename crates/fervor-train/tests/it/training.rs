@@ -1,7 +1,7 @@
 use std::fs;
 
-use fervor::dataset::Split;
 use fervor::{Bundle, ErrorKind, Face};
+use fervor_lab::dataset::Split;
 use fervor_train::End;
 
 use crate::world::World;

@@ -1,9 +1,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fervor::dataset::Split;
 use fervor::onnx::ModelProto;
 use fervor::{Bundle, ErrorKind, Face};
+use fervor_lab::dataset::Split;
 use fervor_train::{End, Recipe};
 
 use crate::world::World;

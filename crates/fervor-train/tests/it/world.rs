@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fervor::Result;
-use fervor::dataset::Dataset;
+use fervor_lab::dataset::Dataset;
 use fervor_train::recipe::LabelsFrom;
 use fervor_train::{Backend, Outcome, Progress, Recipe, TrainOptions, train};
 use tempfile::TempDir;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::emotion::LabelSet;
 use crate::error::{Error, Result};
+use crate::prediction::Probabilities;
 use crate::preprocess::Preprocess;
 use crate::quality::{Flag, Quality};
 
@@ -62,6 +63,23 @@ pub struct Conformal {
     pub coverage: f64,
     /// Least probability of a class in the set.
     pub threshold: f32,
+}
+
+impl Conformal {
+    /// The classes of the set: those that are likely enough, or the likeliest if none is. Most probable first.
+    pub fn set<'a>(&self, probabilities: &'a Probabilities) -> Vec<&'a str> {
+        let names = probabilities.labels().names();
+        self.places(probabilities.values()).into_iter().map(|place| names[place].as_str()).collect()
+    }
+
+    /// The places of those classes among the probabilities of all.
+    pub fn places(&self, row: &[f32]) -> Vec<usize> {
+        let mut ranked: Vec<usize> = (0..row.len()).collect();
+        ranked.sort_by(|a, b| row[*b].total_cmp(&row[*a]));
+        let likely = ranked.iter().take_while(|place| row[**place] >= self.threshold).count();
+        ranked.truncate(likely.max(1));
+        ranked
+    }
 }
 
 /// How often a network looks at each chip; the answer is the mean of its logits. Each view costs the whole network.
@@ -190,5 +208,19 @@ impl Card {
             )));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_the_likely_classes_and_never_none() {
+        let labels = LabelSet::new(["happy", "sad", "angry"]).unwrap();
+        let p = Probabilities::from_logits(&labels, &[1.0, 1.5, -3.0], 1.0);
+        assert_eq!(Conformal { coverage: 0.9, threshold: 0.2 }.set(&p), ["sad", "happy"]);
+        assert_eq!(Conformal { coverage: 0.9, threshold: 0.99 }.set(&p), ["sad"]);
+        assert_eq!(Conformal { coverage: 0.9, threshold: 0.0 }.set(&p).len(), 3);
     }
 }

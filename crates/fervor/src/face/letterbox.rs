@@ -59,7 +59,8 @@ impl Letterbox {
         let ([from_width, from_height], [width, height]) =
             (source.size.map(|side| side as u32), self.inner.map(|side| side as u32));
         let failed = |e: &dyn Display| {
-            Error::input(format!("{from_width} x {from_height} pixels cannot be resized to {width} x {height}: {e}"))
+            Error::input(format!("{from_width} x {from_height} pixels cannot be resized to {width} x {height}"))
+                .with_source(e.to_string())
         };
         let source = ImageRef::new(from_width, from_height, source.rgb, PixelType::U8x3).map_err(|e| failed(&e))?;
         let mut resized = Image::new(width, height, PixelType::U8x3);

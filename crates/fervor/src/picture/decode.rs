@@ -13,7 +13,7 @@ use image::{ColorType, ImageDecoder, ImageError, ImageResult};
 
 use super::format::lookalike;
 use super::{Format, Limits, Picture, color, jpeg, orient};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Remedy, Result};
 
 const READABLE: &str = "Fervor reads JPEG, PNG, BMP, WebP, GIF and TIFF";
 
@@ -33,7 +33,7 @@ impl Picture {
     /// A picture that is not whole is refused, never filled up.
     pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self> {
         if bytes.is_empty() {
-            return Err(Error::input("the picture is empty: 0 bytes").with_hint("copy or download the file again"));
+            return Err(Error::input("the picture is empty: 0 bytes").because(Reason::Empty).with_remedy(Remedy::CopyAgain));
         }
         if bytes.len() > limits.bytes {
             return Err(over_bytes(bytes.len() as u64, limits));
@@ -70,16 +70,16 @@ impl Limits {
             return Ok(());
         };
         Err(Error::input(format!("the {format} picture has {over}: {width} x {height}"))
-            .too_large()
-            .with_hint("make the picture smaller, or raise the limit if its source is trusted"))
+            .because(Reason::TooLarge)
+            .with_remedy(Remedy::Shrink))
     }
 }
 
 /// More bytes than the limit allows.
 pub(super) fn over_bytes(bytes: u64, limits: &Limits) -> Error {
     Error::input(format!("the picture has more than {} bytes: {bytes}", limits.bytes))
-        .too_large()
-        .with_hint("make the picture smaller, or raise the limit if its source is trusted")
+        .because(Reason::TooLarge)
+        .with_remedy(Remedy::Shrink)
 }
 
 /// Beyond the pixels themselves a decoder may take this much, for texts, profiles, code tables and lines.
@@ -105,6 +105,7 @@ fn raster<D: ImageDecoder>(
     let color = decoder.color_type();
     if matches!(color, ColorType::Rgb32F | ColorType::Rgba32F) {
         return Err(Error::input(format!("the {format} picture is of a kind that cannot be read: floating-point values"))
+            .because(Reason::Unsupported)
             .with_hint("convert it to 8 or 16 bits a channel"));
     }
     decoder.set_limits(memory(decoder.total_bytes().saturating_mul(2).saturating_add(WORKING_MEMORY))).map_err(&wrong)?;
@@ -122,7 +123,10 @@ fn raster<D: ImageDecoder>(
 pub(super) fn zeros(bytes: u64) -> Result<Vec<u8>> {
     match usize::try_from(bytes) {
         Ok(bytes) if isize::try_from(bytes).is_ok() => Ok(vec![0; bytes]),
-        _ => Err(Error::input(format!("the picture needs more memory than can be addressed: {bytes} bytes"))),
+        _ => {
+            Err(Error::input(format!("the picture needs more memory than can be addressed: {bytes} bytes"))
+                .because(Reason::TooLarge))
+        }
     }
 }
 
@@ -136,11 +140,16 @@ fn lacks_webp_data(bytes: &[u8]) -> bool {
 fn not_a_picture(bytes: &[u8]) -> Error {
     match lookalike(bytes) {
         Some((what, true)) => Error::input(format!("a picture of an unsupported format: {what}"))
+            .because(Reason::Unsupported)
             .with_hint(format!("convert it to JPEG or PNG; {READABLE}")),
-        Some((what, false)) => Error::input(format!("not a picture, but {what}")).with_hint(READABLE),
+        Some((what, false)) => {
+            Error::input(format!("not a picture, but {what}")).because(Reason::NotAPicture).with_hint(READABLE)
+        }
         None => {
             let start: String = bytes.iter().take(8).map(|b| format!(" {b:02x}")).collect();
-            Error::input(format!("not a picture: its {} bytes begin with{start}", bytes.len())).with_hint(READABLE)
+            Error::input(format!("not a picture: its {} bytes begin with{start}", bytes.len()))
+                .because(Reason::NotAPicture)
+                .with_hint(READABLE)
         }
     }
 }
@@ -148,17 +157,19 @@ fn not_a_picture(bytes: &[u8]) -> Error {
 /// A picture of which a part is missing. `bytes` is what there is.
 pub(super) fn cut_off(format: Format, bytes: &[u8]) -> Error {
     Error::input(format!("the {format} picture is cut off after {} bytes", bytes.len()))
-        .with_hint("copy or download the file again")
+        .because(Reason::Truncated)
+        .with_remedy(Remedy::CopyAgain)
 }
 
-/// A picture whose data contradict themselves, with the decoder's own words.
-pub(super) fn damaged(format: Format, why: impl std::fmt::Display) -> Error {
-    Error::input(format!("the {format} picture is damaged: {why}")).with_hint("copy or download the file again")
+/// A picture whose data contradict themselves; its source should be the decoder's own words.
+pub(super) fn damaged(format: Format) -> Error {
+    Error::input(format!("the {format} picture is damaged")).because(Reason::Damaged).with_remedy(Remedy::CopyAgain)
 }
 
-/// A picture that uses a part of its format which nobody implemented, with the decoder's own words.
-pub(super) fn unsupported(format: Format, why: impl std::fmt::Display) -> Error {
-    Error::input(format!("the {format} picture is of a kind that cannot be read: {why}"))
+/// A picture that uses a part of its format which nobody implemented; its source should be the decoder's own words.
+pub(super) fn unsupported(format: Format) -> Error {
+    Error::input(format!("the {format} picture is of a kind that cannot be read"))
+        .because(Reason::Unsupported)
         .with_hint("convert it to an 8-bit RGB JPEG or PNG")
 }
 
@@ -168,12 +179,19 @@ fn refused(format: Format, bytes: &[u8], error: ImageError) -> Error {
         _ if is_end_of_data(&error) => cut_off(format, bytes),
         ImageError::Limits(_) => {
             Error::input(format!("the {format} picture needs more memory than its {} bytes justify", bytes.len()))
+                .because(Reason::TooLarge)
         }
-        ImageError::Unsupported(e) => unsupported(format, e),
-        ImageError::Decoding(e) => damaged(format, e.source().map_or_else(|| e.to_string(), ToString::to_string)),
-        other => damaged(format, other),
+        ImageError::Unsupported(_) => unsupported(format),
+        _ => damaged(format),
     };
-    outer.with_source(error)
+    // The decoding error's own line only repeats the format.
+    match error {
+        ImageError::Decoding(e) if e.source().is_some() => {
+            outer.with_source(e.source().map_or_else(|| e.to_string(), ToString::to_string))
+        }
+        ImageError::Unsupported(e) => outer.with_source(e),
+        other => outer.with_source(other),
+    }
 }
 
 /// Whether the data ended before the picture did. The decoders say so in three ways.

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use super::decode::over_bytes;
 use super::{Limits, Picture};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 
 /// Reads and decodes one file. Its size is checked before it is read.
 ///
 /// # Errors
-/// [`Input`](crate::ErrorKind::Input), beginning with the path: no such file, not a file, or what [`Picture::decode`] refuses.
+/// [`Input`](crate::ErrorKind::Input), with the path as its [context](Error::contexts): no such file, not a file, or what [`Picture::decode`] refuses.
 pub fn read(path: &Path, limits: &Limits) -> Result<Picture> {
     Picture::decode(&read_bytes(path, limits)?, limits).map_err(|e| e.context(path.display()))
 }
@@ -19,13 +19,15 @@ pub fn read(path: &Path, limits: &Limits) -> Result<Picture> {
 /// Reads one file's bytes, if there are no more than the limit allows: for callers who also want them.
 ///
 /// # Errors
-/// [`Input`](crate::ErrorKind::Input), beginning with the path: no such file, not a file, or too large.
+/// [`Input`](crate::ErrorKind::Input), with the path as its [context](Error::contexts): no such file, not a file, or too large.
 pub fn read_bytes(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
-    let unreadable = |e: io::Error| Error::input(format!("{}: the file cannot be read: {e}", path.display())).with_source(e);
+    let unreadable = |e: io::Error| Error::input("the file cannot be read").with_source(e).context(path.display());
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_dir() {
-        return Err(Error::input(format!("{}: a picture file was expected, this is a folder", path.display())));
+        return Err(Error::input("a picture file was expected, this is a folder")
+            .because(Reason::WrongType)
+            .context(path.display()));
     }
     let too_large = |bytes: u64| over_bytes(bytes, limits).context(path.display());
     if metadata.len() > limits.bytes as u64 {

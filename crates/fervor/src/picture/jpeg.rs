@@ -32,8 +32,8 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<(Picture, Orientat
 fn refused(bytes: &[u8], error: DecodeErrors) -> Error {
     let outer = match &error {
         DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => cut_off(Format::Jpeg, bytes),
-        DecodeErrors::Unsupported(_) => unsupported(Format::Jpeg, &error),
-        _ => damaged(Format::Jpeg, &error),
+        DecodeErrors::Unsupported(_) => unsupported(Format::Jpeg),
+        _ => damaged(Format::Jpeg),
     };
     outer.with_source(error.to_string())
 }

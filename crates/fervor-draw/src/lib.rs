@@ -1,0 +1,18 @@
+//! Pictures to look at: annotated faces, contact sheets, charts.
+//!
+//! [`annotate`] draws what was found and what it shows; [`contact_sheet`] sets many pictures with their captions on one sheet;
+//! [`chart`] makes SVG, and pictures of it with an embedded font.
+
+#![forbid(unsafe_code)]
+
+mod annotate;
+mod canvas;
+pub mod chart;
+mod colour;
+mod layout;
+mod panel;
+mod sheet;
+
+pub use annotate::{FaceDrawing, annotate};
+pub use canvas::shrink_to_fit;
+pub use sheet::{Caption, SheetItem, contact_sheet};

@@ -1,0 +1,166 @@
+//! The doctor of data sets: looks at every picture once and says what is wrong, what it is like, and what helps.
+//!
+//! ```no_run
+//! use fervor_lab::audit::{AuditOptions, audit, text};
+//!
+//! # fn main() -> fervor::Result<()> {
+//! let audited = audit("faces".as_ref(), &AuditOptions::default())?;
+//! println!("{}", text(&audited.report));
+//! # Ok(())
+//! # }
+//! ```
+
+use std::path::Path;
+
+use crate::dataset::{Dataset, Manifest, OpenOptions, SeenFile, SourceKind, groups};
+use fervor::bundle::Bundle;
+use fervor::error::Result;
+use fervor::preprocess::{Color, Filter, Framing, Preprocess};
+
+mod balance;
+mod charts;
+mod container;
+mod copies;
+mod faces;
+mod facts;
+mod files;
+pub mod fix;
+mod near;
+mod page;
+mod pictures;
+pub mod report;
+mod statistics;
+mod suspects;
+mod text;
+mod value;
+mod words;
+
+pub use files::AcceptedFormats;
+pub use near::SIMILARITY;
+pub use text::text;
+pub use value::{
+    AUDIT_SCHEMA, AuditReport, AuditedData, Balance, BatchStatistics, ClassStatistics, ClassWeight, Finding, FindingKind, Group,
+    Histogram, Item, Level, SizeCount, Statistics,
+};
+pub use words::quoted;
+
+/// What is looked for.
+#[derive(Clone)]
+pub struct AuditOptions<'a> {
+    /// How the data set is opened; its observer is the audit's own.
+    pub open: OpenOptions<'a>,
+    /// Which formats are accepted.
+    pub accepted: AcceptedFormats,
+    /// How alike near-duplicates are, as the correlation of their fine structure in 0..=1; `None`: they are not looked for.
+    pub near: Option<f32>,
+    /// Whether faces are looked for: a few milliseconds a picture, so only when asked.
+    pub faces: bool,
+    /// The bundle by which suspect labels are found; `None`: they are not looked for. It takes a few milliseconds a picture.
+    pub suspects: Option<&'a Bundle>,
+    /// How a picture becomes a network's input: for the batch that is shown.
+    pub preprocess: Preprocess,
+    /// The command that makes the report again.
+    pub command: Option<String>,
+}
+
+impl Default for AuditOptions<'_> {
+    /// All formats, near-duplicates from [`SIMILARITY`] on, no model, a network that takes 48 x 48 in grey.
+    fn default() -> Self {
+        let framing = Framing::Margin { margin: 0.0, shift_y: 0.0 };
+        Self {
+            open: OpenOptions::default(),
+            accepted: AcceptedFormats::All,
+            near: Some(SIMILARITY),
+            faces: false,
+            suspects: None,
+            preprocess: Preprocess { size: 48, color: Color::Gray, framing, filter: Filter::Bilinear },
+            command: None,
+        }
+    }
+}
+
+/// A report, and the data set that it is about.
+pub struct Audited {
+    pub report: AuditReport,
+    pub dataset: Dataset,
+}
+
+/// Opens a data set in any form that [`Dataset::open`] reads and looks at every picture in it.
+///
+/// # Errors
+/// As [`Dataset::open`]: nothing there, or no data set. What is wrong with single files is a finding, not an error.
+pub fn audit(path: &Path, options: &AuditOptions) -> Result<Audited> {
+    let (dataset, facts) = look(path, &options.open)?;
+    let manifest = Manifest::of(&dataset);
+    let root = (manifest.source.kind == SourceKind::Folder && path.is_dir()).then_some(path);
+
+    let duplicates = groups(&dataset);
+    let statistics = statistics::of(&dataset, &facts, &options.preprocess);
+    let mut findings = files::findings(&dataset, &facts, root, options.accepted);
+    findings.extend(pictures::findings(&dataset, &facts));
+    findings.extend(copies::findings(&dataset, &duplicates));
+    let mut not_checked = Vec::new();
+    match options.near {
+        Some(similarity) => findings.extend(copies::near_findings(&dataset, &near::groups(&dataset, &facts, similarity))),
+        None => not_checked.push("near-duplicates: switched off".to_owned()),
+    }
+    let silent = |_: usize, _: usize| {};
+    let progress = options.open.progress.unwrap_or(&silent);
+    match options.faces {
+        true => findings.extend(faces::findings(&dataset, &facts, progress)?),
+        false => not_checked.push("faces: --faces looks for pictures with none or several".to_owned()),
+    }
+    match options.suspects {
+        Some(bundle) => {
+            let suspects = suspects::of(&dataset, bundle, progress)?;
+            if suspects.finding.is_none() {
+                not_checked.push(format!("suspect labels: none by {}", suspects.source));
+            }
+            findings.extend(suspects.finding);
+        }
+        None => not_checked.push("suspect labels: --suspects ranks labels that are probably wrong".to_owned()),
+    }
+    findings.extend(balance::findings(&dataset, &statistics.balance));
+    findings.sort_by_key(|finding| (finding.level, finding.kind));
+    let named = words::quoted(&path.display().to_string());
+    for finding in &mut findings {
+        finding.command = finding.command.take().map(|command| command.replace("DATA", &named));
+    }
+    let report = AuditReport {
+        schema: AUDIT_SCHEMA.to_owned(),
+        fervor: env!("CARGO_PKG_VERSION").to_owned(),
+        data: AuditedData {
+            name: dataset.name().to_owned(),
+            path: path.display().to_string(),
+            manifest_sha256: manifest.sha256(),
+        },
+        labels: dataset.labels().names().to_vec(),
+        pictures: dataset.len(),
+        distinct: duplicates.distinct,
+        not_checked,
+        findings,
+        statistics,
+        command: options.command.clone(),
+    };
+    Ok(Audited { report, dataset })
+}
+
+/// Opens a data set and finds which samples belong together as near-duplicates of at least this similarity: what a split must
+/// not tear apart, beside exact duplicates.
+///
+/// # Errors
+/// As [`Dataset::open`].
+pub fn open_with_families(path: &Path, open: &OpenOptions, similarity: f32) -> Result<(Dataset, Vec<Vec<usize>>)> {
+    let (dataset, facts) = look(path, open)?;
+    let families = near::groups(&dataset, &facts, similarity).into_iter().map(|copies| copies.members).collect();
+    Ok((dataset, families))
+}
+
+/// Opens a data set and measures every picture while it is decoded.
+fn look(path: &Path, open: &OpenOptions) -> Result<(Dataset, Vec<facts::Facts>)> {
+    let collector = facts::Collector::default();
+    let observer = |file: SeenFile| collector.see(file);
+    let dataset = Dataset::open(path, &OpenOptions { observer: Some(&observer), ..open.clone() })?;
+    let facts = collector.align(&dataset);
+    Ok((dataset, facts))
+}

@@ -1,0 +1,172 @@
+//! What is kept of each picture from the one time it is decoded: a kilobyte in place of its pixels.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use super::container::{self, Container};
+use crate::dataset::{Dataset, SeenFile};
+use fervor::picture::Picture;
+use fervor::quality::{laplacian_variance, mean_and_deviation};
+
+/// Side of the thumbnail in grey.
+pub(super) const SIDE: usize = 32;
+/// Sharpness is judged at no more than so many pixels a side, so that one bound serves crops and photographs.
+const SHARPNESS_SIDE: usize = 64;
+
+/// A picture's measures.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub width: u32,
+    pub height: u32,
+    /// Whether red, green and blue are equal everywhere.
+    pub gray: bool,
+    /// Mean grey value.
+    pub brightness: f32,
+    /// Standard deviation of the grey values.
+    pub contrast: f32,
+    /// Variance of the Laplacian / variance of the grey values; 0 without contrast.
+    pub sharpness: f32,
+    /// Greatest minus least grey value.
+    pub range: u8,
+    /// The whole picture as `SIDE` x `SIDE` means of grey.
+    pub thumbnail: Box<[u8; SIDE * SIDE]>,
+    /// What its file is; none for rows of tables.
+    pub container: Option<Container>,
+}
+
+impl Facts {
+    pub fn of(picture: &Picture, bytes: Option<&[u8]>) -> Self {
+        let (width, height) = (picture.width() as usize, picture.height() as usize);
+        let gray = picture.is_gray();
+        let luma = if gray { picture.rgb().iter().step_by(3).copied().collect() } else { picture.luma() };
+        let (brightness, contrast) = mean_and_deviation(&luma);
+        let longest = width.max(height);
+        let sharpness = if longest <= SHARPNESS_SIDE {
+            sharpness(&luma, width, height)
+        } else {
+            let shrunk = |side: usize| (side * SHARPNESS_SIDE / longest).max(1);
+            let (w, h) = (shrunk(width), shrunk(height));
+            sharpness(&area_means(&luma, [width, height], [w, h]), w, h)
+        };
+        let thumbnail = area_means(&luma, [width, height], [SIDE, SIDE]);
+        let least = luma.iter().min().copied().unwrap_or_default();
+        let greatest = luma.iter().max().copied().unwrap_or_default();
+        Self {
+            width: picture.width(),
+            height: picture.height(),
+            gray,
+            brightness,
+            contrast,
+            sharpness,
+            range: greatest - least,
+            thumbnail: thumbnail.try_into().expect("SIDE x SIDE means"),
+            container: bytes.and_then(container::of),
+        }
+    }
+}
+
+/// Gathers facts while a data set is opened.
+#[derive(Default)]
+pub(super) struct Collector(Mutex<HashMap<String, Facts>>);
+
+impl Collector {
+    pub fn see(&self, file: SeenFile) {
+        let facts = Facts::of(file.picture, Some(file.bytes));
+        self.0.lock().expect("no thread panics while it holds the lock").insert(file.id.to_owned(), facts);
+    }
+
+    /// The facts of each sample, in their order. What was not seen in a file (rows of tables lie in memory) is looked at now.
+    pub fn align(self, dataset: &Dataset) -> Vec<Facts> {
+        let mut seen = self.0.into_inner().expect("no thread panics while it holds the lock");
+        let seen: Vec<Option<Facts>> = dataset.samples().iter().map(|sample| seen.remove(&sample.id)).collect();
+        seen.into_par_iter()
+            .enumerate()
+            .map(|(index, facts)| {
+                facts.unwrap_or_else(|| match dataset.picture(index) {
+                    Ok(picture) => Facts::of(&picture, None),
+                    // Gone since it was opened a moment ago: measured as nothing, and so found blank.
+                    Err(_) => Facts::of(&Picture::from_gray(1, 1, &[0]).expect("one pixel"), None),
+                })
+            })
+            .collect()
+    }
+}
+
+/// Variance of the Laplacian over the variance of the values, so that a picture of low contrast is not called blurred for it.
+fn sharpness(gray: &[u8], width: usize, height: usize) -> f32 {
+    let (_, deviation) = mean_and_deviation(gray);
+    if width < 3 || height < 3 || deviation < 1e-3 {
+        return 0.0;
+    }
+    laplacian_variance(gray, width, height) / (deviation * deviation)
+}
+
+/// The picture at another size, each new pixel the mean of the area that it covers.
+pub(super) fn area_means(gray: &[u8], [width, height]: [usize; 2], [columns, rows]: [usize; 2]) -> Vec<u8> {
+    let across = spans(width, columns);
+    let down = spans(height, rows);
+    let mut narrow = vec![0.0_f32; columns * height];
+    for (line, narrow) in gray.chunks_exact(width).zip(narrow.chunks_exact_mut(columns)) {
+        for (value, span) in narrow.iter_mut().zip(&across) {
+            *value = line[span.from..].iter().zip(&span.weights).map(|(&pixel, weight)| f32::from(pixel) * weight).sum();
+        }
+    }
+    let mut means = Vec::with_capacity(columns * rows);
+    let mut line = vec![0.0_f32; columns];
+    for span in &down {
+        line.fill(0.0);
+        for (source, weight) in narrow[span.from * columns..].chunks_exact(columns).zip(&span.weights) {
+            line.iter_mut().zip(source).for_each(|(sum, value)| *sum += value * weight);
+        }
+        means.extend(line.iter().map(|value| (value + 0.5) as u8));
+    }
+    means
+}
+
+/// The pixels that one new pixel covers, with their shares.
+struct Span {
+    from: usize,
+    weights: Vec<f32>,
+}
+
+fn spans(length: usize, parts: usize) -> Vec<Span> {
+    let step = length as f64 / parts as f64;
+    let span = |part: usize| {
+        let (start, end) = (part as f64 * step, (part + 1) as f64 * step);
+        let from = (start.floor() as usize).min(length - 1);
+        let to = (end.ceil() as usize).clamp(from + 1, length);
+        let covered = |pixel: usize| (end.min(pixel as f64 + 1.0) - start.max(pixel as f64)).max(0.0);
+        let sum: f64 = (from..to).map(covered).sum();
+        let weights = (from..to).map(|pixel| if sum > 0.0 { (covered(pixel) / sum) as f32 } else { 1.0 / (to - from) as f32 });
+        Span { from, weights: weights.collect() }
+    };
+    (0..parts).map(span).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn area_means_keep_the_mean_and_a_picture_of_the_same_size() {
+        let gray: Vec<u8> = (0..48 * 48).map(|i| ((i * 37) % 251) as u8).collect();
+        assert_eq!(area_means(&gray, [48, 48], [48, 48]), gray);
+        let small = area_means(&gray, [48, 48], [32, 32]);
+        assert!((mean_and_deviation(&gray).0 - mean_and_deviation(&small).0).abs() < 0.6);
+        assert_eq!(area_means(&[10, 30], [2, 1], [1, 1]), [20]);
+        assert_eq!(area_means(&[10, 30], [2, 1], [4, 2]), [10, 10, 30, 30, 10, 10, 30, 30]);
+    }
+
+    #[test]
+    fn a_blurred_picture_is_less_sharp_and_low_contrast_is_no_blur() {
+        let sharp: Vec<u8> = (0..64 * 64).map(|i| if (i / 4 + i / 256) % 2 == 0 { 40 } else { 200 }).collect();
+        let faint: Vec<u8> = sharp.iter().map(|v| 100 + v / 10).collect();
+        let blurred = area_means(&area_means(&sharp, [64, 64], [5, 5]), [5, 5], [64, 64]);
+        let [a, b, c] = [&sharp, &faint, &blurred].map(|gray| sharpness(gray, 64, 64));
+        assert!((a - b).abs() < 0.1 * a, "{a} {b}");
+        assert!(c < 0.5 * a, "{a} {c}");
+        assert_eq!(sharpness(&[9; 64], 8, 8), 0.0);
+    }
+}

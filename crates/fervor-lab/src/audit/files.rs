@@ -1,0 +1,338 @@
+//! What lies in the tree of a data set: names that lie, files that are not pictures, folders that are no classes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use walkdir::WalkDir;
+
+use super::facts::Facts;
+use super::value::{Finding, FindingKind, Item, Level};
+use super::words::{counted, item};
+use crate::dataset::{Dataset, Problem, Split, is_hidden};
+use fervor::emotion::{Emotion, canonical_label};
+use fervor::picture::Format;
+
+/// Which formats a data set may hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AcceptedFormats {
+    /// Everything that is read: JPEG, PNG, BMP, WebP, GIF, TIFF.
+    #[default]
+    All,
+    /// System A's list: jpeg, jpg, bmp, png.
+    Strict,
+}
+
+/// Findings under way, by kind.
+#[derive(Default)]
+struct Found(BTreeMap<FindingKind, Vec<Item>>);
+
+impl Found {
+    fn add(&mut self, kind: FindingKind, item: Item) {
+        self.0.entry(kind).or_default().push(item);
+    }
+
+    fn path(&mut self, kind: FindingKind, id: impl Into<String>, detail: impl Into<String>) {
+        self.add(kind, Item { id: id.into(), detail: detail.into(), ..Item::default() });
+    }
+}
+
+/// Findings about files. `root` is the folder of a data set in folder form; none for tables and manifests, where nothing but
+/// what they list is looked at.
+pub(super) fn findings(dataset: &Dataset, facts: &[Facts], root: Option<&Path>, accepted: AcceptedFormats) -> Vec<Finding> {
+    let mut found = Found::default();
+    for (index, fact) in facts.iter().enumerate() {
+        let Some(container) = fact.container else { continue };
+        let sample = &dataset.samples()[index];
+        let extension = extension_of(&sample.id);
+        let promised = extension.and_then(Format::from_extension);
+        let mut add = |kind, detail: String| found.add(kind, Item { detail, ..item(dataset, index) });
+        if promised != Some(container.format) {
+            let named = extension.map_or_else(|| "no extension".to_owned(), |extension| format!("named .{extension}"));
+            add(FindingKind::WrongExtension, format!("{} inside, {named}", container.format));
+        }
+        let strict = matches!(container.format, Format::Jpeg | Format::Png | Format::Bmp)
+            && extension.is_some_and(|e| ["jpeg", "jpg", "bmp", "png"].contains(&e.to_lowercase().as_str()));
+        if accepted == AcceptedFormats::Strict && !strict {
+            add(FindingKind::NotAccepted, container.format.name().to_owned());
+        }
+        if container.animated {
+            add(FindingKind::Animated, container.format.name().to_owned());
+        }
+        if let Some(unusual) = container.unusual {
+            add(FindingKind::UnusualPixels, unusual.to_owned());
+        }
+    }
+    for problem in dataset.problems() {
+        found.path(kind_of(problem, dataset.root()), &problem.id, &problem.message);
+    }
+    if let Some(root) = root {
+        walk(dataset, root, &mut found);
+    }
+    found.0.into_iter().map(|(kind, items)| finding(kind, items)).collect()
+}
+
+/// What kind of trouble a picture is that could not be read. The message comes from the decoder and is not parsed further than
+/// for the one word that nothing else tells.
+fn kind_of(problem: &Problem, root: &Path) -> FindingKind {
+    let path = root.join(&problem.id);
+    let Ok(metadata) = fs::metadata(&path) else {
+        return if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+            FindingKind::BrokenLink
+        } else {
+            FindingKind::UnreadableFile
+        };
+    };
+    if metadata.is_dir() && fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+        return FindingKind::BrokenLink;
+    }
+    if !metadata.is_file() {
+        return FindingKind::UnreadableFile;
+    }
+    match (metadata.len(), head(&path)) {
+        (0, _) => FindingKind::EmptyFile,
+        (_, None) => FindingKind::UnreadableFile,
+        (_, Some(head)) => match Format::of(&head) {
+            None if problem.message.starts_with("a picture of an unsupported format") => FindingKind::UnsupportedFormat,
+            None => FindingKind::NotAPicture,
+            Some(_) if problem.message.contains("is cut off") => FindingKind::TruncatedFile,
+            Some(_) if problem.message.contains("of a kind that cannot be read") => FindingKind::UnsupportedFormat,
+            Some(_) if problem.message.contains("its pixels changed") => FindingKind::ChangedPicture,
+            Some(_) => FindingKind::UnreadableFile,
+        },
+    }
+}
+
+/// The first bytes of a file: enough to tell what it is.
+fn head(path: &Path) -> Option<Vec<u8>> {
+    let mut head = Vec::new();
+    File::open(path).ok()?.take(64).read_to_end(&mut head).ok()?;
+    Some(head)
+}
+
+fn extension_of(id: &str) -> Option<&str> {
+    Path::new(id).extension().and_then(|extension| extension.to_str())
+}
+
+/// Everything that lies in the tree and is no sample.
+fn walk(dataset: &Dataset, root: &Path, found: &mut Found) {
+    let samples: HashSet<&str> = dataset.samples().iter().map(|sample| sample.id.as_str()).collect();
+    let problems: HashSet<&str> = dataset.problems().iter().map(|problem| problem.id.as_str()).collect();
+    let mut folders: Vec<String> = Vec::new();
+    let mut used: HashSet<&str> = HashSet::new();
+    for id in samples.iter().chain(&problems) {
+        let mut folder = *id;
+        while let Some((above, _)) = folder.rsplit_once('/') {
+            used.insert(above);
+            folder = above;
+        }
+    }
+    let entries = WalkDir::new(root).min_depth(1).follow_links(true).sort_by_file_name().into_iter();
+    // What a walk cannot enter, the reader told as a problem where it belongs to a class.
+    for entry in entries.filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name())).flatten() {
+        let Ok(below) = entry.path().strip_prefix(root) else { continue };
+        let id = below.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+        if entry.file_type().is_dir() {
+            folders.push(id);
+        } else if !samples.contains(id.as_str()) && !problems.contains(id.as_str()) {
+            match entry.file_type().is_file().then(|| head(entry.path())).flatten().as_deref().map(Format::of) {
+                Some(Some(format)) if id.contains('/') && used.contains(id.rsplit_once('/').map_or("", |(above, _)| above)) => {
+                    let named = extension_of(&id).map_or_else(|| "no extension".to_owned(), |e| format!("named .{e}"));
+                    found.path(FindingKind::WrongExtension, id, format!("{format} inside, {named}: not used"));
+                }
+                Some(Some(format)) => {
+                    found.path(FindingKind::StrayFile, id, format!("a {format} picture outside of the classes"))
+                }
+                _ => found.path(FindingKind::StrayFile, id, "no picture"),
+            }
+        }
+    }
+    classes(&folders, &used, found);
+}
+
+/// Folders that should be classes: empty, misspelt, named by synonyms.
+fn classes(folders: &[String], used: &HashSet<&str>, found: &mut Found) {
+    let splits: BTreeSet<&String> = folders.iter().filter(|f| !f.contains('/') && Split::parse(f).is_some()).collect();
+    let is_class = |folder: &&String| match folder.split_once('/') {
+        None => splits.is_empty(),
+        Some((above, below)) => !below.contains('/') && splits.iter().any(|split| *split == above),
+    };
+    let stray = folders.iter().filter(|folder| !splits.is_empty() && !folder.contains('/') && !splits.contains(folder));
+    stray.for_each(|folder| found.path(FindingKind::StrayFile, folder, "a folder beside the splits"));
+    // How many class folders have a name: one that stands alone beside a near twin is the misspelt one.
+    let mut spellings: HashMap<String, Vec<&String>> = HashMap::new();
+    for folder in folders.iter().filter(is_class) {
+        if !used.contains(folder.as_str()) {
+            found.path(FindingKind::EmptyClass, folder, "no picture");
+            continue;
+        }
+        let name = folder.rsplit('/').next().unwrap_or(folder);
+        spellings.entry(name.trim().to_lowercase()).or_default().push(folder);
+    }
+    let mut names: Vec<(&String, &Vec<&String>)> = spellings.iter().collect();
+    names.sort_unstable();
+    for (name, places) in &names {
+        let canonical = canonical_label(name);
+        if Emotion::parse(name).is_some() {
+            if canonical != **name {
+                places.iter().for_each(|place| {
+                    found.path(FindingKind::SynonymousClass, *place, format!("read as {canonical}"));
+                });
+            }
+            continue;
+        }
+        let others = names.iter().filter(|(_, theirs)| theirs.len() > places.len()).map(|(other, _)| other.as_str());
+        let known = Emotion::ALL.iter().map(|emotion| emotion.name());
+        if let Some(meant) = known.chain(others).find(|other| is_slip(name, other)) {
+            places.iter().for_each(|place| {
+                found.add(
+                    FindingKind::MisspeltClass,
+                    Item {
+                        id: (*place).clone(),
+                        detail: format!("meant {meant}?"),
+                        suggestion: Some(meant.to_owned()),
+                        ..Item::default()
+                    },
+                );
+            });
+        }
+    }
+}
+
+/// Whether a name is so near to another that a finger slipped: one edit from four letters on, two from seven on.
+fn is_slip(name: &str, meant: &str) -> bool {
+    let shorter = name.chars().count().min(meant.chars().count());
+    let most = match shorter {
+        0..=3 => return false,
+        4..=6 => 1,
+        _ => 2,
+    };
+    name != meant && distance(name, meant) <= most
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment).
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            table[i][j] = if i == 0 || j == 0 {
+                i.max(j)
+            } else {
+                let replaced = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                let least = replaced.min(table[i - 1][j] + 1).min(table[i][j - 1] + 1);
+                if swapped { least.min(table[i - 2][j - 2] + 1) } else { least }
+            };
+        }
+    }
+    table[a.len()][b.len()]
+}
+
+/// The level and the words of a kind.
+fn finding(kind: FindingKind, items: Vec<Item>) -> Finding {
+    use FindingKind as K;
+    let (level, one, many, reason) = match kind {
+        K::EmptyFile => (Level::Error, "file is empty", "files are empty", "Zero bytes: copy or download them again."),
+        K::TruncatedFile => (
+            Level::Error,
+            "picture is cut off",
+            "pictures are cut off",
+            "The end of the file is missing: copy or download it again.",
+        ),
+        K::NotAPicture => (
+            Level::Error,
+            "file is named as a picture and is none",
+            "files are named as pictures and are none",
+            "Told by content.",
+        ),
+        K::UnsupportedFormat => (
+            Level::Error,
+            "picture is of a format that is not read",
+            "pictures are of a format that is not read",
+            "Convert it to JPEG or PNG.",
+        ),
+        K::UnreadableFile => {
+            (Level::Error, "picture cannot be read", "pictures cannot be read", "Damaged, over a limit, or not permitted.")
+        }
+        K::ChangedPicture => (
+            Level::Error,
+            "picture is not the one that the manifest names",
+            "pictures are not those that the manifest names",
+            "Its pixels changed since the manifest was written.",
+        ),
+        K::BrokenLink => (
+            Level::Warning,
+            "link leads nowhere or in a circle",
+            "links lead nowhere or in a circle",
+            "It is left out; what it should have led to may be missing.",
+        ),
+        K::WrongExtension => (
+            Level::Warning,
+            "file has the wrong extension",
+            "files have the wrong extension",
+            "Tools that trust names fail on it or leave it out; Fervor reads by content.",
+        ),
+        K::NotAccepted => (
+            Level::Warning,
+            "picture is not in the accepted formats",
+            "pictures are not in the accepted formats",
+            "The strict list is jpeg, jpg, bmp and png.",
+        ),
+        K::Animated => (Level::Warning, "file is animated", "files are animated", "Only the first picture is used."),
+        K::UnusualPixels => (
+            Level::Info,
+            "picture is stored in an unusual way",
+            "pictures are stored in an unusual way",
+            "Read as 8-bit RGB; other tools may show other colours or refuse it.",
+        ),
+        K::StrayFile => (
+            Level::Info,
+            "file or folder is not part of the data",
+            "files and folders are not part of the data",
+            "They are left out.",
+        ),
+        K::EmptyClass => {
+            (Level::Warning, "class folder is empty", "class folders are empty", "A class without pictures is no class.")
+        }
+        K::MisspeltClass => (
+            Level::Warning,
+            "class folder may be misspelt",
+            "class folders may be misspelt",
+            "As it stands it is a class of its own.",
+        ),
+        _ => (
+            Level::Info,
+            "class folder is named by a synonym",
+            "class folders are named by synonyms",
+            "It is read under the canonical name.",
+        ),
+    };
+    let helps = matches!(
+        kind,
+        K::EmptyFile | K::TruncatedFile | K::NotAPicture | K::UnsupportedFormat | K::UnreadableFile | K::ChangedPicture
+    );
+    let command = match kind {
+        K::WrongExtension => Some("fervor audit DATA --fix OUT --copy".to_owned()),
+        _ if helps => Some("fervor audit DATA --fix OUT".to_owned()),
+        _ => None,
+    };
+    Finding { kind, level, title: counted(items.len(), one, many), reason: reason.to_owned(), command, items, groups: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_told_from_another_word() {
+        for (name, meant) in [("hapy", "happy"), ("suprise", "surprise"), ("ahppy", "happy"), ("surprize", "surprise")] {
+            assert!(is_slip(name, meant), "{name}");
+        }
+        for (name, other) in [("mad", "sad"), ("happy", "happy"), ("bored", "fear"), ("smile", "sad")] {
+            assert!(!is_slip(name, other), "{name}");
+        }
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}

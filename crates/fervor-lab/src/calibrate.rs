@@ -1,0 +1,377 @@
+//! Fits what a card says of doubt on pictures that were not trained on: the temperature, how much each quality flag of a
+//! face raises it, and the threshold of conformal sets.
+//!
+//! A temperature that is right for clean pictures is too sure of poor ones (Ovadia et al., "Can you trust your model's
+//! uncertainty?", 2019). So each flag gets a temperature of its own, fitted on pictures that were made to raise it.
+
+use std::collections::HashSet;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::Dataset;
+use crate::evaluate::VoteScores;
+use crate::metrics::{Scores, conformal_threshold, fit_temperature_to};
+use crate::robustness::Corruption;
+use fervor::bundle::{Bundle, Card, Conformal};
+use fervor::emotion::LabelMap;
+use fervor::error::{Error, Result};
+use fervor::preprocess::Chip;
+use fervor::quality::{Flag, Quality};
+
+mod class_bias;
+
+pub use class_bias::ClassBias;
+
+/// How often a conformal set holds the right class.
+pub const COVERAGE: f64 = 0.9;
+/// Pictures of one corruption at one strength.
+const PICTURES: usize = 600;
+/// Pictures below which a flag stays without a factor: no figure would stand on so few.
+const LEAST: usize = 100;
+/// Chips that go through the network together.
+const GROUP: usize = 256;
+/// What raises each flag that can be measured on whole pictures, and at which strengths. Profiles and doubtful detections
+/// cannot be made from a face crop.
+const CAUSES: [(Flag, Corruption, std::ops::RangeInclusive<usize>); 5] = [
+    (Flag::Blurred, Corruption::Blur, 1..=5),
+    (Flag::Small, Corruption::Resolution, 2..=5),
+    (Flag::Dark, Corruption::Darker, 2..=5),
+    (Flag::Flat, Corruption::Contrast, 2..=5),
+    (Flag::CutOff, Corruption::Shift, 3..=5),
+];
+
+/// What a bundle's doubt should be, and what that was measured on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Pictures without a flaw of ours.
+    pub n: usize,
+    /// Of the answers to them; with class biases those of the other half of the pictures.
+    pub accuracy: f64,
+    /// Likewise.
+    pub macro_f1: f64,
+    /// That fits them best.
+    pub temperature: f32,
+    /// Calibration error of the clean pictures at temperature 1, at the card's, and at temperatures like the new one, each
+    /// fitted on the other half of the pictures. By labels; with votes, by what most voters say.
+    pub ece: [f64; 3],
+    /// Sets that hold the right class in [`COVERAGE`] of pictures like these.
+    pub conformal: Conformal,
+    /// Mean number of classes in such a set.
+    pub set_size: f64,
+    /// How near the answers are to the votes, where it was fitted to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub votes: Option<VoteScores>,
+    /// One for each flag that enough pictures raise.
+    pub flags: Vec<FlagCalibration>,
+    /// What was added to the logits before all of this was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_bias: Option<ClassBias>,
+}
+
+/// What one flag does to an answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FlagCalibration {
+    pub flag: Flag,
+    /// Answers to pictures that were made to raise it, and did; a picture counts once for each strength.
+    pub n: usize,
+    /// Of those answers.
+    pub accuracy: f64,
+    /// The temperature is multiplied by it: 1 or more.
+    pub factor: f32,
+    /// Mean confidence without and with the factor.
+    pub confidence: [f64; 2],
+    /// Calibration error without a factor, and with factors that were each fitted on the other half of the pictures.
+    pub ece: [f64; 2],
+}
+
+/// Whether a bundle still has the network that its card's scores are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    Same,
+    Changed,
+}
+
+/// What a bundle said, and what is right.
+#[derive(Default)]
+struct Answers {
+    logits: Vec<Vec<f32>>,
+    truths: Vec<usize>,
+    /// What a temperature is fitted to: all of the label, or the votes.
+    targets: Vec<Vec<f32>>,
+    /// Place of each picture in the list of samples: halves are of pictures, not of answers.
+    places: Vec<usize>,
+}
+
+impl Answers {
+    /// Scores, each row at the temperature of its half.
+    fn scores(&self, halves: [f32; 2]) -> Scores {
+        let classes = self.logits.first().map_or(0, Vec::len);
+        let rows = self.logits.iter().zip(&self.places);
+        let probabilities: Vec<f32> = rows.flat_map(|(logits, place)| softmax(logits, halves[place % 2])).collect();
+        Scores::new(classes, &probabilities, &self.truths)
+    }
+
+    fn confidence(&self, temperature: f32) -> f64 {
+        let top = |logits: &Vec<f32>| f64::from(softmax(logits, temperature).into_iter().fold(0.0, f32::max));
+        self.logits.iter().map(top).sum::<f64>() / self.logits.len() as f64
+    }
+
+    fn temperature(&self) -> f32 {
+        fit_temperature_to(&self.logits, &self.targets)
+    }
+
+    /// For each half of the pictures, the temperature of the other one; that of all where a half is empty.
+    fn others(&self) -> [f32; 2] {
+        [1, 0].map(|half| {
+            let half = self.half(half);
+            if half.truths.is_empty() { self.temperature() } else { half.temperature() }
+        })
+    }
+
+    /// The answers to the pictures of one half.
+    fn half(&self, half: usize) -> Self {
+        let rows: Vec<usize> = (0..self.places.len()).filter(|row| self.places[*row] % 2 == half).collect();
+        fn pick<T: Clone>(all: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|row| all[*row].clone()).collect()
+        }
+        Self {
+            logits: pick(&self.logits, &rows),
+            truths: pick(&self.truths, &rows),
+            targets: pick(&self.targets, &rows),
+            places: pick(&self.places, &rows),
+        }
+    }
+
+    /// # Errors
+    /// `Data`: no figure could stand on them.
+    fn are_enough(&self) -> Result<()> {
+        let n = self.truths.len();
+        if n >= LEAST {
+            return Ok(());
+        }
+        Err(Error::data(format!("calibration needs {LEAST} pictures or more, there are {n}"))
+            .with_hint("choose another split, or more data that was not trained on"))
+    }
+
+    fn extend(&mut self, more: Self) {
+        self.logits.extend(more.logits);
+        self.truths.extend(more.truths);
+        self.targets.extend(more.targets);
+        self.places.extend(more.places);
+    }
+
+    /// Pictures behind the answers.
+    fn pictures(&self) -> usize {
+        self.places.iter().collect::<HashSet<_>>().len()
+    }
+}
+
+/// The pictures that are measured on, and how.
+struct Measure<'a> {
+    bundle: &'a Bundle,
+    dataset: &'a Dataset,
+    map: &'a LabelMap,
+    votes: bool,
+    progress: &'a (dyn Fn(usize) + Sync),
+}
+
+impl Calibration {
+    /// Measures a bundle on the samples at `indices`, each picture taken whole. With `votes` temperatures are fitted to the
+    /// votes' distribution over the model's classes, which all of the samples must have. `progress` is called with pictures
+    /// done, of [`pictures`](Self::pictures) in all.
+    ///
+    /// # Errors
+    /// [`Data`](fervor::ErrorKind::Data): fewer than 100 pictures, or one without votes. [`Model`](fervor::ErrorKind::Model): the
+    /// network fails.
+    pub fn of(
+        bundle: &Bundle,
+        dataset: &Dataset,
+        indices: &[usize],
+        map: &LabelMap,
+        votes: bool,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<Self> {
+        let measure = Measure { bundle, dataset, map, votes, progress };
+        let clean = measure.clean(indices)?;
+        let n = clean.truths.len();
+        let temperature = clean.temperature();
+        let rows: Vec<Vec<f32>> = clean.logits.iter().map(|logits| softmax(logits, temperature)).collect();
+        let truth: Vec<f32> = rows.iter().zip(&clean.truths).map(|(row, truth)| row[*truth]).collect();
+        let conformal = Conformal { coverage: COVERAGE, threshold: conformal_threshold(&truth, COVERAGE) };
+        let set_size = rows.iter().map(|row| conformal.places(row).len()).sum::<usize>() as f64 / n as f64;
+        let near = votes.then(|| VoteScores::of(&clean.targets.concat(), &rows.concat(), n));
+        let mut flags = Vec::new();
+        for (flag, corruption, strengths) in CAUSES {
+            let mut flawed = Answers::default();
+            for strength in strengths {
+                let some: Vec<(usize, usize)> = thinned(indices).enumerate().collect();
+                flawed.extend(measure.answers(&some, Some((flag, corruption, strength)))?);
+            }
+            if flawed.pictures() >= LEAST {
+                flags.push(FlagCalibration::of(flag, &flawed, temperature));
+            }
+        }
+        let [plain, before, after] =
+            [[1.0; 2], [bundle.card().temperature; 2], clean.others()].map(|halves| clean.scores(halves));
+        let (accuracy, macro_f1) = (after.confusion.accuracy(), after.confusion.macro_f1());
+        let ece = [plain.ece, before.ece, after.ece];
+        Ok(Self { n, accuracy, macro_f1, temperature, ece, conformal, set_size, votes: near, flags, class_bias: None })
+    }
+
+    /// Says that these biases were in the network that was measured.
+    #[must_use]
+    pub fn with_class_bias(mut self, bias: ClassBias) -> Self {
+        [self.accuracy, self.macro_f1] = [bias.accuracy[1], bias.macro_f1[1]];
+        self.class_bias = Some(bias);
+        self
+    }
+
+    /// How many pictures [`of`](Self::of) looks at.
+    pub fn pictures(indices: &[usize]) -> usize {
+        let strengths: usize = CAUSES.iter().map(|(_, _, strengths)| strengths.clone().count()).sum();
+        indices.len() + strengths * thinned(indices).count()
+    }
+
+    /// Writes it into a card; `split` is the part of the data that it was measured on. If the `network` is another than the
+    /// card's scores were measured on (class biases, rounded weights), these scores go, and those of this one come.
+    pub fn apply(&self, card: &mut Card, split: &str, network: Network) {
+        card.temperature = self.temperature;
+        card.conformal = Some(self.conformal);
+        card.flag_factors = self.flags.iter().map(|flag| (flag.flag, flag.factor)).collect();
+        // Those of another temperature.
+        card.metrics.retain(|name, _| !name.contains(".votes_") && !name.ends_with(".ece"));
+        card.metrics.insert(format!("{split}.ece"), self.ece[2]);
+        if let Some(votes) = self.votes {
+            card.metrics.insert(format!("{split}.votes_cross_entropy"), votes.cross_entropy);
+            card.metrics.insert(format!("{split}.votes_kl"), votes.kl);
+        }
+        if network == Network::Changed {
+            card.metrics.retain(|name, _| ![".accuracy", ".macro_f1", ".loss"].iter().any(|end| name.ends_with(end)));
+            card.metrics.insert(format!("{split}.accuracy"), self.accuracy);
+            card.metrics.insert(format!("{split}.macro_f1"), self.macro_f1);
+        }
+    }
+}
+
+impl FlagCalibration {
+    fn of(flag: Flag, answers: &Answers, temperature: f32) -> Self {
+        let factor = answers.temperature().max(temperature) / temperature;
+        let before = answers.scores([temperature; 2]);
+        Self {
+            flag,
+            n: answers.truths.len(),
+            accuracy: before.confusion.accuracy(),
+            factor,
+            confidence: [temperature, temperature * factor].map(|temperature| answers.confidence(temperature)),
+            ece: [before.ece, answers.scores(answers.others().map(|other| other.max(temperature))).ece],
+        }
+    }
+}
+
+/// At most [`PICTURES`] of them, evenly.
+fn thinned(indices: &[usize]) -> impl Iterator<Item = usize> + '_ {
+    indices.iter().copied().step_by(indices.len().div_ceil(PICTURES).max(1))
+}
+
+fn softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f32> = logits.iter().map(|logit| ((logit - top) / temperature).exp()).collect();
+    let sum: f32 = powers.iter().sum();
+    powers.into_iter().map(|power| power / sum).collect()
+}
+
+impl Measure<'_> {
+    /// What the bundle says of all of these pictures as they are.
+    ///
+    /// # Errors
+    /// `Data`: they are too few; `Model`: the network fails.
+    fn clean(&self, indices: &[usize]) -> Result<Answers> {
+        let all: Vec<(usize, usize)> = indices.iter().copied().enumerate().collect();
+        let answers = self.answers(&all, None)?;
+        answers.are_enough()?;
+        Ok(answers)
+    }
+
+    /// What the bundle says of pictures (their place in a list, and the sample), as they are or flawed; of the flawed ones
+    /// those that raise the flag.
+    fn answers(&self, pictures: &[(usize, usize)], flaw: Option<(Flag, Corruption, usize)>) -> Result<Answers> {
+        let mut answers = Answers::default();
+        for group in pictures.chunks(GROUP) {
+            let found: Vec<_> = group
+                .par_iter()
+                .map(|&(place, index)| {
+                    let truth = self.map.target(self.dataset.samples()[index].label)?;
+                    Some((place, index, truth, self.chip(index, flaw)?))
+                })
+                .collect();
+            let mut chips = Vec::new();
+            for (place, index, truth, chip) in found.into_iter().flatten() {
+                answers.places.push(place);
+                answers.truths.push(truth);
+                answers.targets.push(self.target(index, truth)?);
+                chips.push(chip);
+            }
+            answers.logits.extend(self.bundle.logits(&chips)?);
+            (self.progress)(group.len());
+        }
+        Ok(answers)
+    }
+
+    fn chip(&self, index: usize, flaw: Option<(Flag, Corruption, usize)>) -> Option<Chip> {
+        let preprocess = &self.bundle.card().preprocess;
+        let picture = self.dataset.picture(index).ok()?;
+        let Some((flag, corruption, strength)) = flaw else { return Some(preprocess.whole(&picture)) };
+        let (picture, face) = corruption.apply(&picture, strength, index as u64).ok()?;
+        // A face of few pixels is one that was enlarged here: its eyes were near each other before.
+        let raised = flag == Flag::Small || Quality::of(&picture, &face).flags.contains(&flag);
+        raised.then(|| preprocess.chip(&picture, &face))
+    }
+
+    /// What the answer should be: the label, or the votes for the model's classes.
+    fn target(&self, index: usize, truth: usize) -> Result<Vec<f32>> {
+        let mut target = vec![0.0; self.bundle.card().labels.len()];
+        if !self.votes {
+            target[truth] = 1.0;
+            return Ok(target);
+        }
+        let votes = self.dataset.soft_label(index);
+        let votes = votes.ok_or_else(|| Error::data(format!("{} has no votes", self.dataset.samples()[index].id)))?;
+        for (class, share) in votes.into_iter().enumerate() {
+            if let Some(class) = self.map.target(class) {
+                target[class] += share;
+            }
+        }
+        // The truth is a class of the model and has votes, so something is left.
+        let sum: f32 = target.iter().sum();
+        target.iter_mut().for_each(|share| *share /= sum);
+        Ok(target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers of a network that is right in `right` of 10 cases and always says 2.0 against 0.0.
+    fn sure(right: usize) -> Answers {
+        let rows = 400;
+        let truths: Vec<usize> = (0..rows).map(|row| usize::from(row / 2 % 10 >= right)).collect();
+        let target = |truth: &usize| if *truth == 0 { vec![1.0, 0.0] } else { vec![0.0, 1.0] };
+        let targets = truths.iter().map(target).collect();
+        Answers { logits: vec![vec![2.0, 0.0]; rows], truths, targets, places: (0..rows).collect() }
+    }
+
+    #[test]
+    fn a_flag_whose_answers_are_too_sure_gets_a_factor_that_makes_confidence_honest() {
+        let flag = FlagCalibration::of(Flag::Blurred, &sure(7), 1.0);
+        assert!(flag.factor > 1.5 && (flag.accuracy - 0.7).abs() < 0.01);
+        assert!((flag.confidence[0] - 0.88).abs() < 0.01 && (flag.confidence[1] - 0.7).abs() < 0.01, "{:?}", flag.confidence);
+        assert!(flag.ece[1] < 0.02 && flag.ece[0] > 0.15, "{:?}", flag.ece);
+    }
+
+    #[test]
+    fn a_flag_never_makes_an_answer_surer() {
+        assert_eq!(FlagCalibration::of(Flag::Dark, &sure(10), 1.0).factor, 1.0);
+    }
+}

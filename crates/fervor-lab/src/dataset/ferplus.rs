@@ -1,0 +1,215 @@
+//! FER+: ten annotators' votes for each row of FER-2013 (Barsoum et al. 2016, "Training Deep Networks for Facial Expression
+//! Recognition with Crowd-Sourced Label Distribution"). Joined by row: 173 of its rows have no image name, some names occur twice.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::stream::Table;
+use super::{Dataset, Pictures, Split};
+use fervor::emotion::{Emotion, LabelSet, canonical_label};
+use fervor::error::{Error, Result};
+
+/// The table that says which row each file of the folder form was, looked for beside the votes.
+const NAMES: &str = "fer2013-names.csv";
+
+struct Votes {
+    labels: LabelSet,
+    rows: Vec<VoteRow>,
+}
+
+struct VoteRow {
+    split: Option<Split>,
+    shares: Option<Vec<f32>>,
+}
+
+/// Joins the votes in `path` to the samples of a data set just opened, whose splits are still those of the data.
+///
+/// # Errors
+/// Another number of rows than the table has, another `Usage` in a row, a file that no row names: nothing is joined then.
+pub(super) fn join(dataset: &mut Dataset, path: &Path, names: Option<&Path>) -> Result<()> {
+    let votes = Votes::read(path).map_err(|e| e.context(path.display()))?;
+    let rows = match &dataset.pictures {
+        Pictures::Gray { rows, .. } => rows_of_table(dataset, &votes, rows.len()),
+        Pictures::Files => rows_of_files(dataset, &votes, path, names),
+    };
+    let rows = rows.map_err(|e| e.context(path.display()))?;
+    for (sample, row) in dataset.samples.iter_mut().zip(rows) {
+        sample.votes = votes.rows[row].shares.clone();
+    }
+    dataset.vote_labels = Some(votes.labels);
+    Ok(())
+}
+
+fn rows_of_table(dataset: &Dataset, votes: &Votes, rows: usize) -> Result<Vec<usize>> {
+    if votes.rows.len() != rows {
+        return Err(Error::data(format!("votes for {} rows, but {} has {rows}", votes.rows.len(), dataset.root.display()))
+            .with_hint("votes belong to a table row by row: take those made for this very table"));
+    }
+    for sample in &dataset.samples {
+        if let (Some(ours), Some(theirs)) = (sample.split, votes.rows[sample.row].split)
+            && ours != theirs
+        {
+            return Err(Error::data(format!(
+                "the rows don't belong together: {} is in {ours} in the data, in {theirs} here",
+                sample.id
+            )));
+        }
+    }
+    Ok(dataset.samples.iter().map(|sample| sample.row).collect())
+}
+
+fn rows_of_files(dataset: &Dataset, votes: &Votes, path: &Path, names: Option<&Path>) -> Result<Vec<usize>> {
+    let beside = path.with_file_name(NAMES);
+    let names = match names {
+        Some(names) => names,
+        None if beside.exists() => &beside,
+        None => {
+            return Err(Error::data(format!("votes are given by row, and files have no rows; there is no {}", beside.display()))
+                .with_hint("open the table (fer2013.csv) instead, or put a table with the columns row and kaggle_path there"));
+        }
+    };
+    let names = read_names(names).map_err(|e| e.context(names.display()))?;
+    if names.len() != votes.rows.len() {
+        return Err(Error::data(format!("votes for {} rows, but names for {}", votes.rows.len(), names.len())));
+    }
+    let missing = |id: &str| {
+        let found = dataset.samples.iter().filter(|sample| names.contains_key(without_extension(&sample.id))).count();
+        Error::data(format!("names of {found} of {} files are known, but not of {id:?}", dataset.len()))
+    };
+    dataset
+        .samples
+        .iter()
+        .map(|sample| {
+            let named = names.get(without_extension(&sample.id)).ok_or_else(|| missing(&sample.id))?;
+            let label = dataset.labels.name(sample.label);
+            if named.label.as_deref().is_some_and(|theirs| theirs != label) {
+                let theirs = named.label.as_deref().unwrap_or_default();
+                return Err(Error::data(format!("{:?} is {label} in the data, but row {} is {theirs}", sample.id, named.row)));
+            }
+            Ok(named.row)
+        })
+        .collect()
+}
+
+struct Named {
+    row: usize,
+    label: Option<String>,
+}
+
+/// The row of each path; paths without their extensions, because the pictures are found as JPEG and as PNG.
+fn read_names(path: &Path) -> Result<HashMap<String, Named>> {
+    let mut table = Csv::open(path)?;
+    let path_column = table.need("kaggle_path", &["kaggle_path", "path"])?;
+    let row_column = table.column(&["row"]);
+    let label_column = table.column(&["label"]);
+    let mut names = HashMap::new();
+    while let Some(fields) = table.next()? {
+        let row = match row_column {
+            Some(column) => number(&fields, column, names.len())?,
+            None => names.len(),
+        };
+        let label = label_column.map(|column| canonical_label(&fields[column]));
+        let path = &fields[path_column];
+        if names.insert(without_extension(path).to_owned(), Named { row, label }).is_some() {
+            return Err(Error::data(format!("two rows have the same path: {path:?}")));
+        }
+    }
+    if let Some(named) = names.values().find(|named| named.row >= names.len()) {
+        return Err(Error::data(format!("{} rows, but one of them is row {}", names.len(), named.row)));
+    }
+    Ok(names)
+}
+
+impl Votes {
+    /// Reads `fer2013new.csv` or a table like it: a column of counts for each class, others (`Usage`, `Image name`, `row`) as they come.
+    fn read(path: &Path) -> Result<Self> {
+        let mut table = Csv::open(path)?;
+        let is_class = |name: &str| Emotion::parse(name).is_some() || ["unknown", "nf"].contains(&name);
+        let columns: Vec<usize> = (0..table.header.len()).filter(|&column| is_class(&table.header[column])).collect();
+        if columns.len() < 2 {
+            return Err(Error::data(format!(
+                "expected FER+ votes with the columns neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF, \
+                 found {}",
+                table.header.join(",")
+            )));
+        }
+        let labels = LabelSet::new(columns.iter().map(|&column| &table.header[column]))?;
+        let usage_column = table.column(&["usage"]);
+        let row_column = table.column(&["row"]);
+        let mut rows = Vec::new();
+        while let Some(fields) = table.next()? {
+            let row = rows.len();
+            if let Some(column) = row_column
+                && number(&fields, column, row)? != row
+            {
+                return Err(Error::data(format!("rows must be in order: row {row} is numbered {:?}", fields[column])));
+            }
+            let counts = columns.iter().map(|&column| number(&fields, column, row)).collect::<Result<Vec<_>>>()?;
+            let sum: usize = counts.iter().sum();
+            let shares = (sum > 0).then(|| counts.iter().map(|&count| count as f32 / sum as f32).collect());
+            rows.push(VoteRow { split: usage_column.and_then(|column| Split::parse(&fields[column])), shares });
+        }
+        Ok(Self { labels, rows })
+    }
+}
+
+fn number(fields: &[String], column: usize, row: usize) -> Result<usize> {
+    let number = fields[column].parse::<u32>().map(|number| number as usize);
+    number.map_err(|_| Error::data(format!("row {row}: expected a count, found {:?}", fields[column])))
+}
+
+/// A small table without quoted commas.
+struct Csv {
+    table: Table,
+    header: Vec<String>,
+    line: usize,
+}
+
+impl Csv {
+    fn open(path: &Path) -> Result<Self> {
+        let mut table = Table::open(path)?;
+        let header = table.line()?.unwrap_or_default().split(',').map(|name| unquoted(name).to_lowercase()).collect();
+        Ok(Self { table, header, line: 1 })
+    }
+
+    /// The first column with one of these names.
+    fn column(&self, names: &[&str]) -> Option<usize> {
+        self.header.iter().position(|found| names.contains(&found.as_str()))
+    }
+
+    fn need(&self, what: &str, names: &[&str]) -> Result<usize> {
+        self.column(names).ok_or_else(|| Error::data(format!("expected a column {what}, found {}", self.header.join(","))))
+    }
+
+    fn next(&mut self) -> Result<Option<Vec<String>>> {
+        while let Some(line) = self.table.line()? {
+            self.line += 1;
+            if line.trim().is_empty() {
+                continue;
+            }
+            let fields: Vec<String> = line.split(',').map(|field| unquoted(field).to_owned()).collect();
+            if fields.len() != self.header.len() {
+                return Err(Error::data(format!(
+                    "line {}: expected {} columns, found {}",
+                    self.line,
+                    self.header.len(),
+                    fields.len()
+                )));
+            }
+            return Ok(Some(fields));
+        }
+        Ok(None)
+    }
+}
+
+fn unquoted(field: &str) -> &str {
+    let field = field.trim();
+    field.strip_prefix('"').and_then(|field| field.strip_suffix('"')).unwrap_or(field).trim()
+}
+
+fn without_extension(path: &str) -> &str {
+    match path.rsplit_once('.') {
+        Some((stem, extension)) if !extension.contains('/') => stem,
+        _ => path,
+    }
+}

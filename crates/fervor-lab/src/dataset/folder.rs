@@ -1,0 +1,322 @@
+//! One folder for each class, with or without `train/`, `validation/` and `test/` above them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+use walkdir::WalkDir;
+
+use super::{Dataset, OpenOptions, Pictures, Problem, Sample, SeenFile, Skipped, Split, choose_labels, name_of};
+use fervor::emotion::{Emotion, canonical_label};
+use fervor::error::{Error, Result};
+use fervor::picture::{ContentHash, Limits, Picture};
+
+/// Names that say "a picture"; some of them to be told that their format is not read, rather than be passed over.
+const PICTURE_EXTENSIONS: [&str; 15] =
+    ["jpg", "jpeg", "jpe", "jfif", "png", "bmp", "dib", "webp", "gif", "tif", "tiff", "heic", "heif", "avif", "jp2"];
+
+/// What is wrong with a link in a circle.
+const BACK_UP: &str = "a link that leads back up";
+
+/// A file that may be a picture, before it is read.
+pub(super) struct Candidate {
+    pub id: String,
+    class: String,
+    split: Option<Split>,
+}
+
+/// What became of a file.
+pub(super) enum Outcome {
+    Picture(ContentHash),
+    /// No extension, and nothing that looks like a picture inside.
+    OtherFile,
+    Unreadable(String),
+}
+
+#[derive(Default)]
+struct Listing {
+    candidates: Vec<Candidate>,
+    problems: Vec<Problem>,
+    skipped: Skipped,
+}
+
+pub(super) fn open(root: &Path, options: &OpenOptions) -> Result<Dataset> {
+    let Listing { mut candidates, problems, mut skipped } = list(root)?;
+    let classes: BTreeSet<&String> = candidates.iter().map(|candidate| &candidate.class).collect();
+    let labels =
+        choose_labels(classes.into_iter().cloned().collect(), options.labels.as_ref()).map_err(|e| e.context(root.display()))?;
+    candidates.retain(|candidate| {
+        let used = labels.index_of(&candidate.class).is_some();
+        if !used {
+            *skipped.other_classes.entry(candidate.class.clone()).or_default() += 1;
+        }
+        used
+    });
+    candidates.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+
+    let ids: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
+    let outcomes = read_all(root, &ids, options);
+    let mut dataset = Dataset {
+        name: name_of(root),
+        root: root.to_owned(),
+        labels,
+        vote_labels: None,
+        samples: Vec::with_capacity(candidates.len()),
+        problems,
+        skipped,
+        pictures: Pictures::Files,
+        limits: options.limits,
+    };
+    for (Candidate { id, class, split }, outcome) in candidates.into_iter().zip(outcomes) {
+        match outcome {
+            Outcome::Picture(hash) => {
+                let label = dataset.labels.index_of(&class).expect("candidates of other classes are gone");
+                dataset.samples.push(Sample { id, label, split, hash, votes: None, row: 0 });
+            }
+            Outcome::OtherFile => dataset.skipped.other_files += 1,
+            Outcome::Unreadable(message) => dataset.problems.push(Problem { id, message }),
+        }
+    }
+    if dataset.samples.is_empty() {
+        let first = dataset.problems.first().map_or_else(String::new, |problem| format!("; {}: {}", problem.id, problem.message));
+        return Err(Error::data(format!("{}: none of {} files could be read{first}", root.display(), dataset.problems.len())));
+    }
+    Ok(dataset)
+}
+
+/// Decodes and hashes files below `root`, in parallel. One picture a thread is in memory at a time.
+pub(super) fn read_all(root: &Path, ids: &[&str], options: &OpenOptions) -> Vec<Outcome> {
+    let done = AtomicUsize::new(0);
+    ids.par_iter()
+        .map(|id| {
+            let outcome = read_one(root, id, options);
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            if let Some(progress) = options.progress {
+                progress(done, ids.len());
+            }
+            outcome
+        })
+        .collect()
+}
+
+fn read_one(root: &Path, id: &str, options: &OpenOptions) -> Outcome {
+    let path = &root.join(id);
+    let bytes = match read_bytes(path, &options.limits) {
+        Ok(bytes) => bytes,
+        Err(error) => return Outcome::Unreadable(error.message().to_owned()),
+    };
+    match Picture::decode(&bytes, &options.limits) {
+        Ok(picture) => {
+            if let Some(observer) = options.observer {
+                observer(SeenFile { id, bytes: &bytes, picture: &picture });
+            }
+            Outcome::Picture(picture.content_hash())
+        }
+        Err(_) if path.extension().is_none() && image::guess_format(&bytes).is_err() => Outcome::OtherFile,
+        Err(error) => Outcome::Unreadable(error.message().to_owned()),
+    }
+}
+
+/// Reads and decodes one file.
+pub(super) fn read_picture(path: &Path, limits: &Limits) -> Result<Picture> {
+    Picture::decode(&read_bytes(path, limits)?, limits)
+}
+
+/// Refuses a file over the limit without reading it.
+fn read_bytes(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
+    let unreadable = |e: std::io::Error| Error::data(format!("the file cannot be read: {e}")).with_source(e);
+    let file = File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    if size > limits.bytes as u64 {
+        return Err(Error::input(format!("the file is larger than the limit of {} bytes: {size} bytes", limits.bytes)));
+    }
+    let mut bytes = Vec::with_capacity(size as usize + 1);
+    // A file may grow, and a device has no size.
+    file.take(limits.bytes as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+/// Finds the files below the class folders.
+fn list(root: &Path) -> Result<Listing> {
+    let mut listing = Listing::default();
+    let top = Entries::of(root, &mut listing)?;
+    listing.skipped.outside_classes += top.pictures.len();
+    listing.skipped.other_files += top.others.len();
+    let is_split = |name: &String| Split::parse(name).is_some();
+    let (splits, others): (Vec<_>, Vec<_>) = top.folders.iter().cloned().partition(is_split);
+    let mut class_folders = BTreeMap::new();
+    if splits.is_empty() {
+        for class in others {
+            class_folders.insert(root.join(&class), (class, None));
+        }
+    } else {
+        listing.skipped.folders.extend(others);
+        for name in splits {
+            let inside = Entries::of(&root.join(&name), &mut listing)?;
+            listing.skipped.outside_classes += inside.pictures.len();
+            listing.skipped.other_files += inside.others.len();
+            for class in inside.folders {
+                class_folders.insert(root.join(&name).join(&class), (class, Split::parse(&name)));
+            }
+        }
+    }
+    for (folder, (class, split)) in &class_folders {
+        let before = listing.candidates.len();
+        list_class(root, folder, &canonical_label(class), *split, &mut listing)?;
+        if listing.candidates.len() == before {
+            listing.skipped.folders.push(id_of(root, folder).unwrap_or_else(|lossy| lossy));
+        }
+    }
+    let classes: BTreeSet<&str> = listing.candidates.iter().map(|candidate| candidate.class.as_str()).collect();
+    if classes.len() < 2 {
+        return Err(not_a_data_set(root, &top, &classes, class_folders.len()));
+    }
+    Ok(listing)
+}
+
+/// Finds the files of one class, at any depth; links are followed, loops are not.
+fn list_class(root: &Path, folder: &Path, class: &str, split: Option<Split>, listing: &mut Listing) -> Result<()> {
+    let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_hidden(entry.file_name());
+    let mut hidden = 0;
+    let mut circles = Vec::new();
+    let top = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| {
+        let visible = visible(entry);
+        hidden += usize::from(!visible);
+        // The walk itself notices links to folders that it came through, but not to those above where it began.
+        let up = visible && entry.path_is_symlink() && entry.path().canonicalize().is_ok_and(|to| top.starts_with(to));
+        if up {
+            circles.push(entry.path().to_owned());
+        }
+        visible && !up
+    });
+    for entry in walk {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let path = error.path().unwrap_or(folder);
+                let id = id_of(root, path).unwrap_or_else(|lossy| lossy);
+                let message = if error.loop_ancestor().is_some() { BACK_UP.to_owned() } else { error.to_string() };
+                listing.problems.push(Problem { id, message });
+                continue;
+            }
+        };
+        if entry.file_type().is_dir() {
+            refuse_nested_set(&entry, root)?;
+            continue;
+        }
+        match id_of(root, entry.path()) {
+            // A pipe or a device would be waited for.
+            _ if !entry.file_type().is_file() || !may_be_picture(entry.path()) => listing.skipped.other_files += 1,
+            Ok(id) => listing.candidates.push(Candidate { id, class: class.to_owned(), split }),
+            Err(id) => listing.problems.push(Problem { id, message: "the file's name is not Unicode: rename it".to_owned() }),
+        }
+    }
+    for link in circles {
+        let id = id_of(root, &link).unwrap_or_else(|lossy| lossy);
+        listing.problems.push(Problem { id, message: BACK_UP.to_owned() });
+    }
+    listing.skipped.hidden += hidden;
+    Ok(())
+}
+
+/// A class folder that holds `train/` or `happy/` is a data set by itself: its pictures must not become one class.
+fn refuse_nested_set(entry: &walkdir::DirEntry, root: &Path) -> Result<()> {
+    let name = entry.file_name().to_string_lossy();
+    if entry.depth() == 0 || (Split::parse(&name).is_none() && Emotion::parse(&name).is_none()) {
+        return Ok(());
+    }
+    let parent = entry.path().parent().unwrap_or(root);
+    let found = id_of(root, entry.path()).unwrap_or_else(|lossy| lossy);
+    Err(Error::data(format!(
+        "{}: expected pictures in the class folders, found a folder of a data set in one of them: {found}/",
+        root.display()
+    ))
+    .with_hint(format!("give the folder that holds the classes or train/ and test/: {}", parent.display())))
+}
+
+/// What lies in one folder.
+struct Entries {
+    folders: Vec<String>,
+    pictures: Vec<String>,
+    others: Vec<String>,
+}
+
+impl Entries {
+    fn of(folder: &Path, listing: &mut Listing) -> Result<Self> {
+        let unreadable = |e: std::io::Error| Error::data(format!("{} cannot be read: {e}", folder.display())).with_source(e);
+        let mut entries = Self { folders: Vec::new(), pictures: Vec::new(), others: Vec::new() };
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if is_hidden(&entry.file_name()) {
+                listing.skipped.hidden += 1;
+            } else if fs::metadata(entry.path()).is_ok_and(|found| found.is_dir()) {
+                entries.folders.push(name);
+            } else if has_picture_extension(&entry.path()) {
+                entries.pictures.push(name);
+            } else {
+                entries.others.push(name);
+            }
+        }
+        for names in [&mut entries.folders, &mut entries.pictures, &mut entries.others] {
+            names.sort_unstable();
+        }
+        Ok(entries)
+    }
+}
+
+fn not_a_data_set(root: &Path, top: &Entries, classes: &BTreeSet<&str>, class_folders: usize) -> Error {
+    let is_table = |name: &&String| [".csv", ".csv.xz", ".csv.gz"].iter().any(|end| name.to_lowercase().ends_with(end));
+    let table = top.others.iter().find(is_table);
+    let found = if let Some(class) = classes.first() {
+        format!("pictures of only one class: {class}")
+    } else if class_folders > 0 {
+        let names: Vec<&str> = top.folders.iter().take(8).map(String::as_str).collect();
+        format!("folders without pictures: {}", names.join(", "))
+    } else if !top.pictures.is_empty() {
+        format!("{} picture files that lie directly in it, such as {}", top.pictures.len(), top.pictures[0])
+    } else if let Some(table) = table {
+        format!("no folders but a table: {table}")
+    } else if !top.folders.is_empty() {
+        format!("no class folders in {}", top.folders.join(", "))
+    } else if let Some(other) = top.others.first() {
+        format!("{} files that are no pictures, such as {other}", top.others.len())
+    } else {
+        "nothing".to_owned()
+    };
+    let error = Error::data(format!(
+        "{}: expected one folder of pictures for each of at least two classes (angry/, happy/, ...), with or without train/, \
+         validation/ and test/ above them; found {found}",
+        root.display()
+    ));
+    match table {
+        Some(table) => error.with_hint(format!("to open the table, give its path: {}", root.join(table).display())),
+        None => error,
+    }
+}
+
+/// The path below the root with `/`; a lossy one as the error where it is not Unicode.
+fn id_of(root: &Path, path: &Path) -> Result<String, String> {
+    let parts: Vec<&OsStr> = path.strip_prefix(root).unwrap_or(path).iter().collect();
+    let unicode: Option<Vec<&str>> = parts.iter().map(|part| part.to_str()).collect();
+    unicode.map(|parts| parts.join("/")).ok_or_else(|| path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned())
+}
+
+pub(crate) fn is_hidden(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with('.') || ["thumbs.db", "desktop.ini", "__macosx"].contains(&name.to_lowercase().as_str())
+}
+
+fn has_picture_extension(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| PICTURE_EXTENSIONS.contains(&extension.to_string_lossy().to_lowercase().as_str()))
+}
+
+/// By name alone: a picture's extension, or none.
+fn may_be_picture(path: &Path) -> bool {
+    path.extension().is_none() || has_picture_extension(path)
+}

@@ -1,0 +1,152 @@
+//! Tables as streams of bytes: plain, xz or gzip, told by their first bytes, read in blocks of whole lines.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use flate2::read::MultiGzDecoder;
+use lzma_rust2::XzReader;
+
+use fervor::error::{Error, Result};
+
+const XZ: &[u8] = b"\xfd7zXZ\0";
+const GZIP: &[u8] = b"\x1f\x8b";
+
+/// Enough to keep all cores busy, little enough to stay out of the way.
+const BLOCK: usize = 4 << 20;
+
+/// The longest line that a table may have: a 48 x 48 row has 9 kB. It bounds the memory that a hostile file can take.
+const LONGEST_LINE: usize = 16 << 20;
+
+/// `xz -9` needs 65 MiB to unpack; a header can claim 4 GiB.
+const XZ_MEMORY_KIB: u32 = 256 << 10;
+
+/// The bytes of a table, unpacked, without a byte order mark.
+pub(super) struct Table {
+    reader: Box<dyn BufRead + Send>,
+    read: Arc<AtomicUsize>,
+    bytes: usize,
+    path: String,
+}
+
+/// Whether a file starts as JSON does.
+pub(super) fn looks_like_json(path: &Path) -> Result<bool> {
+    let mut start = Vec::new();
+    open_file(path)?.take(64).read_to_end(&mut start).map_err(|e| unreadable(&path.display().to_string(), e))?;
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+    Ok(text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{'))
+}
+
+impl Table {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let file = open_file(path)?;
+        let path = path.display().to_string();
+        let bytes = file.metadata().map_or(0, |metadata| metadata.len() as usize);
+        let read = Arc::new(AtomicUsize::new(0));
+        let mut raw = BufReader::with_capacity(1 << 16, Counted { file, read: Arc::clone(&read) });
+        let start = raw.fill_buf().map_err(|e| unreadable(&path, e))?;
+        let mut reader: Box<dyn BufRead + Send> = if start.starts_with(XZ) {
+            Box::new(BufReader::with_capacity(1 << 16, XzReader::new_mem_limit(raw, true, XZ_MEMORY_KIB)))
+        } else if start.starts_with(GZIP) {
+            Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(raw)))
+        } else {
+            Box::new(raw)
+        };
+        if reader.fill_buf().map_err(|e| unreadable(&path, e))?.starts_with(b"\xef\xbb\xbf") {
+            reader.consume(3);
+        }
+        Ok(Self { reader, read, bytes, path })
+    }
+
+    /// The next line, as text without its end; `None` at the end of the table.
+    pub(super) fn line(&mut self) -> Result<Option<String>> {
+        let mut line = Vec::new();
+        let mut reader = (&mut self.reader).take(LONGEST_LINE as u64);
+        reader.read_until(b'\n', &mut line).map_err(|e| unreadable(&self.path, e))?;
+        if line.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()))
+    }
+
+    /// Bytes read of the file, and its size.
+    pub(super) fn progress(&self) -> (usize, usize) {
+        (self.read.load(Ordering::Relaxed).min(self.bytes), self.bytes)
+    }
+
+    /// The rest of the table in blocks of whole lines.
+    pub(super) fn blocks(self) -> Blocks {
+        Blocks { table: self, rest: Vec::new(), ended: false }
+    }
+}
+
+/// Whole lines, some megabytes at a time.
+pub(super) struct Blocks {
+    table: Table,
+    rest: Vec<u8>,
+    ended: bool,
+}
+
+impl Blocks {
+    pub(super) fn progress(&self) -> (usize, usize) {
+        self.table.progress()
+    }
+
+    fn read(&mut self) -> Result<Option<Vec<u8>>> {
+        let mut block = std::mem::take(&mut self.rest);
+        block.reserve(BLOCK);
+        loop {
+            let got = (&mut self.table.reader)
+                .take(BLOCK as u64)
+                .read_to_end(&mut block)
+                .map_err(|e| unreadable(&self.table.path, e))?;
+            if got == 0 {
+                self.ended = true;
+                return Ok(Some(block).filter(|block| !block.is_empty()));
+            }
+            if let Some(end) = block.iter().rposition(|&byte| byte == b'\n') {
+                self.rest = block.split_off(end + 1);
+                return Ok(Some(block));
+            }
+            if block.len() > LONGEST_LINE {
+                return Err(Error::data(format!("{}: a line is longer than {LONGEST_LINE} bytes", self.table.path)));
+            }
+        }
+    }
+}
+
+impl Iterator for Blocks {
+    type Item = Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let block = self.read().transpose();
+        self.ended |= !matches!(block, Some(Ok(_)));
+        block
+    }
+}
+
+struct Counted {
+    file: File,
+    read: Arc<AtomicUsize>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.read.fetch_add(count, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+fn open_file(path: &Path) -> Result<File> {
+    File::open(path).map_err(|e| unreadable(&path.display().to_string(), e))
+}
+
+fn unreadable(path: &str, error: io::Error) -> Error {
+    Error::data(format!("{path} cannot be read: {error}")).with_source(error)
+}

@@ -1,0 +1,287 @@
+//! [`EvalReport`]: one value that holds everything which is said about a model on a data set.
+
+use std::collections::BTreeMap;
+
+pub use fervor::prediction::ModelInfo;
+use serde::{Deserialize, Serialize};
+
+use super::{Evaluation, VoteShare, Voters};
+use crate::metrics::{Confusion, ReliabilityBin, Scores, argmax, bootstrap_intervals, wilson_interval};
+use crate::robustness::Robustness;
+
+/// The schema that `report.json` names.
+pub const REPORT_SCHEMA: &str = "fervor.report/1";
+
+/// Bootstrap replicates behind the intervals of macro F1 and balanced accuracy.
+const REPLICATES: usize = 1000;
+/// Their seed: a report is the same each time it is made.
+const SEED: u64 = 0;
+/// How many of the most confident mistakes, and of the most confused pairs, a report lists.
+const MISTAKES: usize = 36;
+const CONFUSED_PAIRS: usize = 10;
+
+/// Which data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataInfo {
+    pub name: String,
+    /// Of the data's manifest, in hexadecimal.
+    pub manifest_sha256: String,
+}
+
+/// One class of the data and the model's class that it was taken for; none where its samples were left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelRule {
+    pub from: String,
+    pub to: Option<String>,
+}
+
+/// One class against all others.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassReport {
+    pub precision: f64,
+    pub recall: f64,
+    /// Wilson; [0, 1] for a class without samples.
+    pub recall_ci95: [f64; 2],
+    pub f1: f64,
+    /// Samples of the class.
+    pub support: u64,
+}
+
+/// The same scores over the rows whose pixels were not trained on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeakFree {
+    /// Rows left.
+    pub n: u64,
+    /// Rows whose pixels stand in the training data.
+    pub leaked: u64,
+    /// Null where no row is left.
+    pub accuracy: Option<f64>,
+    pub accuracy_ci95: [f64; 2],
+    pub balanced_accuracy: Option<f64>,
+    pub macro_f1: Option<f64>,
+}
+
+/// How near the answers are to what share of the annotators voted for each class, in nats a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VoteScores {
+    /// Mean of `-sum(votes * ln(probabilities))`.
+    pub cross_entropy: f64,
+    /// The part of it that lies in the voters' disagreement: what a perfect answer scores.
+    pub entropy: f64,
+    /// The rest: Kullback-Leibler divergence of the votes from the answers.
+    pub kl: f64,
+}
+
+/// A wrong answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mistake {
+    pub id: String,
+    pub truth: String,
+    pub predicted: String,
+    /// The probability of what was predicted.
+    pub confidence: f64,
+    /// The probability of the truth.
+    pub truth_probability: f64,
+    /// What people said, most first; empty where that is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<VoteShare>,
+}
+
+/// Samples of one class taken for another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfusedPair {
+    pub truth: String,
+    pub predicted: String,
+    pub n: u64,
+    /// Of the truth's samples.
+    pub share: f64,
+}
+
+/// A model's scores on a data set, with all that is needed to make them again. Its JSON is the schema `fervor.report/1`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvalReport {
+    /// [`REPORT_SCHEMA`].
+    pub schema: String,
+    /// The version of Fervor that made it.
+    pub fervor: String,
+    pub model: ModelInfo,
+    pub data: DataInfo,
+    pub split: String,
+    /// Rows that were scored.
+    pub n: u64,
+    /// Samples left out, by reason.
+    pub excluded: BTreeMap<String, u64>,
+    /// How the data's classes became the model's; empty where they are the same.
+    pub label_map: Vec<LabelRule>,
+    pub accuracy: f64,
+    /// Wilson.
+    pub accuracy_ci95: [f64; 2],
+    pub balanced_accuracy: f64,
+    /// Bootstrap, 1000 replicates, seed 0; so is the next.
+    pub balanced_accuracy_ci95: [f64; 2],
+    pub macro_f1: f64,
+    pub macro_f1_ci95: [f64; 2],
+    pub macro_precision: f64,
+    pub macro_recall: f64,
+    pub top2_accuracy: f64,
+    pub log_loss: f64,
+    pub brier: f64,
+    pub ece: f64,
+    /// Null where the rows have no votes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub votes: Option<VoteScores>,
+    /// Null where the rows have no votes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voters: Option<Voters>,
+    /// The order of `confusion`'s rows and columns.
+    pub labels: Vec<String>,
+    /// Rows are the truth, columns what was predicted.
+    pub confusion: Vec<Vec<u64>>,
+    /// By class name.
+    pub per_class: BTreeMap<String, ClassReport>,
+    /// Null where it is not known what the model was trained on.
+    pub leak_free: Option<LeakFree>,
+    pub reliability: Vec<ReliabilityBin>,
+    /// The most frequent first.
+    pub confused_pairs: Vec<ConfusedPair>,
+    /// The most confident first.
+    pub mistakes: Vec<Mistake>,
+    /// Accuracy on worse pictures; null where that was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub robustness: Option<Robustness>,
+    /// The command that makes this report again.
+    pub command: Option<String>,
+}
+
+impl EvalReport {
+    /// Scores rows that were checked.
+    pub(super) fn of(rows: &Evaluation) -> Self {
+        let classes = rows.labels.len();
+        let predicted: Vec<usize> = (0..rows.truth.len()).map(|index| argmax(rows.row(index))).collect();
+        let scores = Scores::new(classes, &rows.probabilities, &rows.truth);
+        let voters = Voters::of(rows, &predicted);
+        let confusion = &scores.confusion;
+        let [balanced_accuracy_ci95, macro_f1_ci95] = bootstrap_intervals(rows.truth.len(), REPLICATES, SEED, |indices| {
+            let drawn = Confusion::from_pairs(classes, indices.iter().map(|&i| (rows.truth[i], predicted[i])));
+            [drawn.balanced_accuracy(), drawn.macro_f1()]
+        });
+        Self {
+            schema: REPORT_SCHEMA.to_owned(),
+            fervor: env!("CARGO_PKG_VERSION").to_owned(),
+            model: rows.model.clone(),
+            data: rows.data.clone(),
+            split: rows.split.clone(),
+            n: confusion.total(),
+            excluded: rows.excluded.clone(),
+            label_map: rows.label_map.clone(),
+            accuracy: confusion.accuracy(),
+            accuracy_ci95: wilson_interval(confusion.correct(), confusion.total()),
+            balanced_accuracy: confusion.balanced_accuracy(),
+            balanced_accuracy_ci95,
+            macro_f1: confusion.macro_f1(),
+            macro_f1_ci95,
+            macro_precision: confusion.macro_precision(),
+            macro_recall: confusion.macro_recall(),
+            top2_accuracy: scores.top2_accuracy,
+            log_loss: scores.log_loss,
+            brier: scores.brier,
+            ece: scores.ece,
+            votes: voters.as_ref().map(|voters| VoteScores::of(&rows.votes, &rows.probabilities, voters.n as usize)),
+            voters,
+            labels: rows.labels.names().to_vec(),
+            confusion: confusion.rows(),
+            per_class: (0..classes).map(|class| (rows.labels.name(class).to_owned(), class_report(confusion, class))).collect(),
+            leak_free: rows.training_known.then(|| leak_free(rows, &predicted)),
+            confused_pairs: confused_pairs(rows, confusion),
+            mistakes: mistakes(rows, &predicted),
+            reliability: scores.reliability,
+            robustness: None,
+            command: rows.command.clone(),
+        }
+    }
+
+    /// Samples that were left out, for whatever reason.
+    pub fn excluded_total(&self) -> u64 {
+        self.excluded.values().sum()
+    }
+}
+
+impl VoteScores {
+    /// Shares of votes and probabilities, row after row; `n` rows have votes, the others only zeros.
+    pub fn of(votes: &[f32], probabilities: &[f32], n: usize) -> Self {
+        // An answer of exactly 0 costs what it costs in the log loss.
+        let against = |other: &[f32]| -> f64 {
+            let terms = votes.iter().zip(other).filter(|(vote, _)| **vote > 0.0);
+            terms.map(|(&vote, &p)| -f64::from(vote) * f64::from(p).max(f64::EPSILON).ln()).sum::<f64>() / n as f64
+        };
+        let (cross_entropy, entropy) = (against(probabilities), against(votes));
+        Self { cross_entropy, entropy, kl: cross_entropy - entropy }
+    }
+}
+
+fn class_report(confusion: &Confusion, class: usize) -> ClassReport {
+    let scores = confusion.class(class);
+    ClassReport {
+        precision: scores.precision,
+        recall: scores.recall,
+        recall_ci95: wilson_interval(confusion.count(class, class), scores.support),
+        f1: scores.f1,
+        support: scores.support,
+    }
+}
+
+fn leak_free(rows: &Evaluation, predicted: &[usize]) -> LeakFree {
+    let clean = (0..predicted.len()).filter(|&i| !rows.in_training[i]).map(|i| (rows.truth[i], predicted[i]));
+    let confusion = Confusion::from_pairs(rows.labels.len(), clean);
+    let n = confusion.total();
+    let known = |score: f64| (n > 0).then_some(score);
+    LeakFree {
+        n,
+        leaked: predicted.len() as u64 - n,
+        accuracy: known(confusion.accuracy()),
+        accuracy_ci95: wilson_interval(confusion.correct(), n),
+        balanced_accuracy: known(confusion.balanced_accuracy()),
+        macro_f1: known(confusion.macro_f1()),
+    }
+}
+
+fn confused_pairs(rows: &Evaluation, confusion: &Confusion) -> Vec<ConfusedPair> {
+    let classes = rows.labels.len();
+    let mut pairs: Vec<(usize, usize)> = (0..classes)
+        .flat_map(|truth| (0..classes).map(move |predicted| (truth, predicted)))
+        .filter(|&(truth, predicted)| truth != predicted && confusion.count(truth, predicted) > 0)
+        .collect();
+    pairs.sort_by_key(|&(truth, predicted)| std::cmp::Reverse(confusion.count(truth, predicted)));
+    pairs
+        .into_iter()
+        .take(CONFUSED_PAIRS)
+        .map(|(truth, predicted)| {
+            let n = confusion.count(truth, predicted);
+            ConfusedPair {
+                truth: rows.labels.name(truth).to_owned(),
+                predicted: rows.labels.name(predicted).to_owned(),
+                n,
+                share: n as f64 / confusion.support(truth) as f64,
+            }
+        })
+        .collect()
+}
+
+fn mistakes(rows: &Evaluation, predicted: &[usize]) -> Vec<Mistake> {
+    let confidence = |index: usize| rows.row(index)[predicted[index]];
+    let mut wrong: Vec<usize> = (0..predicted.len()).filter(|&index| predicted[index] != rows.truth[index]).collect();
+    // Stable, so equals keep the data's order and the report is the same each time.
+    wrong.sort_by(|&a, &b| confidence(b).total_cmp(&confidence(a)));
+    wrong
+        .into_iter()
+        .take(MISTAKES)
+        .map(|index| Mistake {
+            id: rows.ids[index].clone(),
+            truth: rows.labels.name(rows.truth[index]).to_owned(),
+            predicted: rows.labels.name(predicted[index]).to_owned(),
+            confidence: f64::from(confidence(index)),
+            truth_probability: f64::from(rows.row(index)[rows.truth[index]]),
+            votes: VoteShare::of_row(rows, index),
+        })
+        .collect()
+}

@@ -1,0 +1,13 @@
+//! The laboratory of Fervor: data sets, their audit, metrics, evaluation, calibration, robustness, explanation, reports.
+
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod calibrate;
+pub mod dataset;
+pub mod evaluate;
+pub mod explain;
+pub mod metrics;
+mod random;
+pub mod report;
+pub mod robustness;

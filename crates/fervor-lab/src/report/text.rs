@@ -1,0 +1,103 @@
+//! The report for a terminal: one screen, 80 columns for up to eight classes.
+
+use std::fmt::Write;
+
+use super::words::{agreement, excluded, file_name, interval, label_map, leak, percent, pictures, short, sides, voted};
+use crate::evaluate::{EvalReport, VoteScores};
+use fervor_draw::chart::thousands;
+
+/// The report as aligned text.
+pub fn text(report: &EvalReport) -> String {
+    let mut out = String::new();
+    write_all(&mut out, report).expect("writing to a string");
+    out
+}
+
+fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
+    writeln!(out, "{} on {}, {}: {}", report.model.name, report.data.name, report.split, pictures(report.n))?;
+    writeln!(out, "model {}, data {}\n", short(&report.model.sha256), short(&report.data.manifest_sha256))?;
+    let mut score = |name: &str, value: f64, ci: Option<[f64; 2]>| {
+        let ci = ci.map_or_else(String::new, |ci| format!("   95 % interval {}", interval(ci)));
+        writeln!(out, "  {name:<20}{:>8}{ci}", percent(value))
+    };
+    score("accuracy", report.accuracy, Some(report.accuracy_ci95))?;
+    if let Some(clean) = &report.leak_free {
+        score("leak-free accuracy", clean.accuracy.unwrap_or(f64::NAN), (clean.n > 0).then_some(clean.accuracy_ci95))?;
+    }
+    score("balanced accuracy", report.balanced_accuracy, Some(report.balanced_accuracy_ci95))?;
+    score("macro F1", report.macro_f1, Some(report.macro_f1_ci95))?;
+    score("top-2 accuracy", report.top2_accuracy, None)?;
+    score("calibration error", report.ece, None)?;
+    writeln!(out, "  {:<20}{:>8.3}   Brier score {:.3}\n", "log loss", report.log_loss, report.brier)?;
+    if let Some(votes) = &report.votes {
+        let VoteScores { cross_entropy, entropy, kl } = votes;
+        let text = format!("cross-entropy {cross_entropy:.3} = the voters' own {entropy:.3} + divergence {kl:.3}");
+        writeln!(out, "  {:<20}{text}\n", "against the votes")?;
+    }
+    if let Some(voters) = &report.voters {
+        writeln!(out, "  where people agree   {}\n", agreement(voters))?;
+    }
+    write_classes(out, report)?;
+    write_confusion(out, report)?;
+    let note =
+        |out: &mut String, name: &str, text: String| if text.is_empty() { Ok(()) } else { writeln!(out, "  {name:<15}{text}") };
+    write_robustness(out, report)?;
+    if let Some(pair) = report.confused_pairs.first() {
+        let text = format!("{} taken for {}: {}, {} of its pictures", pair.truth, pair.predicted, pair.n, percent(pair.share));
+        note(out, "most confused", text)?;
+    }
+    if let Some(mistake) = report.mistakes.first() {
+        let (name, confidence) = (file_name(&mistake.id), percent(mistake.confidence));
+        let said = voted(&mistake.votes).map_or_else(String::new, |said| format!("; {said}"));
+        note(out, "surest mistake", format!("{name}: {} called {} with {confidence}{said}", mistake.truth, mistake.predicted))?;
+    }
+    note(out, "voters", report.voters.as_ref().map_or_else(String::new, sides))?;
+    note(out, "training data", leak(report))?;
+    note(out, "left out", excluded(report))?;
+    note(out, "classes", label_map(report))
+}
+
+fn write_classes(out: &mut String, report: &EvalReport) -> std::fmt::Result {
+    let width = report.labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).max(5);
+    writeln!(out, "  {:<width$}  precision    recall        F1  pictures", "class")?;
+    for label in &report.labels {
+        let Some(class) = report.per_class.get(label) else { continue };
+        let (precision, recall, f1) = (percent(class.precision), percent(class.recall), percent(class.f1));
+        writeln!(out, "  {label:<width$}  {precision:>9}  {recall:>8}  {f1:>8}  {:>8}", thousands(class.support as i64))?;
+    }
+    writeln!(out)
+}
+
+fn write_robustness(out: &mut String, report: &EvalReport) -> std::fmt::Result {
+    let Some(robustness) = &report.robustness else { return Ok(()) };
+    writeln!(out, "  worse pictures, {}: accuracy {} as they are", pictures(robustness.n), percent(robustness.accuracy))?;
+    writeln!(out, "  {:<11} weak                                    strong      mean", "")?;
+    for score in &robustness.corruptions {
+        write!(out, "  {:<11}", score.corruption.name())?;
+        for strength in &score.strengths {
+            write!(out, "{:>8}", percent(strength.accuracy))?;
+        }
+        writeln!(out, "{:>12}", percent(score.mean))?;
+    }
+    writeln!(out, "  {:<51}{:>12}\n", "mean", percent(robustness.mean))
+}
+
+fn write_confusion(out: &mut String, report: &EvalReport) -> std::fmt::Result {
+    let cut = |label: &str, n: usize| label.chars().take(n).collect::<String>();
+    let widest = report.confusion.iter().flatten().map(|&n| thousands(n as i64).len()).max().unwrap_or(1);
+    let column = widest.max(7);
+    let name = report.labels.iter().map(|label| label.chars().count().min(16)).max().unwrap_or(0);
+    writeln!(out, "  confusion: truth in rows, prediction in columns")?;
+    write!(out, "  {:<name$}", "")?;
+    for label in &report.labels {
+        write!(out, "  {:>column$}", cut(label, column))?;
+    }
+    for (label, row) in report.labels.iter().zip(&report.confusion) {
+        write!(out, "\n  {:<name$}", cut(label, 16))?;
+        for &count in row {
+            let count = if count == 0 { "·".to_owned() } else { thousands(count as i64) };
+            write!(out, "  {count:>column$}")?;
+        }
+    }
+    writeln!(out, "\n")
+}

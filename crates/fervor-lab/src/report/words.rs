@@ -1,0 +1,112 @@
+//! How numbers and facts are put into words, the same in every format.
+
+use crate::evaluate::{Agreement, EvalReport, LabelRule, VoteShare, Voters};
+use fervor_draw::chart::thousands;
+
+/// "66.2 %", or a dash for what is not known.
+pub(super) fn percent(share: f64) -> String {
+    if share.is_finite() { format!("{:.1} %", share * 100.0) } else { "–".to_owned() }
+}
+
+/// "64.6 to 67.7 %".
+pub(super) fn interval([lo, hi]: [f64; 2]) -> String {
+    if lo.is_finite() && hi.is_finite() { format!("{:.1} to {:.1} %", lo * 100.0, hi * 100.0) } else { "–".to_owned() }
+}
+
+/// "1 picture", "3,589 pictures".
+pub(super) fn pictures(n: u64) -> String {
+    format!("{} {}", thousands(n as i64), if n == 1 { "picture" } else { "pictures" })
+}
+
+/// The first twelve letters of a hash: enough to tell files apart, short enough to read out.
+pub(super) fn short(hash: &str) -> &str {
+    hash.char_indices().nth(12).map_or(hash, |(end, _)| &hash[..end])
+}
+
+/// The last part of a picture's name.
+pub(super) fn file_name(id: &str) -> &str {
+    id.rsplit(['/', '\\']).next().filter(|name| !name.is_empty()).unwrap_or(id)
+}
+
+/// "12 no face, 3 unreadable"; empty where nothing was left out.
+pub(super) fn excluded(report: &EvalReport) -> String {
+    let mut reasons: Vec<(&String, &u64)> = report.excluded.iter().collect();
+    reasons.sort_by_key(|&(_, n)| std::cmp::Reverse(*n));
+    reasons.iter().map(|(reason, n)| format!("{} {reason}", thousands(**n as i64))).collect::<Vec<_>>().join(", ")
+}
+
+/// "calm taken as neutral, contempt left out"; empty where the classes are the model's own.
+pub(super) fn label_map(report: &EvalReport) -> String {
+    let changed = report.label_map.iter().filter(|rule| rule.to.as_ref() != Some(&rule.from));
+    changed
+        .map(|LabelRule { from, to }| match to {
+            Some(to) => format!("{from} taken as {to}"),
+            None => format!("{from} left out"),
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// What is to be said about pictures that the model was trained on.
+pub(super) fn leak(report: &EvalReport) -> String {
+    match &report.leak_free {
+        None => "not known: the model does not say which pictures it was trained on".to_owned(),
+        Some(clean) if clean.leaked == 0 => "none of these pictures stands in the training data".to_owned(),
+        Some(clean) if clean.n == 0 => "every one of these pictures stands in the training data".to_owned(),
+        Some(clean) => format!(
+            "{} of {} {} in the training data pixel by pixel; without {}, {} are left",
+            thousands(clean.leaked as i64),
+            pictures(report.n),
+            if clean.leaked == 1 { "stands" } else { "stand" },
+            if clean.leaked == 1 { "it" } else { "them" },
+            thousands(clean.n as i64)
+        ),
+    }
+}
+
+/// "6 of 10 say sad"; none where nobody was asked.
+pub(super) fn voted(votes: &[VoteShare]) -> Option<String> {
+    let most = votes.first()?;
+    Some(format!("{:.0} of 10 say {}", 10.0 * most.share, most.label))
+}
+
+/// Whose side people take where the model and the label differ.
+pub(super) fn sides(voters: &Voters) -> String {
+    let Some(sides) = voters.sides.filter(|sides| sides.mistakes > 0) else { return String::new() };
+    let share = |n: u64| percent(n as f64 / sides.mistakes as f64);
+    format!(
+        "Of {} that the model gets wrong, most voters agree with the model on {}, with the label on {}.",
+        pictures(sides.mistakes),
+        share(sides.with_model),
+        share(sides.with_label)
+    )
+}
+
+/// "50 to 70 %".
+pub(super) fn band(band: &Agreement) -> String {
+    match (band.from, band.to) {
+        (0.0, to) => format!("under {:.0} % of the votes", 100.0 * to),
+        (from, to) => format!("{:.0} to {:.0} %", 100.0 * from, 100.0 * to),
+    }
+}
+
+/// Accuracy by how much people agree, in one line.
+pub(super) fn agreement(voters: &Voters) -> String {
+    let bands = voters.agreement.iter().filter_map(|b| Some(format!("{}: {}", band(b), percent(b.accuracy?))));
+    bands.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_put_into_words() {
+        assert_eq!(percent(0.6623), "66.2 %");
+        assert_eq!(percent(f64::NAN), "–");
+        assert_eq!(interval([0.5, 0.625]), "50.0 to 62.5 %");
+        assert_eq!((pictures(1), pictures(3589)), ("1 picture".to_owned(), "3,589 pictures".to_owned()));
+        assert_eq!((short("0123456789abcdef"), short("é")), ("0123456789ab", "é"));
+        assert_eq!((file_name("a/b.png"), file_name("b.png"), file_name("a/")), ("b.png", "b.png", "a/"));
+    }
+}

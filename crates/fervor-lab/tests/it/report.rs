@@ -1,0 +1,267 @@
+//! Evaluations and their reports, over made-up answers.
+
+use std::fs;
+
+use fervor::{ErrorKind, LabelMap, LabelSet, Limits, Picture};
+use fervor_lab::evaluate::{DataInfo, EvalReport, Evaluation, ModelInfo};
+use fervor_lab::report;
+use serde_json::Value;
+
+fn evaluation() -> Evaluation {
+    let labels = LabelSet::new(["happy", "sad", "fear"]).unwrap();
+    let model = ModelInfo { name: "tiny".into(), sha256: "ab".repeat(32) };
+    let data = DataInfo { name: "faces".into(), manifest_sha256: "cd".repeat(32) };
+    Evaluation::new(labels, model, data, "test")
+}
+
+/// Six answers, four of them right; one picture was trained on.
+fn six() -> Evaluation {
+    let mut rows = evaluation();
+    for (id, truth, probabilities, in_training) in [
+        ("a/1.png", 0, [0.8, 0.1, 0.1], false),
+        ("a/2.png", 0, [0.2, 0.7, 0.1], false),
+        ("b/3.png", 1, [0.1, 0.9, 0.0], true),
+        ("b/4.png", 1, [0.3, 0.4, 0.3], false),
+        ("c/5.png", 2, [0.05, 0.0, 0.95], false),
+        ("c/6.png", 2, [0.96, 0.04, 0.0], false),
+    ] {
+        rows.push(id, truth, &probabilities, in_training).unwrap();
+    }
+    rows.exclude("unreadable", 2);
+    rows.command = Some("fervor evaluate tiny.onnx faces --split test".into());
+    rows
+}
+
+fn picture(_: &str) -> Option<Picture> {
+    Picture::from_gray(48, 48, &[120; 48 * 48]).ok()
+}
+
+#[test]
+fn json_has_the_keys_of_the_schema() {
+    let json: Value = serde_json::from_str(&report::json(&six().report().unwrap())).unwrap();
+    assert_eq!(json["schema"], "fervor.report/1");
+    assert_eq!(json["model"]["sha256"], "ab".repeat(32));
+    assert_eq!(json["data"]["name"], "faces");
+    assert_eq!(json["split"], "test");
+    assert_eq!(json["n"], 6);
+    assert_eq!(json["accuracy"], 4.0 / 6.0);
+    assert!(json["accuracy_ci95"][0].as_f64() < json["accuracy"].as_f64());
+    for key in ["balanced_accuracy", "macro_f1", "log_loss", "ece", "brier", "top2_accuracy"] {
+        assert!(json[key].is_f64(), "{key}");
+    }
+    assert_eq!(json["labels"], serde_json::json!(["happy", "sad", "fear"]));
+    assert_eq!(json["confusion"], serde_json::json!([[1, 1, 0], [0, 2, 0], [1, 0, 1]]));
+    assert_eq!(json["per_class"]["sad"]["recall"], 1.0);
+    assert_eq!(json["leak_free"]["n"], 5);
+    assert_eq!(json["leak_free"]["accuracy"], 3.0 / 5.0);
+    assert_eq!(json["excluded"]["unreadable"], 2);
+    assert_eq!(json["mistakes"][0]["id"], "c/6.png");
+    assert_eq!(json["confused_pairs"][0]["n"], 1);
+}
+
+#[test]
+fn a_report_survives_json() {
+    let report = six().report().unwrap();
+    let read: EvalReport = serde_json::from_str(&report::json(&report)).unwrap();
+    // Numbers may lose their last bit on the way; what is printed of them does not.
+    assert_eq!(report::markdown(&read), report::markdown(&report));
+    assert_eq!((read.confusion, read.label_map, read.excluded), (report.confusion, report.label_map, report.excluded));
+}
+
+#[test]
+fn the_same_answers_give_the_same_page() {
+    let page = || report::html(&six().report().unwrap(), &picture).unwrap();
+    assert_eq!(page(), page());
+}
+
+#[test]
+fn every_format_says_how_it_was_measured() {
+    let report = six().report().unwrap();
+    for text in [report::text(&report), report::markdown(&report), report::html(&report, &picture).unwrap()] {
+        for word in ["tiny", "faces", "66.7 %", "60.0 %", "unreadable", "stands in the training data"] {
+            assert!(text.contains(word), "{word} is missing in\n{text}");
+        }
+    }
+    assert!(report::markdown(&report).contains("fervor evaluate tiny.onnx"));
+}
+
+#[test]
+fn text_fits_a_screen() {
+    let text = report::text(&six().report().unwrap());
+    assert!(text.lines().count() < 40 && text.lines().all(|line| line.chars().count() <= 110), "{text}");
+}
+
+#[test]
+fn the_page_needs_nothing_from_outside() {
+    let page = report::html(&six().report().unwrap(), &picture).unwrap();
+    let outside = page.replace("http://www.w3.org/2000/svg", "");
+    assert!(!outside.contains("http") && !outside.contains("<script") && !outside.contains("<link"));
+    assert_eq!(page.matches("data:image/jpeg").count(), 2, "one picture for each mistake");
+    assert!(page.contains("prefers-color-scheme: dark") && page.contains("@media print"));
+}
+
+#[test]
+fn names_cannot_break_the_page() {
+    let mut rows = six();
+    rows.model.name = "<script>alert(1)</script>".into();
+    rows.ids[5] = "x\" onload=\"y\u{7}.png".into();
+    let report = rows.report().unwrap();
+    let page = report::html(&report, &|_| None).unwrap();
+    assert!(!page.contains("<script") && !page.contains("\" onload=\"y"));
+    assert!(page.contains("no picture"));
+}
+
+#[test]
+fn a_folder_holds_the_whole_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("new/report");
+    report::write_report(&dir, &six().report().unwrap(), &picture).unwrap();
+    let mut names: Vec<String> =
+        fs::read_dir(&dir).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    let expected = [
+        "confusion.png",
+        "confusion_normalised.png",
+        "index.html",
+        "mistakes.png",
+        "reliability.png",
+        "report.json",
+        "report.md",
+    ];
+    assert_eq!(names, expected);
+    for name in names.iter().filter(|name| name.ends_with(".png")) {
+        let picture = Picture::decode(&fs::read(dir.join(name)).unwrap(), &Limits::default()).unwrap();
+        assert!(picture.width() > 300 && picture.height() > 200, "{name}: {picture:?}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = report::write_report(&file, &six().report().unwrap(), &picture).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Input);
+}
+
+#[test]
+fn without_mistakes_there_is_no_sheet_of_them() {
+    let mut rows = evaluation();
+    rows.push("1", 0, &[1.0, 0.0, 0.0], false).unwrap();
+    let report = rows.report().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    report::write_report(folder.path(), &report, &picture).unwrap();
+    assert!(!folder.path().join("mistakes.png").exists());
+    assert!(!report::html(&report, &picture).unwrap().contains("surest mistakes"));
+}
+
+#[test]
+fn everything_trained_on_leaves_no_leak_free_accuracy() {
+    let mut rows = evaluation();
+    rows.push("1", 0, &[1.0, 0.0, 0.0], true).unwrap();
+    let report = rows.report().unwrap();
+    let clean = report.leak_free.unwrap();
+    assert_eq!((clean.n, clean.leaked, clean.accuracy), (0, 1, None));
+    assert!(report::json(&report).contains("\"accuracy\": null"));
+    assert!(report::text(&report).contains("every one of these pictures"));
+    report::html(&report, &picture).unwrap();
+}
+
+#[test]
+fn a_model_of_unknown_training_has_no_leak_free_score() {
+    let mut rows = six();
+    rows.training_known = false;
+    let report = rows.report().unwrap();
+    assert_eq!(report.leak_free, None);
+    assert!(report::text(&report).contains("not known"));
+    assert!(!report::html(&report, &picture).unwrap().contains("Leak-free accuracy"));
+}
+
+#[test]
+fn nothing_to_evaluate_is_an_error() {
+    let mut rows = evaluation();
+    rows.exclude("no face", 3);
+    let error = rows.report().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Data);
+    assert!(error.message().contains("3 left out"), "{error}");
+}
+
+#[test]
+fn wrong_rows_are_refused() {
+    let mut rows = evaluation();
+    assert_eq!(rows.push("x", 3, &[0.2, 0.3, 0.5], false).unwrap_err().kind(), ErrorKind::Data);
+    assert_eq!(rows.push("x", 0, &[0.5, 0.5], false).unwrap_err().kind(), ErrorKind::Model);
+    assert_eq!(rows.push("x", 0, &[f32::NAN, 0.5, 0.5], false).unwrap_err().kind(), ErrorKind::Model);
+    let mut rows = six();
+    rows.ids.pop();
+    assert!(rows.report().unwrap_err().message().contains("different lengths"));
+}
+
+#[test]
+fn a_label_map_is_told() {
+    let mut rows = six();
+    let from = LabelSet::new(["happy", "sad", "scream", "contempt"]).unwrap();
+    rows.set_label_map(&LabelMap::parse("scream=fear,contempt=-", &from, &rows.labels).unwrap());
+    let report = rows.report().unwrap();
+    for text in [report::text(&report), report::markdown(&report), report::html(&report, &picture).unwrap()] {
+        assert!(text.contains("scream taken as fear, contempt left out"), "{text}");
+    }
+    rows.set_label_map(&LabelMap::same_names(&rows.labels, &rows.labels).unwrap());
+    assert!(rows.label_map.is_empty(), "a map that changes nothing leaves no trace");
+}
+
+#[test]
+fn votes_are_compared_with_the_answers() {
+    let model = ModelInfo { name: "tiny".into(), sha256: "00".into() };
+    let data = DataInfo { name: "pets".into(), manifest_sha256: "11".into() };
+    let mut evaluation = Evaluation::new(LabelSet::new(["happy", "sad"]).unwrap(), model, data, "test");
+    evaluation.push("a.png", 0, &[0.75, 0.25], false).unwrap();
+    evaluation.push("b.png", 1, &[0.5, 0.5], false).unwrap();
+    assert!(evaluation.report().unwrap().votes.is_none());
+    evaluation.votes = vec![0.75, 0.25, 0.0, 1.0];
+    let votes = evaluation.report().unwrap().votes.unwrap();
+    // The first answer is what the voters say; the second misses by ln 2.
+    assert!((votes.kl - 2f64.ln() / 2.0).abs() < 1e-6 && (votes.entropy - 0.562_335 / 2.0).abs() < 1e-6, "{votes:?}");
+    assert!((votes.cross_entropy - votes.entropy - votes.kl).abs() < 1e-12);
+    let report = evaluation.report().unwrap();
+    assert!(report::text(&report).contains("against the votes") && report::markdown(&report).contains("with the votes"));
+    evaluation.votes.pop();
+    assert!(evaluation.report().is_err());
+}
+
+#[test]
+fn reports_say_what_people_said_of_the_mistakes() {
+    let mut rows = six();
+    rows.votes = [
+        [0.9, 0.1, 0.0],
+        [0.3, 0.7, 0.0], // taken for sad, as most people do
+        [0.0, 1.0, 0.0],
+        [0.0, 0.0, 0.0], // nobody was asked
+        [0.0, 0.4, 0.6],
+        [0.2, 0.0, 0.8], // taken for happy, against most people
+    ]
+    .concat();
+    let scored = rows.report().unwrap();
+    let voters = scored.voters.as_ref().unwrap();
+    let sides = voters.sides.unwrap();
+    assert_eq!((voters.n, sides.mistakes, sides.with_model, sides.with_label), (5, 2, 1, 1));
+    let bands: Vec<(u64, Option<f64>)> = voters.agreement.iter().map(|band| (band.n, band.accuracy)).collect();
+    assert_eq!(bands, [(0, None), (1, Some(1.0)), (2, Some(0.0)), (2, Some(1.0))]);
+    assert_eq!(scored.mistakes[0].votes[0].label, "fear");
+    for text in [report::text(&scored), report::markdown(&scored), report::html(&scored, &picture).unwrap()] {
+        assert!(text.contains("8 of 10 say fear"), "{text}");
+        assert!(text.contains("agree with the model on 50.0 %"), "{text}");
+    }
+    let back: EvalReport = serde_json::from_str(&report::json(&scored)).unwrap();
+    assert_eq!(back.voters, scored.voters);
+    assert_eq!(back.mistakes[0].votes.len(), 2);
+    assert!(six().report().unwrap().voters.is_none());
+
+    // Half of the votes were for no class at all: five of ten said fear, and most said neither.
+    rows.votes_kept = vec![1.0, 1.0, 1.0, 0.0, 1.0, 0.625];
+    let scored = rows.report().unwrap();
+    assert!((scored.mistakes[0].votes[0].share - 0.5).abs() < 1e-6);
+    assert_eq!(scored.voters.unwrap().sides.unwrap().with_label, 0);
+    rows.judged_by_votes = true;
+    assert!(rows.report().unwrap().voters.unwrap().sides.is_none());
+}
