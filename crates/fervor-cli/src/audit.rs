@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use fervor::{Error, Result, builtin};
-use fervor_lab::audit::{AcceptedFormats, AuditOptions, audit, fix, quoted, report, text};
+use fervor_lab::audit::{AcceptedFormats, AuditOptions, audit, fix, report, text};
 use fervor_lab::dataset::OpenOptions;
 
 use crate::cli::{Audit, Format};
 use crate::data::outside;
-use crate::{Verdict, data, setup, talk};
+use crate::remedy::quoted;
+use crate::verdict::Verdict;
+use crate::{data, setup, talk};
 
 /// Runs the command.
 ///

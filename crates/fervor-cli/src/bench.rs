@@ -6,7 +6,8 @@ use fervor::face::{FindFaces, YuNet};
 use fervor::{Face, Limits, Picture, Result};
 
 use crate::cli::Bench;
-use crate::{Verdict, setup, talk};
+use crate::verdict::Verdict;
+use crate::{setup, talk};
 
 /// Measures decoding, detection, preprocessing and classification.
 ///

@@ -9,7 +9,8 @@ use fervor_lab::calibrate::{COVERAGE, Calibration, ClassBias, Network};
 use fervor_lab::dataset::{OpenOptions, Split};
 
 use crate::cli::{Calibrate, Format};
-use crate::{Verdict, data, evaluate, setup, talk};
+use crate::verdict::Verdict;
+use crate::{data, setup, talk};
 
 /// Runs the command.
 ///
@@ -43,9 +44,9 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
         }
         None => "all",
     };
-    let (split, mut indices) = evaluate::choose(&dataset, Some(asked))?;
+    let (split, mut indices) = data::choose(&dataset, Some(asked))?;
     if args.votes.is_some() {
-        (dataset, _) = evaluate::by_votes(&dataset.subset(&indices), &loaded.card().labels)?;
+        (dataset, _) = data::by_votes(&dataset.subset(&indices), &loaded.card().labels)?;
         indices = (0..dataset.len()).collect();
     }
     let before = indices.len();

@@ -1,4 +1,6 @@
-//! The command line: argument structs and nothing else.
+//! The command line: argument structs, and no logic. What turns a word into a value stands in [`parse`].
+
+mod parse;
 
 use std::path::PathBuf;
 
@@ -100,7 +102,7 @@ pub struct Pictures {
     #[arg(long, short)]
     pub recursive: bool,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
 }
 
@@ -148,7 +150,7 @@ pub struct Train {
     #[arg(long, default_value = "cpu", value_parser = ["cpu", "wgpu", "cuda"])]
     pub device: String,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
 }
 
@@ -171,7 +173,7 @@ pub struct Audit {
     #[arg(long, value_name = "CSV", requires = "fix", conflicts_with_all = ["report", "format"])]
     pub decisions: Option<PathBuf>,
     /// How alike near-duplicates are, in percent; 0 does not look for them
-    #[arg(long, value_name = "N", default_value_t = 100.0 * fervor_lab::audit::SIMILARITY, value_parser = percent)]
+    #[arg(long, value_name = "N", default_value_t = 100.0 * fervor_lab::audit::SIMILARITY, value_parser = parse::percent)]
     pub near: f32,
     /// Look for pictures without a face or with several: a few milliseconds a picture
     #[arg(long)]
@@ -186,7 +188,7 @@ pub struct Audit {
     #[arg(long)]
     pub strict_formats: bool,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
 }
 
@@ -206,10 +208,10 @@ pub struct Split {
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
     /// How alike near-duplicates are, in percent; 0 keeps only exact duplicates together
-    #[arg(long, value_name = "N", default_value_t = 100.0 * fervor_lab::audit::SIMILARITY, value_parser = percent)]
+    #[arg(long, value_name = "N", default_value_t = 100.0 * fervor_lab::audit::SIMILARITY, value_parser = parse::percent)]
     pub near: f32,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
 }
 
@@ -234,16 +236,16 @@ pub struct Evaluate {
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// Exit with 1 when the accuracy is below this share, for example 0.65
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "SHARE", value_parser = parse::share)]
     pub fail_under: Option<f64>,
     /// What becomes of classes that the model lacks: 'contempt=neutral,fear=-' (- leaves a class out)
     #[arg(long, value_name = "RULES", default_value = "")]
     pub map: String,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
     /// Score worse pictures, too: eleven corruptions at five strengths of at most this many pictures, evenly over the split
-    #[arg(long, value_name = "PICTURES", value_parser = pictures, num_args = 0..=1, default_missing_value = "1000")]
+    #[arg(long, value_name = "PICTURES", value_parser = parse::pictures, num_args = 0..=1, default_missing_value = "1000")]
     pub robustness: Option<usize>,
 }
 
@@ -274,7 +276,7 @@ pub struct Calibrate {
     #[arg(long, value_name = "RULES", default_value = "")]
     pub map: String,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
 }
 
@@ -312,12 +314,12 @@ pub struct ExplainScore {
     #[arg(long)]
     pub split: Option<String>,
     /// Pictures that are looked at, evenly over the split
-    #[arg(long, value_parser = pictures, default_value = "200")]
+    #[arg(long, value_parser = parse::pictures, default_value = "200")]
     pub limit: usize,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
 }
 
@@ -330,7 +332,7 @@ pub struct Bench {
     #[arg(long)]
     pub picture: Option<PathBuf>,
     /// Processor threads
-    #[arg(long, value_parser = threads, default_value = "1")]
+    #[arg(long, value_parser = parse::threads, default_value = "1")]
     pub threads: usize,
     /// Rounds of each measurement; the median is given
     #[arg(long, default_value_t = 30)]
@@ -359,110 +361,27 @@ pub struct Serve {
     #[arg(long, value_enum, default_value_t = Faces::Auto, env = "FERVOR_FACES")]
     pub faces: Faces,
     /// The largest picture; a request with several may hold eight times as much
-    #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = size, env = "FERVOR_MAX_UPLOAD")]
+    #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = parse::size, env = "FERVOR_MAX_UPLOAD")]
     pub max_upload: usize,
     /// Pictures waiting or worked on at once; beyond that the answer is 503
-    #[arg(long, value_name = "N", default_value = "128", value_parser = queue, env = "FERVOR_QUEUE")]
+    #[arg(long, value_name = "N", default_value = "128", value_parser = parse::queue, env = "FERVOR_QUEUE")]
     pub queue: usize,
     /// Workers [default: a core each]
-    #[arg(long, value_parser = threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
     /// Time for a request, from its first byte to its answer
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time, env = "FERVOR_TIMEOUT")]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse::time, env = "FERVOR_TIMEOUT")]
     pub timeout: std::time::Duration,
     /// Clients must send the key that is this file's first line
     #[arg(long, value_name = "FILE", env = "FERVOR_API_KEY_FILE")]
     pub api_key_file: Option<PathBuf>,
     /// Another origin whose pages may use the service, such as https://example.org; * for all
-    #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin, env = "FERVOR_ALLOW_ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = parse::origin, env = "FERVOR_ALLOW_ORIGIN")]
     pub allow_origin: Vec<String>,
     /// Requests of one client address, such as 5/s; behind a proxy all clients have its address
-    #[arg(long, value_name = "N/s", value_parser = rate, env = "FERVOR_RATE")]
+    #[arg(long, value_name = "N/s", value_parser = parse::rate, env = "FERVOR_RATE")]
     pub rate: Option<f64>,
     /// [default: text on a terminal, else json; FERVOR_LOG=warn and the like set how much]
     #[arg(long, value_enum, env = "FERVOR_LOG_FORMAT")]
     pub log: Option<LogFormat>,
-}
-
-#[cfg(feature = "serve")]
-fn size(text: &str) -> Result<usize, String> {
-    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let unit = match text[digits.len()..].trim() {
-        "" | "B" => 1,
-        "KiB" | "K" | "k" => 1 << 10,
-        "MiB" | "M" => 1 << 20,
-        "GiB" | "G" => 1 << 30,
-        _ => 0,
-    };
-    match digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit)) {
-        Some(bytes @ 1024..=0x4000_0000) => Ok(bytes),
-        _ => Err("give a size from 1KiB to 1GiB, for example 10MiB".to_owned()),
-    }
-}
-
-#[cfg(feature = "serve")]
-fn queue(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(n @ 1..=100_000) => Ok(n),
-        _ => Err("give a number from 1 to 100000".to_owned()),
-    }
-}
-
-#[cfg(feature = "serve")]
-fn time(text: &str) -> Result<std::time::Duration, String> {
-    let milliseconds = match text.strip_suffix("ms") {
-        Some(number) => number.parse::<f64>().ok(),
-        None => text.strip_suffix('s').unwrap_or(text).parse::<f64>().ok().map(|seconds| 1000.0 * seconds),
-    };
-    match milliseconds {
-        Some(ms) if (1.0..=3_600_000.0).contains(&ms) => Ok(std::time::Duration::from_micros((1000.0 * ms) as u64)),
-        _ => Err("give a time from 1ms to 3600s, for example 10s".to_owned()),
-    }
-}
-
-#[cfg(feature = "serve")]
-fn rate(text: &str) -> Result<f64, String> {
-    match text.strip_suffix("/s").unwrap_or(text).parse() {
-        Ok(rate) if (0.001..=1e6).contains(&rate) => Ok(rate),
-        _ => Err("give requests a second, for example 5/s".to_owned()),
-    }
-}
-
-#[cfg(feature = "serve")]
-fn origin(text: &str) -> Result<String, String> {
-    let host = text.strip_prefix("https://").or(text.strip_prefix("http://")).unwrap_or_default();
-    let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b));
-    if text == "*" || (!host.is_empty() && plain) {
-        Ok(text.to_owned())
-    } else {
-        Err("give scheme, host and port without a path, for example https://example.org".to_owned())
-    }
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("give a share from 0 to 1, for example 0.65".to_owned()),
-    }
-}
-
-fn percent(text: &str) -> Result<f32, String> {
-    match text.parse() {
-        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
-        _ => Err("give a percentage from 0 to 100, for example 85".to_owned()),
-    }
-}
-
-fn threads(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(n @ 1..=1024) => Ok(n),
-        _ => Err("give a number from 1 to 1024".to_owned()),
-    }
-}
-
-fn pictures(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(n @ 1..=1_000_000) => Ok(n),
-        _ => Err("give a number from 1 to 1000000".to_owned()),
-    }
 }

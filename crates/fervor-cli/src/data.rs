@@ -1,10 +1,10 @@
-//! Opening a data set with progress, and telling what was left out.
+//! Data sets as several commands take them: opened with progress, what was left out told, the split chosen.
 
 use std::path::Path;
 
-use fervor::{Error, Result};
+use fervor::{Error, LabelSet, Result};
 use fervor_lab::audit;
-use fervor_lab::dataset::{Dataset, OpenOptions, Progress};
+use fervor_lab::dataset::{Dataset, OpenOptions, Progress, Split, VotesLeftOut};
 
 use crate::talk;
 
@@ -53,6 +53,47 @@ fn tell(dataset: &Dataset) {
     }
     for (class, count) in &dataset.skipped().other_classes {
         talk::note(format_args!("{count} pictures of class {class:?} are left out: the class is not used"));
+    }
+}
+
+/// The samples with what most voters said as their labels: in the model's order where it knows the same classes.
+///
+/// # Errors
+/// As [`Dataset::labelled_by_votes`].
+pub fn by_votes(dataset: &Dataset, labels: &LabelSet) -> Result<(Dataset, VotesLeftOut)> {
+    let (voted, left_out) = dataset.labelled_by_votes(None)?;
+    let same = labels.len() == voted.labels().len() && labels.names().iter().all(|name| voted.labels().index_of(name).is_some());
+    if same { dataset.labelled_by_votes(Some(labels)) } else { Ok((voted, left_out)) }
+}
+
+/// The split asked for; without one: test, else validation, else everything, and it is told which.
+///
+/// # Errors
+/// No split has the name, or no sample is in it.
+pub fn choose(dataset: &Dataset, asked: Option<&str>) -> Result<(String, Vec<usize>)> {
+    let has = |split: Split| !dataset.of_split(split).is_empty();
+    let there: Vec<&str> = Split::ALL.into_iter().filter(|&split| has(split)).map(Split::name).collect();
+    if let Some(text) = asked {
+        if text == "all" {
+            return Ok(("all".to_owned(), (0..dataset.len()).collect()));
+        }
+        let hint =
+            format!("the data has: {}", if there.is_empty() { "no splits (--split all)".to_owned() } else { there.join(", ") });
+        let split = Split::parse(text).ok_or_else(|| Error::input(format!("not a split: {text:?}")).with_hint(hint.clone()))?;
+        if !has(split) {
+            return Err(Error::data(format!("the data has no samples in split {text:?}")).with_hint(hint));
+        }
+        return Ok((split.name().to_owned(), dataset.of_split(split)));
+    }
+    match [Split::Test, Split::Validation].into_iter().find(|&split| has(split)) {
+        Some(split) => {
+            talk::note(format_args!("scoring split {split} (the data has: {})", there.join(", ")));
+            Ok((split.name().to_owned(), dataset.of_split(split)))
+        }
+        None => {
+            talk::note("scoring all samples: the data has no test or validation split");
+            Ok(("all".to_owned(), (0..dataset.len()).collect()))
+        }
     }
 }
 

@@ -1,14 +1,15 @@
 //! `fervor evaluate`: scores a bundle on a data set from the bundle alone.
 
-use fervor::{Error, LabelMap, LabelSet, Result};
-use fervor_lab::audit::quoted;
-use fervor_lab::dataset::{Dataset, Manifest, OpenOptions, Split, VotesLeftOut};
+use fervor::{LabelMap, Result};
+use fervor_lab::dataset::{Manifest, OpenOptions};
 use fervor_lab::evaluate::{DataInfo, Evaluation};
 use fervor_lab::report;
 use fervor_lab::robustness::Robustness;
 
 use crate::cli::{Evaluate, Format, Judge};
-use crate::{Verdict, data, setup, talk};
+use crate::remedy::quoted;
+use crate::verdict::Verdict;
+use crate::{data, setup, talk};
 
 /// Runs the command.
 ///
@@ -19,11 +20,11 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     let bundle = setup::model(&args.model, args.threads)?;
     let options = OpenOptions { votes: args.votes.clone(), ..OpenOptions::default() };
     let mut dataset = data::open(&args.data, options)?;
-    let (split, mut indices) = choose(&dataset, args.split.as_deref())?;
+    let (split, mut indices) = data::choose(&dataset, args.split.as_deref())?;
     let info = DataInfo { name: dataset.name().to_owned(), manifest_sha256: Manifest::of(&dataset).sha256() };
     let mut without_majority = 0;
     if args.votes.is_some() && args.judge == Judge::Votes {
-        let (voted, left_out) = by_votes(&dataset.subset(&indices), &bundle.card().labels)?;
+        let (voted, left_out) = data::by_votes(&dataset.subset(&indices), &bundle.card().labels)?;
         (dataset, indices, without_majority) = (voted, Vec::new(), left_out.total());
         indices.extend(0..dataset.len());
     }
@@ -57,41 +58,6 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
             Ok(Verdict::No)
         }
         _ => Ok(Verdict::Yes),
-    }
-}
-
-/// The samples with what most voters said as their labels: in the model's order where it knows the same classes.
-pub(crate) fn by_votes(dataset: &Dataset, labels: &LabelSet) -> Result<(Dataset, VotesLeftOut)> {
-    let (voted, left_out) = dataset.labelled_by_votes(None)?;
-    let same = labels.len() == voted.labels().len() && labels.names().iter().all(|name| voted.labels().index_of(name).is_some());
-    if same { dataset.labelled_by_votes(Some(labels)) } else { Ok((voted, left_out)) }
-}
-
-/// The split asked for; without one: test, else validation, else everything, and it is told which.
-pub(crate) fn choose(dataset: &Dataset, asked: Option<&str>) -> Result<(String, Vec<usize>)> {
-    let has = |split: Split| !dataset.of_split(split).is_empty();
-    let there: Vec<&str> = Split::ALL.into_iter().filter(|&split| has(split)).map(Split::name).collect();
-    if let Some(text) = asked {
-        if text == "all" {
-            return Ok(("all".to_owned(), (0..dataset.len()).collect()));
-        }
-        let hint =
-            format!("the data has: {}", if there.is_empty() { "no splits (--split all)".to_owned() } else { there.join(", ") });
-        let split = Split::parse(text).ok_or_else(|| Error::input(format!("not a split: {text:?}")).with_hint(hint.clone()))?;
-        if !has(split) {
-            return Err(Error::data(format!("the data has no samples in split {text:?}")).with_hint(hint));
-        }
-        return Ok((split.name().to_owned(), dataset.of_split(split)));
-    }
-    match [Split::Test, Split::Validation].into_iter().find(|&split| has(split)) {
-        Some(split) => {
-            talk::note(format_args!("scoring split {split} (the data has: {})", there.join(", ")));
-            Ok((split.name().to_owned(), dataset.of_split(split)))
-        }
-        None => {
-            talk::note("scoring all samples: the data has no test or validation split");
-            Ok(("all".to_owned(), (0..dataset.len()).collect()))
-        }
     }
 }
 

@@ -10,8 +10,9 @@ use rayon::prelude::*;
 
 use crate::cli::{Explain, ExplainScore, Format};
 use crate::inputs::{self, Source};
-use crate::predict::write_whole;
-use crate::{Verdict, data, evaluate, setup, talk};
+use crate::output::write_whole;
+use crate::verdict::Verdict;
+use crate::{data, setup, talk};
 
 /// Runs the command.
 ///
@@ -40,10 +41,7 @@ pub fn run(args: &Explain) -> Result<Verdict> {
             Ok(lines) => lines.iter().try_for_each(talk::answer)?,
             Err(error) => {
                 failed += 1;
-                let message = error.message();
-                let message = message.strip_prefix(&format!("{}: ", source.name())).unwrap_or(message);
-                let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
-                talk::warn(format_args!("{}: {message}{hint}", source.name()));
+                talk::warn(talk::at(&source.name(), &error));
             }
         }
     }
@@ -87,7 +85,7 @@ pub fn score(args: &ExplainScore) -> Result<Verdict> {
     setup::threads(args.threads);
     let bundle = setup::model(&args.model, Some(1))?;
     let dataset = data::open(&args.data, OpenOptions::default())?;
-    let (split, indices) = evaluate::choose(&dataset, args.split.as_deref())?;
+    let (split, indices) = data::choose(&dataset, args.split.as_deref())?;
     // Evenly over the split, so that every part of the data has its say.
     let step = indices.len().div_ceil(args.limit).max(1);
     let chosen: Vec<usize> = indices.into_iter().step_by(step).collect();

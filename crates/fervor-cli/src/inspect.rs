@@ -4,7 +4,8 @@ use fervor::{Bundle, Card, Result, builtin};
 use serde::Serialize;
 
 use crate::cli::{Format, Inspect, Models};
-use crate::{Verdict, setup, talk};
+use crate::verdict::Verdict;
+use crate::{setup, talk};
 
 /// What is shown of a bundle.
 #[derive(Serialize)]

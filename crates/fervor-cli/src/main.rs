@@ -9,7 +9,9 @@ mod evaluate;
 mod explain;
 mod inputs;
 mod inspect;
+mod output;
 mod predict;
+mod remedy;
 #[cfg(feature = "serve")]
 mod serve;
 mod setup;
@@ -17,32 +19,21 @@ mod split;
 mod talk;
 #[cfg(feature = "train")]
 mod train;
+mod verdict;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use cli::{Cli, Command};
-
-/// How a command ended when it did end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Exit code 0.
-    Yes,
-    /// Exit code 1: done, and the answer is no.
-    No,
-    /// Exit code 2: every part of the work failed, and each failure is already told.
-    Failed,
-}
+use verdict::Verdict;
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
-        Ok(Verdict::Yes) => ExitCode::SUCCESS,
-        Ok(Verdict::No) => ExitCode::from(1),
-        Ok(Verdict::Failed) => ExitCode::from(2),
+        Ok(verdict) => verdict.into(),
         Err(error) => {
             talk::error(&error);
-            ExitCode::from(2)
+            Verdict::Failed.into()
         }
     }
 }

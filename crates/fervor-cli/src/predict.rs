@@ -3,11 +3,10 @@
 mod format;
 
 use std::fs;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
-use fervor::files::{self, WholeFile};
 use fervor::prediction::{ErrorInfo, ModelInfo, PREDICTION_SCHEMA};
 use fervor::{Analyzer, DetectorOptions, Error, Limits, Picture, PicturePrediction, Prediction, Result};
 use fervor_draw::FaceDrawing;
@@ -15,7 +14,9 @@ use rayon::prelude::*;
 
 use crate::cli::{Predict, PredictFormat};
 use crate::inputs::{self, Source};
-use crate::{Verdict, setup, talk};
+use crate::output::{Output, cannot_write, write_whole};
+use crate::verdict::Verdict;
+use crate::{setup, talk};
 use format::Writer;
 
 /// Pictures that are decoded before their faces go through the network together.
@@ -53,13 +54,13 @@ pub fn run(args: &Predict) -> Result<Verdict> {
             match written {
                 // Whoever reads has seen enough, as `| head` does.
                 Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(Verdict::Yes),
-                written => written.map_err(|e| Error::input("the answer cannot be written").with_source(e))?,
+                written => written.map_err(|e| Error::output("the answer cannot be written").with_source(e))?,
             }
             bar.inc(1);
         }
     }
     bar.finish_and_clear();
-    writer.finish(output.writer()).map_err(|e| Error::input("the answer cannot be written").with_source(e))?;
+    writer.finish(output.writer()).map_err(|e| Error::output("the answer cannot be written").with_source(e))?;
     output.close()?;
     if sources.len() > 1 && args.format == PredictFormat::Text {
         talk::note(format_args!("{} pictures, {failed} of them failed", sources.len()));
@@ -107,7 +108,8 @@ fn answer(analyzer: &Analyzer, sources: &[Source], annotate: Option<&Path>) -> V
         });
         let (faces, error) = match predictions {
             Ok(faces) => (faces, None),
-            Err(error) => (Vec::new(), Some(without_source(ErrorInfo::from(&error), source))),
+            // The row names its source itself.
+            Err(error) => (Vec::new(), Some(ErrorInfo::from(&*error))),
         };
         PicturePrediction {
             schema: PREDICTION_SCHEMA,
@@ -122,15 +124,8 @@ fn answer(analyzer: &Analyzer, sources: &[Source], annotate: Option<&Path>) -> V
     answers.collect()
 }
 
-/// The row names its source already.
-fn without_source(mut error: ErrorInfo, source: &Source) -> ErrorInfo {
-    if let Some(rest) = error.message.strip_prefix(&format!("{}: ", source.name())) {
-        error.message = rest.to_owned();
-    }
-    error
-}
-
-fn classify(analyzer: &Analyzer, prepared: Vec<Result<fervor::analyzer::Prepared>>) -> Vec<Result<Vec<Prediction>>> {
+/// The answers to what is prepared, all faces in one batch; what makes the batch fail is the error of each.
+fn classify(analyzer: &Analyzer, prepared: Vec<Result<fervor::analyzer::Prepared>>) -> Vec<Result<Vec<Prediction>, Arc<Error>>> {
     let mut errors = Vec::with_capacity(prepared.len());
     let mut ready = Vec::new();
     for item in prepared {
@@ -139,7 +134,7 @@ fn classify(analyzer: &Analyzer, prepared: Vec<Result<fervor::analyzer::Prepared
                 ready.push(item);
                 errors.push(None);
             }
-            Err(error) => errors.push(Some(error)),
+            Err(error) => errors.push(Some(Arc::new(error))),
         }
     }
     match analyzer.classify(ready) {
@@ -148,8 +143,8 @@ fn classify(analyzer: &Analyzer, prepared: Vec<Result<fervor::analyzer::Prepared
             errors.into_iter().map(|error| error.map_or_else(|| Ok(faces.next().unwrap_or_default()), Err)).collect()
         }
         Err(failure) => {
-            let same = |error: Option<Error>| Err(error.unwrap_or_else(|| Error::new(failure.kind(), failure.message())));
-            errors.into_iter().map(same).collect()
+            let failure = Arc::new(failure);
+            errors.into_iter().map(|error| Err(error.unwrap_or_else(|| Arc::clone(&failure)))).collect()
         }
     }
 }
@@ -176,51 +171,4 @@ fn write_annotated(dir: &Path, source: &Source, picture: &Picture, faces: &[Pred
             .with_hint("give --annotate another folder"));
     }
     write_whole(&path, &bytes)
-}
-
-fn cannot_write(path: &Path, e: io::Error) -> Error {
-    Error::input(format!("cannot write {}: {e}", path.display()))
-}
-
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
-    parent.and_then(|()| files::write_whole(path, bytes)).map_err(|e| cannot_write(path, e))
-}
-
-/// Standard output, or a file that appears only when it is whole.
-enum Output {
-    Stdout(BufWriter<io::Stdout>),
-    File { file: BufWriter<WholeFile>, path: PathBuf },
-}
-
-impl Output {
-    fn open(target: Option<&Path>) -> Result<Self> {
-        Ok(match target {
-            None => Self::Stdout(BufWriter::new(io::stdout())),
-            Some(path) if path.is_dir() => {
-                return Err(Error::input(format!("--output needs a file, this is a folder: {}", path.display())));
-            }
-            Some(path) => {
-                let file = WholeFile::create(path).map_err(|e| cannot_write(path, e))?;
-                Self::File { file: BufWriter::new(file), path: path.to_owned() }
-            }
-        })
-    }
-
-    fn writer(&mut self) -> &mut dyn Write {
-        match self {
-            Self::Stdout(out) => out,
-            Self::File { file, .. } => file,
-        }
-    }
-
-    fn close(self) -> Result<()> {
-        match self {
-            Self::Stdout(mut out) => out.flush().map_err(|e| cannot_write(Path::new("standard output"), e)),
-            Self::File { file, path } => {
-                let whole = file.into_inner().map_err(io::IntoInnerError::into_error).and_then(WholeFile::finish);
-                whole.map_err(|e| cannot_write(&path, e))
-            }
-        }
-    }
 }

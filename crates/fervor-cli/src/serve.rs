@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{LogFormat, Serve};
-use crate::{Verdict, setup, talk};
+use crate::verdict::Verdict;
+use crate::{setup, talk};
 
 /// Runs the command until it is told to stop.
 ///

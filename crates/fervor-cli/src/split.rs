@@ -7,7 +7,8 @@ use fervor_lab::dataset::{Dataset, Manifest, OpenOptions, Split as Part, SplitRu
 
 use crate::cli::Split;
 use crate::data::outside;
-use crate::{Verdict, data, setup, talk};
+use crate::verdict::Verdict;
+use crate::{data, setup, talk};
 
 /// Runs the command.
 ///
@@ -16,7 +17,7 @@ use crate::{Verdict, data, setup, talk};
 pub fn run(args: &Split) -> Result<Verdict> {
     setup::threads(args.threads);
     let hint = "write TRAIN:VALIDATION:TEST, the first two at least 1, for example 80:10:10";
-    let rule = SplitRule::parse(&args.ratios).map_err(|e| Error::input(e.message().to_owned()).with_hint(hint))?;
+    let rule = SplitRule::parse(&args.ratios).map_err(|e| e.with_hint(hint))?;
     let rule = rule.with_seed(args.seed);
     let SplitRule::Ratio { train, validation, test, .. } = rule else {
         return Err(Error::input(format!("not ratios: {:?}", args.ratios)).with_hint(hint));

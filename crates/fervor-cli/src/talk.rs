@@ -6,16 +6,27 @@ use std::time::Duration;
 use fervor::Error;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::remedy;
+
 /// Prints an error with its hint.
 pub fn error(error: &Error) {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        text += &format!(": {cause}");
-        next = cause.source();
-    }
-    let hint = error.hint().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
-    note(format_args!("error: {text}{hint}"));
+    let hint = error.remedy().map(|remedy| format!("\n  hint: {}", remedy::words(remedy))).unwrap_or_default();
+    note(format_args!("error: {}{hint}", told(error, error.contexts())));
+}
+
+/// An error as the end of a line that begins with `place`, which is not said twice.
+pub fn at(place: &str, error: &Error) -> String {
+    let contexts: Vec<&String> = error.contexts().iter().filter(|context| *context != place).collect();
+    let hint = error.remedy().map(|remedy| format!(" ({})", remedy::words(remedy))).unwrap_or_default();
+    format!("{place}: {}{hint}", told(error, &contexts))
+}
+
+/// The places, what went wrong, and all its causes.
+fn told(error: &Error, contexts: &[impl AsRef<str>]) -> String {
+    let mut parts: Vec<&str> = contexts.iter().map(AsRef::as_ref).collect();
+    let explained = error.explained();
+    parts.push(&explained);
+    parts.join(": ")
 }
 
 /// Prints a warning.
@@ -36,7 +47,7 @@ pub fn note(text: impl std::fmt::Display) {
 pub fn answer(text: impl std::fmt::Display) -> fervor::Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::input("the answer cannot be written").with_source(e)),
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::output("the answer cannot be written").with_source(e)),
         _ => Ok(()),
     }
 }

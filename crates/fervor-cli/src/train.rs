@@ -13,7 +13,8 @@ use fervor_train::{Backend, End, EpochLog, Progress, Recipe, RunFolder, TrainOpt
 use indicatif::ProgressBar;
 
 use crate::cli::Train;
-use crate::{Verdict, data, setup, talk};
+use crate::verdict::Verdict;
+use crate::{data, setup, talk};
 
 /// Runs the command.
 ///

@@ -125,6 +125,11 @@ pub enum Remedy {
         /// As `cpu`, `wgpu`.
         device: Cow<'static, str>,
     },
+    /// Build the program with this optional feature.
+    BuildWith {
+        /// As `wgpu`.
+        feature: Cow<'static, str>,
+    },
 }
 
 impl Remedy {
@@ -153,6 +158,7 @@ impl fmt::Display for Remedy {
             Self::ContinueAsBegun => f.write_str("continue it with its own recipe, or start a new run"),
             Self::LowerRate => f.write_str("a lower learning rate or a longer warm-up helps"),
             Self::UseDevice { device } => write!(f, "compute on {device}"),
+            Self::BuildWith { feature } => write!(f, "build the program with its feature {feature}"),
         }
     }
 }

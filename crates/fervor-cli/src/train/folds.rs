@@ -2,15 +2,16 @@
 
 use std::sync::atomic::AtomicBool;
 
-use fervor::files::write_whole;
-use fervor::{Error, Result};
+use fervor::Result;
 use fervor_lab::dataset::{Dataset, Split};
 use fervor_train::folds::CrossValidation;
 use fervor_train::{Backend, End, Recipe, RunFolder, TrainOptions, train};
 
 use super::Teller;
 use crate::cli::Train;
-use crate::{Verdict, talk};
+use crate::output::write_whole;
+use crate::talk;
+use crate::verdict::Verdict;
 
 /// Trains on all folds but one, for each; `families` are near-duplicates, which stay in one fold. Folds that are done are not done
 /// again, and one that was interrupted is continued.
@@ -55,7 +56,7 @@ pub fn run(
     }
     let table = done.table();
     let path = args.out.join(format!("{}-{count}folds.md", recipe.run_name()));
-    write_whole(&path, table.as_bytes()).map_err(|e| Error::input(format!("cannot write {}", path.display())).with_source(e))?;
+    write_whole(&path, table.as_bytes())?;
     talk::note(format_args!(
         "accuracy, macro F1 and loss are of each fold's last epoch, which its pictures did not choose: {}",
         path.display()

@@ -1,0 +1,69 @@
+//! Where answers go: standard output, or files that appear only when they are whole.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use fervor::files::{self, WholeFile};
+use fervor::{Error, Result};
+
+/// The error of a place that the operating system does not let be written.
+pub fn cannot_write(path: &Path, e: io::Error) -> Error {
+    Error::output(format!("cannot write {}", path.display())).with_source(e)
+}
+
+/// Writes a file that appears only when it is whole, in a folder that is made where it lacks.
+///
+/// # Errors
+/// `Output`: the folder or the file cannot be written.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
+    parent.and_then(|()| files::write_whole(path, bytes)).map_err(|e| cannot_write(path, e))
+}
+
+/// Standard output, or a file that appears only when it is whole.
+pub enum Output {
+    Stdout(BufWriter<io::Stdout>),
+    File { file: BufWriter<WholeFile>, path: PathBuf },
+}
+
+impl Output {
+    /// Standard output without a target; else the file.
+    ///
+    /// # Errors
+    /// A target that is a folder or cannot be written.
+    pub fn open(target: Option<&Path>) -> Result<Self> {
+        Ok(match target {
+            None => Self::Stdout(BufWriter::new(io::stdout())),
+            Some(path) if path.is_dir() => {
+                return Err(Error::input(format!("--output needs a file, this is a folder: {}", path.display())));
+            }
+            Some(path) => {
+                let file = WholeFile::create(path).map_err(|e| cannot_write(path, e))?;
+                Self::File { file: BufWriter::new(file), path: path.to_owned() }
+            }
+        })
+    }
+
+    /// What the answer is written to.
+    pub fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Stdout(out) => out,
+            Self::File { file, .. } => file,
+        }
+    }
+
+    /// Ends the answer; a file gets its name here.
+    ///
+    /// # Errors
+    /// `Output`: what was written last does not get through.
+    pub fn close(self) -> Result<()> {
+        match self {
+            Self::Stdout(mut out) => out.flush().map_err(|e| cannot_write(Path::new("standard output"), e)),
+            Self::File { file, path } => {
+                let whole = file.into_inner().map_err(io::IntoInnerError::into_error).and_then(WholeFile::finish);
+                whole.map_err(|e| cannot_write(&path, e))
+            }
+        }
+    }
+}
