@@ -73,7 +73,7 @@ impl Default for AuditOptions<'_> {
             near: Some(SIMILARITY),
             faces: false,
             suspects: None,
-            preprocess: Preprocess { size: 48, color: Color::Gray, framing, filter: Filter::Bilinear },
+            preprocess: Preprocess { size: 48, color: Color::Gray, framing, filter: Filter::Bilinear, standardize: None },
             command: None,
         }
     }

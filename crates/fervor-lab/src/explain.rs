@@ -179,7 +179,7 @@ mod tests {
 
     fn chip(side: usize, value: impl Fn(usize, usize) -> u8) -> Chip {
         let framing = Framing::Margin { margin: 0.0, shift_y: 0.0 };
-        let preprocess = Preprocess { size: side, color: Color::Gray, framing, filter: Filter::Bilinear };
+        let preprocess = Preprocess { size: side, color: Color::Gray, framing, filter: Filter::Bilinear, standardize: None };
         preprocess.golden_chip().edited(|pixels| {
             pixels.iter_mut().enumerate().for_each(|(place, pixel)| *pixel = value(place / side, place % side));
         })

@@ -4,6 +4,8 @@
 //! epoch whichever thread prepares it.
 
 use fervor::Chip;
+use image::codecs::jpeg::JpegEncoder;
+use image::{ExtendedColorType, ImageEncoder, ImageFormat};
 use rand::{Rng, RngExt};
 
 use crate::recipe::AugmentRecipe;
@@ -20,6 +22,8 @@ pub fn augment(recipe: &AugmentRecipe, chip: Chip, rng: &mut impl Rng) -> Chip {
     let light = Light::draw(recipe, rng);
     let hole = Hole::draw(recipe, side, rng);
     let mut flaw = Flaw::draw(recipe, rng);
+    let exposure = either(recipe.overexpose, rng).then(|| rng.random_range(1.2..=2.5f32));
+    let quality = either(recipe.jpeg, rng).then(|| rng.random_range(10..=60u8));
     chip.edited(|pixels| {
         for plane in pixels.chunks_exact_mut(side * side).take(channels) {
             if let Some(warp) = &map {
@@ -34,8 +38,36 @@ pub fn augment(recipe: &AugmentRecipe, chip: Chip, rng: &mut impl Rng) -> Chip {
             if let Some(flaw) = &mut flaw {
                 flaw.apply(plane, side);
             }
+            if let Some(gain) = exposure {
+                plane.iter_mut().for_each(|pixel| *pixel = (gain * f32::from(*pixel) + 0.5) as u8); // `as` saturates
+            }
+        }
+        if let Some(quality) = quality {
+            through_jpeg(pixels, side, quality);
         }
     })
+}
+
+/// Whether something of this probability happens; what never happens draws nothing.
+fn either(probability: f64, rng: &mut impl Rng) -> bool {
+    probability > 0.0 && rng.random_bool(probability)
+}
+
+/// What a camera's or a web site's compression leaves of a chip, of one channel or of three.
+fn through_jpeg(pixels: &mut [u8], side: usize, quality: u8) {
+    let plane = side * side;
+    let gray = pixels.len() == plane;
+    let interleaved: Vec<u8> = (0..plane).flat_map(|i| pixels[i..].iter().step_by(plane)).copied().collect();
+    let color = if gray { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
+    let mut file = Vec::new();
+    let encoder = JpegEncoder::new_with_quality(&mut file, quality);
+    encoder.write_image(&interleaved, side as u32, side as u32, color).expect("memory takes what is written");
+    let read = image::load_from_memory_with_format(&file, ImageFormat::Jpeg).expect("what was just written is whole");
+    let values = if gray { read.into_luma8().into_raw() } else { read.into_rgb8().into_raw() };
+    for (i, value) in values.into_iter().enumerate() {
+        let channels = pixels.len() / plane;
+        pixels[i % channels * plane + i / channels] = value;
+    }
 }
 
 /// A value in `-limit..=limit`.
@@ -154,7 +186,7 @@ mod tests {
     /// A chip whose values are `value(row, column)` in every channel.
     fn chip(side: usize, color: Color, value: impl Fn(usize, usize) -> u8) -> Chip {
         let framing = Framing::Margin { margin: 0.0, shift_y: 0.0 };
-        let preprocess = Preprocess { size: side, color, framing, filter: Filter::Bilinear };
+        let preprocess = Preprocess { size: side, color, framing, filter: Filter::Bilinear, standardize: None };
         preprocess.golden_chip().edited(|pixels| {
             for (index, pixel) in pixels.iter_mut().enumerate() {
                 let place = index % (side * side);
@@ -258,6 +290,27 @@ mod tests {
         let halves = chip(16, Color::Gray, |row, _| if row < 8 { 100 } else { 156 });
         let spreads: Vec<u8> = draws(&with(|r| r.contrast = 0.5), &halves, 60).iter().map(spread).collect();
         assert!(spreads.iter().any(|s| *s < 40) && spreads.iter().any(|s| *s > 70), "{spreads:?}");
+    }
+
+    #[test]
+    fn an_overexposed_chip_is_brighter_everywhere_and_white_is_lost() {
+        let chips = draws(&with(|r| r.overexpose = 0.5), &ramp(), 200);
+        let bright: Vec<&Chip> = chips.iter().filter(|chip| **chip != ramp()).collect();
+        assert!((70..=130).contains(&bright.len()), "{}", bright.len());
+        assert!(bright.iter().all(|chip| chip.pixels().iter().zip(ramp().pixels()).all(|(new, old)| new >= old)));
+        assert!(bright.iter().any(|chip| chip.pixels().iter().filter(|pixel| **pixel == 255).count() > 50));
+    }
+
+    #[test]
+    fn jpeg_changes_half_of_the_chips_a_little_and_keeps_channels_apart() {
+        let colors = chip(16, Color::Rgb, |row, column| (7 * row + 8 * column) as u8).edited(|pixels| pixels[..256].fill(30));
+        let chips = draws(&with(|r| r.jpeg = 0.5), &colors, 100);
+        let changed: Vec<&Chip> = chips.iter().filter(|chip| **chip != colors).collect();
+        assert!((30..=70).contains(&changed.len()), "{}", changed.len());
+        for chip in changed {
+            let far = chip.pixels().iter().zip(colors.pixels()).map(|(a, b)| f32::from(a.abs_diff(*b))).sum::<f32>() / 768.0;
+            assert!(far < 25.0, "{far}");
+        }
     }
 
     #[test]

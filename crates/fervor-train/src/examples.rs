@@ -14,6 +14,8 @@ const CACHE_LIMIT: usize = 4 << 30;
 /// One split of a data set as the network sees it.
 pub struct Examples {
     preprocess: Preprocess,
+    /// What makes the chips that are kept here: all but the last step, which follows augmentation.
+    plain: Preprocess,
     dataset: Dataset,
     /// Sample indices in the data set.
     indices: Vec<usize>,
@@ -35,7 +37,8 @@ impl Examples {
             return Err(Error::data(format!("the data has no pictures for {split}"))
                 .with_hint("choose how it is split, for example --set data.split=80:10:10"));
         }
-        let mut examples = Self { preprocess: recipe.preprocess.clone(), dataset: dataset.clone(), indices, chips: Vec::new() };
+        let (preprocess, plain) = (recipe.preprocess.clone(), recipe.preprocess.plain());
+        let mut examples = Self { preprocess, plain, dataset: dataset.clone(), indices, chips: Vec::new() };
         let bytes: usize = examples.preprocess.shape().iter().product();
         if bytes * examples.len() <= CACHE_LIMIT {
             examples.chips = (0..examples.len()).into_par_iter().map(|place| examples.make_chip(place)).collect::<Result<_>>()?;
@@ -69,6 +72,19 @@ impl Examples {
     /// # Errors
     /// `Data`: the picture can no longer be read.
     pub fn chip(&self, place: usize) -> Result<Chip> {
+        Ok(self.finished(self.plain_chip(place)?))
+    }
+
+    /// A chip after augmentation, as the network takes it: so that changes of light meet the network as they will later.
+    pub fn finished(&self, chip: Chip) -> Chip {
+        self.preprocess.standardized(chip)
+    }
+
+    /// The chip of example `place` before [`finished`](Self::finished).
+    ///
+    /// # Errors
+    /// `Data`: the picture can no longer be read.
+    pub fn plain_chip(&self, place: usize) -> Result<Chip> {
         match self.chips.get(place) {
             Some(chip) => Ok(chip.clone()),
             None => self.make_chip(place),
@@ -95,7 +111,7 @@ impl Examples {
 
     fn make_chip(&self, place: usize) -> Result<Chip> {
         let picture = self.picture(place)?;
-        Ok(self.preprocess.whole(&picture))
+        Ok(self.plain.whole(&picture))
     }
 
     /// What the network shall answer for each example: label or votes, smoothed.

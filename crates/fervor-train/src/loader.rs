@@ -142,7 +142,8 @@ impl Loader {
         let mut chips = Vec::with_capacity(turns.len());
         for Turn { place, again } in turns {
             let stream = again << 52 | (epoch as u64) << 32 | *place as u64;
-            chips.push(augment(&self.augment, self.examples.chip(*place)?, &mut generator(self.seed, stream, Purpose::Augment)));
+            let chip = self.examples.plain_chip(*place)?;
+            chips.push(self.examples.finished(augment(&self.augment, chip, &mut generator(self.seed, stream, Purpose::Augment))));
         }
         let labels: Vec<usize> = places.iter().map(|&place| self.examples.label(place)).collect();
         let mut weights: Vec<f32> = labels.iter().map(|&label| self.class_weights[label]).collect();

@@ -102,7 +102,7 @@ mod tests {
     /// Four chips of one grey each.
     fn chips() -> Vec<Chip> {
         let framing = Framing::Margin { margin: 0.0, shift_y: 0.0 };
-        let preprocess = Preprocess { size: SIDE, color: Color::Gray, framing, filter: Filter::Bilinear };
+        let preprocess = Preprocess { size: SIDE, color: Color::Gray, framing, filter: Filter::Bilinear, standardize: None };
         [0, 80, 160, 240].map(|grey| preprocess.golden_chip().edited(|pixels| pixels.fill(grey))).into()
     }
 

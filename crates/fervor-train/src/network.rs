@@ -31,8 +31,8 @@ impl Network {
         match recipe {
             NetworkRecipe::SystemA { units, dropout } => Self::SystemA(SystemA::new(chip, classes, *units, *dropout, device)),
             NetworkRecipe::SystemB { dropout } => Self::SystemB(SystemB::new(chip, classes, *dropout, device)),
-            NetworkRecipe::Fervor48 { widths, blocks, dropout } => {
-                Self::Fervor48(Fervor48::new(chip[0], classes, widths, blocks, *dropout, device))
+            NetworkRecipe::Fervor48 { widths, blocks, dropout, block_dropout } => {
+                Self::Fervor48(Fervor48::new(chip[0], classes, widths, blocks, [*dropout, *block_dropout], device))
             }
         }
     }

@@ -20,7 +20,7 @@ fn main() {
 
     let face = face(&picture);
     let whole = Face::whole(&picture);
-    let preprocess = |color, framing| Preprocess { size: 48, color, framing, filter: Filter::Bilinear };
+    let preprocess = |color, framing| Preprocess { size: 48, color, framing, filter: Filter::Bilinear, standardize: None };
     let tight = preprocess(Color::Gray, Framing::Margin { margin: 0.2, shift_y: 0.0 });
     let aligned = preprocess(Color::Gray, Framing::Aligned { eye_distance: 0.4, eye_y: 0.35 });
 

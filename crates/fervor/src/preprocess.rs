@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::face::{BoundingBox, Face};
 pub use crate::picture::Filter;
 use crate::picture::{Frame, Picture};
+use crate::quality::mean_and_deviation;
 
 mod align;
 
@@ -53,6 +54,35 @@ pub struct Preprocess {
     pub color: Color,
     pub framing: Framing,
     pub filter: Filter,
+    /// Whether, and to what, a chip's brightness and contrast are brought; a card without it says: left as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standardize: Option<Standardize>,
+}
+
+/// The mean and the standard deviation that each chip's values are brought to, over all of its channels together: what the
+/// light of a photograph did to them is taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standardize {
+    /// In 0..=255.
+    pub mean: f32,
+    /// Above 0, at most 127.5.
+    pub deviation: f32,
+}
+
+impl Standardize {
+    /// Deviation below which a chip shows nothing but noise, which is not made larger.
+    const LEAST: f32 = 2.0;
+
+    /// Shifts and scales the values, rounded and held inside 0..=255.
+    fn apply(&self, pixels: &mut [u8]) {
+        let (mean, deviation) = mean_and_deviation(pixels);
+        let scale = if deviation < Self::LEAST { 1.0 } else { self.deviation / deviation };
+        // One table for all pixels: a chip has far more of them than there are values.
+        let table: [u8; 256] =
+            std::array::from_fn(|value| ((value as f32 - mean) * scale + self.mean).round().clamp(0.0, 255.0) as u8);
+        pixels.iter_mut().for_each(|pixel| *pixel = table[usize::from(*pixel)]);
+    }
 }
 
 /// A network's input: raw 0..=255 values, `channels x size x size`, channel by channel. Only [`Preprocess`] makes one.
@@ -125,6 +155,13 @@ impl Preprocess {
             Framing::Margin { margin, shift_y } => (-0.5..=4.0).contains(&margin) && (-1.0..=1.0).contains(&shift_y),
             Framing::Aligned { eye_distance, eye_y } => (0.05..=0.95).contains(&eye_distance) && (0.05..=0.95).contains(&eye_y),
         };
+        if let Some(Standardize { mean, deviation }) = self.standardize
+            && !((0.0..=255.0).contains(&mean) && deviation > 0.0 && deviation <= 127.5)
+        {
+            return Err(Error::input(format!(
+                "chips are brought to a mean in 0..=255 and a deviation above 0 and up to 127.5, got {mean} and {deviation}"
+            )));
+        }
         if !drawable {
             return Err(Error::input(format!("framing is outside what can be drawn: {:?}", self.framing)));
         }
@@ -169,7 +206,23 @@ impl Preprocess {
             Color::Gray => drawn.luma(),
             Color::Rgb => (0..3).flat_map(|channel| drawn.rgb().iter().skip(channel).step_by(3)).copied().collect(),
         };
-        Chip { channels: self.color.channels(), size: self.size, pixels }
+        self.standardized(Chip { channels: self.color.channels(), size: self.size, pixels })
+    }
+
+    /// The chip with its values brought to the mean and the deviation that this asks for, if it does. Chips of
+    /// [`chip`](Self::chip) are so already; one that was changed since (augmentation) is so again.
+    #[must_use]
+    pub fn standardized(&self, chip: Chip) -> Chip {
+        match self.standardize {
+            Some(standardize) => chip.edited(|pixels| standardize.apply(pixels)),
+            None => chip,
+        }
+    }
+
+    /// The same without the last step, [`standardized`](Self::standardized): what augmentation works on.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        Self { standardize: None, ..self.clone() }
     }
 
     /// The chip of a picture that is one face and nothing else, as the pictures of data sets are.

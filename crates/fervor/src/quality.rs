@@ -77,7 +77,7 @@ const SIDE: usize = 64;
 
 fn gray_crop(picture: &Picture, face: &Face) -> Vec<u8> {
     let framing = Framing::Margin { margin: 0.0, shift_y: 0.0 };
-    let preprocess = Preprocess { size: SIDE, color: Color::Gray, framing, filter: Filter::Bilinear };
+    let preprocess = Preprocess { size: SIDE, color: Color::Gray, framing, filter: Filter::Bilinear, standardize: None };
     preprocess.chip(picture, face).pixels().to_vec()
 }
 

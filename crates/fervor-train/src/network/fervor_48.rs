@@ -18,11 +18,13 @@ pub struct Fervor48 {
     stages: Vec<Vec<Block>>,
     dropout: Dropout,
     classifier: Linear,
+    block_dropout: Dropout,
 }
 
 impl Fervor48 {
-    /// `widths`: channels of the stem, then of each stage; `blocks`: residual blocks of each stage.
-    pub fn new(channels: usize, classes: usize, widths: &[usize], blocks: &[usize], dropout: f64, device: &Device) -> Self {
+    /// `widths`: channels of the stem, then of each stage; `blocks`: residual blocks of each stage; `dropouts`: before the
+    /// classifier, and after each block.
+    pub fn new(channels: usize, classes: usize, widths: &[usize], blocks: &[usize], dropouts: [f64; 2], device: &Device) -> Self {
         let stages = widths
             .windows(2)
             .zip(blocks)
@@ -35,8 +37,9 @@ impl Fervor48 {
             stem: conv(channels, first, 3, device),
             stem_norm: norm(first, device),
             stages,
-            dropout: Dropout::new(dropout),
+            dropout: Dropout::new(dropouts[0]),
             classifier: LinearConfig::new(last, classes).init(device),
+            block_dropout: Dropout::new(dropouts[1]),
         }
     }
 
@@ -52,7 +55,7 @@ impl Fervor48 {
         for stage in &self.stages {
             x = max_pool2(x); // [n, 32, 24, 24]   [n, 48, 12, 12]   [n, 96, 6, 6]
             for block in stage {
-                x = block.forward(x); // [n, 48, 24, 24]   [n, 96, 12, 12]   [n, 192, 6, 6]
+                x = self.block_dropout.forward(block.forward(x)); // [n, 48, 24, 24]   [n, 96, 12, 12]   [n, 192, 6, 6]
             }
         }
         global_average_pool(x) // [n, 192]

@@ -44,6 +44,12 @@ pub struct AugmentRecipe {
     /// al., "A simple way to make neural networks robust against diverse image corruptions", 2020).
     #[serde(default)]
     pub degrade: f64,
+    /// Probability that a chip is overexposed: its values are multiplied by 1.2 to 2.5, and what is above white is lost.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub overexpose: f64,
+    /// Probability that a chip goes through JPEG at a quality of 10 to 60.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub jpeg: f64,
     /// Alpha of mixup (Zhang et al., 2018): pictures and targets are blended in shares from Beta(alpha, alpha); 0: off.
     #[serde(default)]
     pub mixup: f64,
@@ -54,6 +60,11 @@ pub struct AugmentRecipe {
     /// Share of the batches that are mixed.
     #[serde(default = "one")]
     pub mix_share: f64,
+}
+
+// A recipe without the key keeps its hash.
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 fn default_erase_area() -> [f64; 2] {
@@ -73,6 +84,8 @@ impl Default for AugmentRecipe {
             erase: 0.0,
             erase_area: default_erase_area(),
             degrade: 0.0,
+            overexpose: 0.0,
+            jpeg: 0.0,
             mixup: 0.0,
             cutmix: 0.0,
             mix_share: 1.0,
@@ -92,6 +105,8 @@ impl AugmentRecipe {
             ("augment.contrast", self.contrast),
             ("augment.erase", self.erase),
             ("augment.degrade", self.degrade),
+            ("augment.overexpose", self.overexpose),
+            ("augment.jpeg", self.jpeg),
         ] {
             require((0.0..=1.0).contains(&value), key, "in 0.0..=1.0", value)?;
         }

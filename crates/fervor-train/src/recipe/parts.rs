@@ -36,7 +36,15 @@ pub enum NetworkRecipe {
         /// Before the classifier.
         #[serde(default)]
         dropout: f64,
+        /// After each residual block.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        block_dropout: f64,
     },
+}
+
+// A recipe without the key keeps its hash.
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 fn default_units() -> usize {
@@ -76,7 +84,8 @@ impl NetworkRecipe {
                 (*dropout, SystemA::MIN_SIZE)
             }
             Self::SystemB { dropout } => (*dropout, SystemB::MIN_SIZE),
-            Self::Fervor48 { widths, blocks, dropout } => {
+            Self::Fervor48 { widths, blocks, dropout, block_dropout } => {
+                require((0.0..1.0).contains(block_dropout), "network.block_dropout", "in 0.0..1.0", block_dropout)?;
                 let widths_fit = (2..=8).contains(&widths.len()) && widths.iter().all(|width| (1..=4096).contains(width));
                 require(widths_fit, "network.widths", "2 to 8 numbers in 1..=4096", format!("{widths:?}"))?;
                 let blocks_fit = blocks.len() + 1 == widths.len() && blocks.iter().all(|count| (1..=64).contains(count));

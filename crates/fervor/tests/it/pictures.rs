@@ -326,7 +326,7 @@ fn photographs_and_their_chips_agree_with_pillow() {
         }
         for PillowChip { bounds: [x, y, width, height], grey } in &entry.chips {
             let framing = Framing::Margin { margin: 0.0, shift_y: 0.0 };
-            let preprocess = Preprocess { size: 48, color: Color::Gray, framing, filter: Filter::Bilinear };
+            let preprocess = Preprocess { size: 48, color: Color::Gray, framing, filter: Filter::Bilinear, standardize: None };
             let bounds = BoundingBox { x: *x, y: *y, width: *width, height: *height };
             let chip = preprocess.chip(&picture, &Face { bounds, score: 1.0, landmarks: None });
             let expected = bytes_of(grey);

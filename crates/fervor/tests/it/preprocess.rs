@@ -5,7 +5,7 @@ use fervor::preprocess::{Color, Filter, Framing};
 use fervor::{BoundingBox, Chip, Face, Picture, Preprocess};
 
 fn preprocess(size: usize, color: Color, framing: Framing) -> Preprocess {
-    Preprocess { size, color, framing, filter: Filter::Bilinear }
+    Preprocess { size, color, framing, filter: Filter::Bilinear, standardize: None }
 }
 
 const TIGHT: Framing = Framing::Margin { margin: 0.0, shift_y: 0.0 };
@@ -183,7 +183,7 @@ fn any_face_gives_a_chip() {
                 [Framing::Margin { margin: 4.0, shift_y: 1.0 }, Framing::Margin { margin: -0.5, shift_y: 0.0 }, ALIGNED]
             {
                 for filter in [Filter::Bilinear, Filter::Bicubic] {
-                    let preprocess = Preprocess { size: 16, color: Color::Gray, framing, filter };
+                    let preprocess = Preprocess { size: 16, color: Color::Gray, framing, filter, standardize: None };
                     assert_eq!(preprocess.chip(&picture, &face(x, y, width, height, points)).pixels().len(), 256);
                 }
             }
