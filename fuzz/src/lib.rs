@@ -1,0 +1,41 @@
+//! What the fuzz targets do with bytes from strangers. Each function takes any bytes, and panics only where Fervor breaks a promise:
+//! an error is a good answer, a panic, a hang or memory beyond the limits is a bug.
+
+#![forbid(unsafe_code)]
+
+mod files;
+mod jpeg;
+mod service;
+pub mod tiny;
+
+pub use files::{manifest, table};
+pub use jpeg::jpeg;
+pub use service::service;
+
+use fervor::{Bundle, Limits, Picture};
+
+/// Small enough that a mutant costs milliseconds, large enough for every path.
+pub const LIMITS: Limits = Limits { bytes: 1 << 20, side: 2048, pixels: 1 << 20 };
+
+/// A picture of any format: what decodes is whole and inside the limits, and survives being written.
+pub fn picture(bytes: &[u8]) {
+    let Ok(picture) = Picture::decode(bytes, &LIMITS) else { return };
+    let (width, height) = (picture.width(), picture.height());
+    assert!(width > 0 && height > 0 && width.max(height) <= LIMITS.side);
+    assert!(u64::from(width) * u64::from(height) <= LIMITS.pixels);
+    assert_eq!(picture.rgb().len(), 3 * width as usize * height as usize);
+    if picture.rgb().len() <= 1 << 14 {
+        let png = picture.encode_png().expect("a picture can be written");
+        assert!(Picture::decode(&png, &LIMITS).expect("and read") == picture);
+    }
+}
+
+/// A model file: one that loads answers its own golden chip with finite logits, one a class.
+pub fn bundle(bytes: &[u8]) {
+    let Ok(bundle) = Bundle::load(bytes.to_vec()) else { return };
+    let chip = bundle.card().preprocess.golden_chip();
+    let logits = bundle.logits(std::slice::from_ref(&chip)).expect("the golden check ran the same chip");
+    assert_eq!(logits[0].len(), bundle.card().labels.len());
+    assert!(logits[0].iter().all(|logit| logit.is_finite()));
+    let _ = bundle.features(&[chip]);
+}
