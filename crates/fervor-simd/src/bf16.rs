@@ -76,6 +76,9 @@ mod x86 {
     }
 
     /// Returns how many pairs were made: those that fill whole vectors.
+    ///
+    /// # Safety
+    /// The processor has AVX-512 F and BF16.
     #[target_feature(enable = "avx512f,avx512bf16")]
     pub fn pair_neighbours(from: &[f32], to: &mut [f32]) -> usize {
         let (from, _) = from.as_chunks::<{ 2 * LANES }>();
@@ -91,6 +94,9 @@ mod x86 {
     }
 
     /// Returns how many pairs were made: those that fill whole vectors.
+    ///
+    /// # Safety
+    /// The processor has AVX-512 F and BF16.
     #[target_feature(enable = "avx512f,avx512bf16")]
     pub fn pair_rows(first: &[f32], second: &[f32], to: &mut [MaybeUninit<f32>]) -> usize {
         let (first, _) = first.as_chunks::<LANES>();

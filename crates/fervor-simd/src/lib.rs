@@ -6,6 +6,8 @@
 //! training), and debug builds of the rest of the library run them optimised (see `profile.dev.package` in the workspace's
 //! `Cargo.toml`). For that, no inner loop here is generic: generic code is compiled by the crate that calls it.
 
+#![deny(missing_docs)]
+
 use std::ops::{Deref, DerefMut};
 
 pub mod bf16;
@@ -126,9 +128,11 @@ pub fn dense(simd: Simd, layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
     let channels = layer.bias.len();
     let pixels = out.len() / channels;
     assert!(channels.is_multiple_of(LANES) && out.len() == pixels * channels, "whole registers, whole pixels");
-    assert_eq!(layer.weights.len(), rows.len() * layer.taps * channels, "weights for every tap");
-    let reach = pixels.saturating_sub(1) * layer.step + layer.taps;
-    assert!(pixels == 0 || rows.iter().all(|row| row.len() >= reach), "every tap stands in its row");
+    // Checked products: one that wrapped around would let a short slice through.
+    let weights = rows.len().checked_mul(layer.taps).and_then(|taps| taps.checked_mul(channels));
+    assert_eq!(Some(layer.weights.len()), weights, "weights for every tap");
+    let reach = pixels.saturating_sub(1).checked_mul(layer.step).and_then(|last| last.checked_add(layer.taps));
+    assert!(pixels == 0 || reach.is_some_and(|reach| rows.iter().all(|row| row.len() >= reach)), "every tap stands in its row");
     // SAFETY: the lengths are checked above, and a `Simd` exists only for what the processor has.
     unsafe {
         match simd.0 {
@@ -151,7 +155,7 @@ pub fn depthwise(simd: Simd, layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f3
     assert!(channels.is_multiple_of(LANES) && out.len() == pixels * channels, "whole registers, whole pixels");
     assert_eq!(layer.weights.len(), 9 * channels, "nine weights a channel");
     assert!(rows.iter().all(|row| row.len() == out.len() + 2 * channels), "rows have a border of one pixel");
-    // SAFETY: as in `dense`.
+    // SAFETY: the lengths are checked above, and a `Simd` exists only for what the processor has.
     unsafe {
         match simd.0 {
             #[cfg(target_arch = "x86_64")]
@@ -202,19 +206,49 @@ pub fn add_widened(row: &[f32], half: &[f32], channels: usize, out: &mut [f32]) 
 }
 
 /// A register of f32.
+///
+/// Every function is unsafe for one reason at least: a type of the processor's registers may only be used where the processor
+/// has the instructions that its functions are made of.
 trait Lanes: Copy {
+    /// Values in a register.
     const COUNT: usize;
+
     /// Loads `COUNT` values.
+    ///
+    /// # Safety
+    /// `from` points to `COUNT` values that may be read; the processor has the type's instructions.
     unsafe fn load(from: *const f32) -> Self;
+
     /// Stores `COUNT` values.
+    ///
+    /// # Safety
+    /// `to` points to room for `COUNT` values that nobody else uses; the processor has the type's instructions.
     unsafe fn store(self, to: *mut f32);
+
+    /// The value in every place.
+    ///
+    /// # Safety
+    /// The processor has the type's instructions.
     unsafe fn splat(value: f32) -> Self;
+
     /// `self * factor + sum`.
+    ///
+    /// # Safety
+    /// The processor has the type's instructions.
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
+
+    /// The greater of each two values.
+    ///
+    /// # Safety
+    /// The processor has the type's instructions.
     unsafe fn max(self, other: Self) -> Self;
 }
 
 /// `V` registers of channels by `P` pixels are summed at a time.
+///
+/// # Safety
+/// The lengths are those that [`dense`] checks, the channels a multiple of `V` registers, and the processor has the
+/// instructions of `L`.
 #[inline(always)]
 unsafe fn dense_row<L: Lanes, const V: usize, const P: usize>(layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
     let channels = layer.bias.len();
@@ -224,14 +258,17 @@ unsafe fn dense_row<L: Lanes, const V: usize, const P: usize>(layer: &Dense, row
     while channel < channels {
         let mut x = 0;
         while x + P <= pixels {
+            // SAFETY: as the caller promises; pixels x..x + P exist.
             unsafe { dense_block::<L, V, P>(layer, rows, out, x, channel) };
             x += P;
         }
         if x < pixels && pixels >= P {
             // The last block overlaps the one before: the same values are written twice.
+            // SAFETY: as the caller promises; there are at least P pixels.
             unsafe { dense_block::<L, V, P>(layer, rows, out, pixels - P, channel) };
         } else {
             while x < pixels {
+                // SAFETY: as the caller promises; pixel x exists.
                 unsafe { dense_block::<L, V, 1>(layer, rows, out, x, channel) };
                 x += 1;
             }
@@ -240,6 +277,10 @@ unsafe fn dense_row<L: Lanes, const V: usize, const P: usize>(layer: &Dense, row
     }
 }
 
+/// Pixels x..x + P of `V` registers of channels from `channel` on.
+///
+/// # Safety
+/// As for [`dense_row`]; these pixels and channels exist.
 #[inline(always)]
 unsafe fn dense_block<L: Lanes, const V: usize, const P: usize>(
     layer: &Dense,
@@ -285,6 +326,9 @@ unsafe fn dense_block<L: Lanes, const V: usize, const P: usize>(
 }
 
 /// One register of channels by `P` pixels at a time.
+///
+/// # Safety
+/// The lengths are those that [`depthwise`] checks, and the processor has the instructions of `L`.
 #[inline(always)]
 unsafe fn depthwise_row<L: Lanes, const P: usize>(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
     let channels = layer.bias.len();
@@ -294,10 +338,12 @@ unsafe fn depthwise_row<L: Lanes, const P: usize>(layer: &Depthwise, rows: [&[f3
     while channel < channels {
         let mut x = 0;
         while x + P <= pixels {
+            // SAFETY: as the caller promises; pixels x..x + P exist.
             unsafe { depthwise_block::<L, P>(layer, rows, out, x, channel) };
             x += P;
         }
         while x < pixels {
+            // SAFETY: as the caller promises; pixel x exists.
             unsafe { depthwise_block::<L, 1>(layer, rows, out, x, channel) };
             x += 1;
         }
@@ -305,6 +351,10 @@ unsafe fn depthwise_row<L: Lanes, const P: usize>(layer: &Depthwise, rows: [&[f3
     }
 }
 
+/// Pixels x..x + P of one register of channels from `channel` on.
+///
+/// # Safety
+/// As for [`depthwise_row`]; these pixels and channels exist.
 #[inline(always)]
 unsafe fn depthwise_block<L: Lanes, const P: usize>(
     layer: &Depthwise,
@@ -354,7 +404,7 @@ impl Lanes for Eight {
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
-        // SAFETY: as above.
+        // SAFETY: the caller has room for eight values there; f32 has no stricter alignment than itself.
         unsafe { to.cast::<[f32; 8]>().write(self.0) }
     }
 
@@ -393,8 +443,11 @@ mod x86 {
 
     // Register shapes: with 32 registers up to 20 sums stay inside, with 16 up to 12.
 
+    /// # Safety
+    /// As for [`dense_row`]; the processor has AVX-512 F.
     #[target_feature(enable = "avx512f")]
     pub unsafe fn dense_avx512(layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
+        // SAFETY: as the caller promises; each arm's registers divide the channels.
         unsafe {
             match layer.bias.len() / __m512::COUNT {
                 n if n.is_multiple_of(4) => dense_row::<__m512, 4, 5>(layer, rows, out),
@@ -404,18 +457,27 @@ mod x86 {
         }
     }
 
+    /// # Safety
+    /// As for [`dense_row`]; the processor has AVX2 and FMA.
     #[target_feature(enable = "avx2,fma")]
     pub unsafe fn dense_avx2(layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
+        // SAFETY: as the caller promises; two registers of eight divide channels that are a multiple of sixteen.
         unsafe { dense_row::<__m256, 2, 5>(layer, rows, out) }
     }
 
+    /// # Safety
+    /// As for [`depthwise_row`]; the processor has AVX-512 F.
     #[target_feature(enable = "avx512f")]
     pub unsafe fn depthwise_avx512(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
+        // SAFETY: as the caller promises.
         unsafe { depthwise_row::<__m512, 4>(layer, rows, out) }
     }
 
+    /// # Safety
+    /// As for [`depthwise_row`]; the processor has AVX2 and FMA.
     #[target_feature(enable = "avx2,fma")]
     pub unsafe fn depthwise_avx2(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
+        // SAFETY: as the caller promises.
         unsafe { depthwise_row::<__m256, 4>(layer, rows, out) }
     }
 
@@ -424,26 +486,31 @@ mod x86 {
 
         #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: the caller has sixteen values there, and a processor with these instructions.
             unsafe { _mm512_loadu_ps(from) }
         }
 
         #[inline(always)]
         unsafe fn store(self, to: *mut f32) {
+            // SAFETY: the caller has room for sixteen values there, and a processor with these instructions.
             unsafe { _mm512_storeu_ps(to, self) }
         }
 
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
+            // SAFETY: the caller has a processor with these instructions.
             unsafe { _mm512_set1_ps(value) }
         }
 
         #[inline(always)]
         unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+            // SAFETY: the caller has a processor with these instructions.
             unsafe { _mm512_fmadd_ps(self, factor, sum) }
         }
 
         #[inline(always)]
         unsafe fn max(self, other: Self) -> Self {
+            // SAFETY: the caller has a processor with these instructions.
             unsafe { _mm512_max_ps(self, other) }
         }
     }
@@ -453,26 +520,31 @@ mod x86 {
 
         #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: the caller has eight values there, and a processor with these instructions.
             unsafe { _mm256_loadu_ps(from) }
         }
 
         #[inline(always)]
         unsafe fn store(self, to: *mut f32) {
+            // SAFETY: the caller has room for eight values there, and a processor with these instructions.
             unsafe { _mm256_storeu_ps(to, self) }
         }
 
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
+            // SAFETY: the caller has a processor with these instructions.
             unsafe { _mm256_set1_ps(value) }
         }
 
         #[inline(always)]
         unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+            // SAFETY: the caller has a processor with these instructions.
             unsafe { _mm256_fmadd_ps(self, factor, sum) }
         }
 
         #[inline(always)]
         unsafe fn max(self, other: Self) -> Self {
+            // SAFETY: the caller has a processor with these instructions.
             unsafe { _mm256_max_ps(self, other) }
         }
     }

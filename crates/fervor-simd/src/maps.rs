@@ -113,7 +113,7 @@ impl Conv {
             && columns == to.channels
             && side(from.height, kh) == Some(to.height)
             && side(from.width, kw) == Some(to.width)
-            && weight.len() == dims.iter().product::<usize>()
+            && dims.iter().try_fold(1, |product: usize, side| product.checked_mul(*side)) == Some(weight.len())
             && bias.is_none_or(|bias| bias.len() == columns)
             && padding <= from.border
             && !from.is_empty()

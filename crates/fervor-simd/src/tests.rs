@@ -92,3 +92,10 @@ fn a_row_that_is_too_short_is_refused() {
     let layer = Dense { taps: 16, step: 16, weights: values(256), bias: values(16), relu: false };
     dense(Simd::best(), &layer, &[&[0.0; 31]], &mut [0.0; 32]);
 }
+
+#[test]
+#[should_panic(expected = "every tap stands in its row")]
+fn a_step_whose_product_wraps_around_is_no_way_past_the_checks() {
+    let layer = Dense { taps: 1, step: usize::MAX / 2 + 1, weights: values(16), bias: values(16), relu: false };
+    dense(Simd::best(), &layer, &[&[1.0; 4]], &mut [0.0; 48]);
+}

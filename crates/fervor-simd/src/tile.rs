@@ -226,26 +226,27 @@ pub fn pair_kernels() -> Option<&'static Kernels> {
     None
 }
 
-static PORTABLE: Kernels = Kernels {
-    name: "portable",
-    tall_wide: Block { rows: 4, width: 16, run: portable::<4, 16, false> },
-    tall_narrow: Block { rows: 4, width: 8, run: portable::<4, 8, false> },
-    low_wide: Block { rows: 2, width: 16, run: portable::<2, 16, false> },
-    low_narrow: Block { rows: 2, width: 8, run: portable::<2, 8, false> },
-    one_wide: Block { rows: 1, width: 16, run: portable::<1, 16, false> },
-    one_narrow: Block { rows: 1, width: 8, run: portable::<1, 8, false> },
-};
+/// The six blocks of one family: many, few or one row, by a wide or a narrow panel of so many vectors.
+macro_rules! family {
+    ($name:literal, $run:ident, rows: [$many:literal, $few:literal], vectors: [$wide:literal, $narrow:literal] of $lanes:literal
+        $(, $pairs:literal)?) => {
+        Kernels {
+            name: $name,
+            tall_wide: Block { rows: $many, width: $wide * $lanes, run: $run::<$many, $wide $(, $pairs)?> },
+            tall_narrow: Block { rows: $many, width: $narrow * $lanes, run: $run::<$many, $narrow $(, $pairs)?> },
+            low_wide: Block { rows: $few, width: $wide * $lanes, run: $run::<$few, $wide $(, $pairs)?> },
+            low_narrow: Block { rows: $few, width: $narrow * $lanes, run: $run::<$few, $narrow $(, $pairs)?> },
+            one_wide: Block { rows: 1, width: $wide * $lanes, run: $run::<1, $wide $(, $pairs)?> },
+            one_narrow: Block { rows: 1, width: $narrow * $lanes, run: $run::<1, $narrow $(, $pairs)?> },
+        }
+    };
+}
+
+// A vector of plain Rust is one number wide.
+static PORTABLE: Kernels = family!("portable", portable, rows: [4, 2], vectors: [16, 8] of 1, false);
 
 /// The plain twin of [`pair_kernels`], in blocks of the same shape so that panels fit both.
-pub static PORTABLE_PAIRS: Kernels = Kernels {
-    name: "portable pairs",
-    tall_wide: Block { rows: 12, width: 32, run: portable::<12, 32, true> },
-    tall_narrow: Block { rows: 12, width: 16, run: portable::<12, 16, true> },
-    low_wide: Block { rows: 8, width: 32, run: portable::<8, 32, true> },
-    low_narrow: Block { rows: 8, width: 16, run: portable::<8, 16, true> },
-    one_wide: Block { rows: 1, width: 32, run: portable::<1, 32, true> },
-    one_narrow: Block { rows: 1, width: 16, run: portable::<1, 16, true> },
-};
+pub static PORTABLE_PAIRS: Kernels = family!("portable pairs", portable, rows: [12, 8], vectors: [32, 16] of 1, true);
 
 /// The plain twin of the others, and the kernel of processors without them.
 ///
@@ -258,7 +259,7 @@ unsafe fn portable<const ROWS: usize, const WIDTH: usize, const PAIRS: bool>(t: 
             // SAFETY: the caller keeps all rows, runs and columns inside the buffers.
             let b = unsafe { &*t.b.offset(b_run + k * t.b_step).cast::<[f32; WIDTH]>() };
             for (r, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: as above.
+                // SAFETY: as for B.
                 let a = unsafe { *t.a.offset(t.rows[r] + a_run + k * t.a_step) };
                 for (sum, &b) in sums.iter_mut().zip(b) {
                     if PAIRS {
@@ -272,7 +273,7 @@ unsafe fn portable<const ROWS: usize, const WIDTH: usize, const PAIRS: bool>(t: 
         }
     }
     for (r, sums) in sums.iter_mut().enumerate().take(t.live_rows) {
-        // SAFETY: as above; the live part of C is ours alone.
+        // SAFETY: the caller keeps live rows and columns inside C, which is ours alone.
         unsafe { finish(t, r, sums) };
     }
 }
@@ -310,35 +311,11 @@ mod x86 {
 
     use super::{Block, Kernels, Tile, finish};
 
-    pub static AVX512: Kernels = Kernels {
-        name: "AVX-512",
-        tall_wide: Block { rows: 12, width: 32, run: avx512::<12, 2> },
-        tall_narrow: Block { rows: 12, width: 16, run: avx512::<12, 1> },
-        low_wide: Block { rows: 8, width: 32, run: avx512::<8, 2> },
-        low_narrow: Block { rows: 8, width: 16, run: avx512::<8, 1> },
-        one_wide: Block { rows: 1, width: 32, run: avx512::<1, 2> },
-        one_narrow: Block { rows: 1, width: 16, run: avx512::<1, 1> },
-    };
+    pub static AVX512: Kernels = family!("AVX-512", avx512, rows: [12, 8], vectors: [2, 1] of 16);
 
-    pub static AVX512_PAIRS: Kernels = Kernels {
-        name: "AVX-512 BF16",
-        tall_wide: Block { rows: 12, width: 32, run: avx512_pairs::<12, 2> },
-        tall_narrow: Block { rows: 12, width: 16, run: avx512_pairs::<12, 1> },
-        low_wide: Block { rows: 8, width: 32, run: avx512_pairs::<8, 2> },
-        low_narrow: Block { rows: 8, width: 16, run: avx512_pairs::<8, 1> },
-        one_wide: Block { rows: 1, width: 32, run: avx512_pairs::<1, 2> },
-        one_narrow: Block { rows: 1, width: 16, run: avx512_pairs::<1, 1> },
-    };
+    pub static AVX512_PAIRS: Kernels = family!("AVX-512 BF16", avx512_pairs, rows: [12, 8], vectors: [2, 1] of 16);
 
-    pub static AVX2: Kernels = Kernels {
-        name: "AVX2",
-        tall_wide: Block { rows: 6, width: 16, run: avx2::<6, 2> },
-        tall_narrow: Block { rows: 6, width: 8, run: avx2::<6, 1> },
-        low_wide: Block { rows: 4, width: 16, run: avx2::<4, 2> },
-        low_narrow: Block { rows: 4, width: 8, run: avx2::<4, 1> },
-        one_wide: Block { rows: 1, width: 16, run: avx2::<1, 2> },
-        one_narrow: Block { rows: 1, width: 8, run: avx2::<1, 1> },
-    };
+    pub static AVX2: Kernels = family!("AVX2", avx2, rows: [6, 4], vectors: [2, 1] of 8);
 
     /// One kernel: how a product of A and B is added to a sum is all that differs.
     macro_rules! avx512_kernel {
@@ -409,6 +386,9 @@ mod x86 {
     avx512_kernel!(avx512_pairs, "avx512f,avx512bf16", add_pair_product);
 
     /// `sum + a0 * b0 + a1 * b1` of each pair of bfloat16 numbers.
+    ///
+    /// # Safety
+    /// The processor has AVX-512 F and BF16.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bf16")]
     fn add_pair_product(a: __m512, b: __m512, sum: __m512) -> __m512 {

@@ -153,4 +153,8 @@ fn shapes_that_do_not_fit_make_no_layer() {
     assert!(!make([3, 2, 3, 3], (1, 0), to(3, 3)), "another height");
     assert!(!make([3, 2, 3, 3], (0, 0), to(2, 3)), "no stride");
     assert!(!make([3, 2, 5, 5], (1, 0), to(2, 3)), "a kernel larger than the maps");
+    // 2^64 weights: as a product that wraps around, none.
+    let huge = Shape { height: 1 << 16, width: 1 << 16, channels: 1 << 16, border: 1 << 15 };
+    let one = Shape { height: 1, width: 1, border: 0, ..huge };
+    assert!(Conv::new((&[], [1 << 16; 4]), None, (1, 0), [huge, one], false, false).is_none(), "too many weights");
 }

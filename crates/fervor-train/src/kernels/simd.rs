@@ -13,10 +13,14 @@ macro_rules! vectorised {
 
             #[cfg(target_arch = "x86_64")]
             {
+                /// # Safety
+                /// The processor has these instructions.
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
                 fn avx512($($argument: $type),*) $(-> $result)? {
                     plain($($argument),*)
                 }
+                /// # Safety
+                /// The processor has these instructions.
                 #[target_feature(enable = "avx2")]
                 fn avx2($($argument: $type),*) $(-> $result)? {
                     plain($($argument),*)
@@ -24,7 +28,7 @@ macro_rules! vectorised {
                 match $crate::kernels::simd::level() {
                     // SAFETY: the processor has these instructions.
                     $crate::kernels::simd::Level::Avx512 => return unsafe { avx512($($argument),*) },
-                    // SAFETY: as above.
+                    // SAFETY: the processor has these instructions.
                     $crate::kernels::simd::Level::Avx2 => return unsafe { avx2($($argument),*) },
                     $crate::kernels::simd::Level::Plain => {}
                 }

@@ -10,7 +10,7 @@ use crate::onnx::{GraphProto, NodeProto, TensorProto};
 
 /// Longest side of a picture, and most channels; a graph with more stays with the general engine.
 const LARGEST: usize = 4096;
-/// Most numbers in the maps of one value.
+/// Most numbers in the maps of all values.
 const NUMBERS: usize = 1 << 28;
 
 /// A constant of the graph.
@@ -23,7 +23,8 @@ impl Constant<'_> {
     fn values(&self) -> Option<Vec<f32>> {
         let floats = || self.tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         let values: Vec<f32> = if self.tensor.float_data.is_empty() { floats() } else { self.tensor.float_data.clone() };
-        (self.tensor.data_type == crate::onnx::FLOAT && values.len() == self.dims.iter().product::<usize>()).then_some(values)
+        let count = self.dims.iter().try_fold(1, |count: usize, side| count.checked_mul(*side));
+        (self.tensor.data_type == crate::onnx::FLOAT && Some(values.len()) == count).then_some(values)
     }
 }
 
@@ -186,7 +187,8 @@ impl<'a> Builder<'a> {
             Value::Row(_) => return None,
         };
         let shape = self.slots[from];
-        let side = |size: usize, kernel: usize| Some((size + 2 * padding).checked_sub(kernel)? / stride + 1);
+        let side =
+            |size: usize, kernel: usize| Some(size.checked_add(padding.checked_mul(2)?)?.checked_sub(kernel)? / stride + 1);
         let [height, width] = [side(shape.height, dims[2])?, side(shape.width, dims[3])?];
 
         let mut name = single_output(node)?;
@@ -288,7 +290,11 @@ impl<'a> Builder<'a> {
 
     /// A new slot of this shape, if it is not absurd.
     fn push(&mut self, shape: Shape) -> Option<()> {
-        (shape.border <= LARGEST && shape.len() <= NUMBERS).then(|| self.slots.push(shape))
+        let sides = [shape.height, shape.width, shape.channels, shape.border];
+        // Few enough in all that memory stays bounded, however many layers a file lists.
+        let held: usize = self.slots.iter().map(Shape::len).sum();
+        let fits = sides.iter().all(|side| *side <= 4 * LARGEST) && held + shape.len() <= NUMBERS;
+        fits.then(|| self.slots.push(shape))
     }
 
     fn row(&mut self, name: &'a str, len: usize, maps: Option<[usize; 3]>) -> usize {
