@@ -27,7 +27,10 @@ const LEAST_TEXT: f32 = 10.5;
 pub struct FaceDrawing {
     pub bounds: BoundingBox,
     pub landmarks: Option<Landmarks>,
+    /// The most probable class, which chooses the colour.
     pub label: String,
+    /// The class in words, written at the face.
+    pub words: String,
     /// Of the label, in 0..=1.
     pub confidence: f32,
     /// Classes with their probabilities, the most probable first; the first three are drawn as bars.
@@ -42,6 +45,7 @@ impl From<&Prediction> for FaceDrawing {
             bounds: prediction.face.bounds,
             landmarks: prediction.face.landmarks,
             label: prediction.label().to_owned(),
+            words: prediction.probabilities.short_words(),
             confidence: prediction.confidence(),
             probabilities: prediction.probabilities.ranked().into_iter().map(|(label, p)| (label.to_owned(), p)).collect(),
             flags: prediction.quality.flags.iter().map(|flag| flag.name().replace('_', " ")).collect(),
@@ -261,6 +265,7 @@ mod tests {
                 [[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]].map(|[u, v]| [x + u * side, y + v * side]),
             ),
             label: "happy".into(),
+            words: "happy".into(),
             confidence: 0.9,
             probabilities: vec![("happy".into(), 0.9), ("sad".into(), 0.1)],
             flags: vec!["small".into()],
@@ -311,8 +316,13 @@ mod tests {
 
     #[test]
     fn strange_boxes_and_labels_do_no_harm() {
-        let odd =
-            |bounds: BoundingBox| FaceDrawing { bounds, label: "<&\u{0}>".into(), confidence: f32::NAN, ..face(0.0, 0.0, 50.0) };
+        let odd = |bounds: BoundingBox| FaceDrawing {
+            bounds,
+            label: "<&\u{0}>".into(),
+            words: "<&\u{0}>".into(),
+            confidence: f32::NAN,
+            ..face(0.0, 0.0, 50.0)
+        };
         let faces = [
             odd(BoundingBox { x: f32::NAN, y: 0.0, width: 10.0, height: 10.0 }),
             odd(BoundingBox { x: -500.0, y: -500.0, width: 5000.0, height: 5000.0 }),
