@@ -1,13 +1,17 @@
 //! The laboratory of Fervor: data sets, their audit, metrics, evaluation, calibration, robustness, explanation, reports.
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 pub mod audit;
 pub mod calibrate;
 pub mod dataset;
 pub mod evaluate;
 pub mod explain;
+mod lines;
 pub mod metrics;
 mod random;
 pub mod report;
 pub mod robustness;
+mod sets;
+mod words;

@@ -3,9 +3,11 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fervor::Limits;
+use fervor::{Limits, Reason};
 use fervor_lab::dataset::{OpenOptions, Split, groups};
 use image::ImageFormat;
+
+use crate::world::told;
 
 use super::{World, ids, only, picture, says};
 
@@ -48,6 +50,8 @@ fn one_unreadable_picture_is_reported_and_skipped() {
     assert_eq!(ids(&dataset), ["happy/a.png", "sad/a.png"]);
     let problems: Vec<&str> = dataset.problems().iter().map(|problem| problem.id.as_str()).collect();
     assert_eq!(problems, ["happy/phone.heic", "happy/text.jpeg", "sad/broken.png", "sad/empty.jpg"]);
+    let reasons: Vec<Reason> = dataset.problems().iter().map(|problem| problem.reason).collect();
+    assert_eq!(reasons, [Reason::Unsupported, Reason::NotAPicture, Reason::Truncated, Reason::Empty]);
     assert!(dataset.problems().iter().all(|problem| !problem.message.is_empty()));
 }
 
@@ -59,7 +63,7 @@ fn a_file_over_the_limit_is_a_problem() {
     let limits = Limits { bytes: 4_999, ..Limits::default() };
     let dataset = world.try_open(&OpenOptions { limits, ..OpenOptions::default() }).unwrap();
     assert_eq!(ids(&dataset), ["happy/a.png", "sad/a.png"]);
-    says(&dataset.problems()[0].message, &["larger than the limit of 4999 bytes: 5000 bytes"]);
+    says(&dataset.problems()[0].message, &["more than 4999 bytes: 5000"]);
 }
 
 #[test]
@@ -96,6 +100,7 @@ fn links_are_followed_but_never_in_circles() {
     assert_eq!(ids(&dataset), ["happy/a.png", "happy/linked.png", "sad/a.png"]);
     let problems: Vec<&str> = dataset.problems().iter().map(|problem| problem.id.as_str()).collect();
     assert_eq!(problems, ["happy/again", "happy/top", "sad/gone.png"]);
+    assert!(dataset.problems().iter().all(|problem| problem.reason == Reason::BrokenLink), "{:?}", dataset.problems());
 }
 
 #[test]
@@ -106,7 +111,7 @@ fn asked_classes_come_in_the_asked_order_and_the_rest_is_counted() {
     assert_eq!(dataset.samples().iter().map(|sample| sample.label).collect::<Vec<_>>(), [1, 0]);
     assert_eq!(dataset.skipped().other_classes["angry"], 2);
     let error = world.try_open(&only(&["happy", "fear"])).unwrap_err();
-    says(&error.to_string(), &["no class \"fear\"", "angry, happy, sad"]);
+    says(&told(&error), &["no class \"fear\"", "angry, happy, sad"]);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::fs;
 
+use fervor::Reason;
 use fervor_lab::dataset::{Dataset, Manifest, OpenOptions, Split, SplitRule};
+
+use crate::world::told;
 
 use super::{World, ids, only, says};
 
@@ -92,9 +95,10 @@ fn a_picture_that_changed_or_went_is_a_problem() {
     let [gone, changed] = dataset.problems() else { panic!("{:?}", dataset.problems()) };
     assert_eq!((gone.id.as_str(), changed.id.as_str()), ("happy/0.png", "happy/2.png"));
     says(&changed.message, &["its pixels changed"]);
+    assert_eq!((gone.reason, changed.reason), (Reason::Missing, Reason::Changed));
 
     fs::rename(world.path("faces"), world.path("moved")).unwrap();
-    let error = world.open_file("m.json", &OpenOptions::default()).unwrap_err().to_string();
+    let error = told(&world.open_file("m.json", &OpenOptions::default()).unwrap_err());
     says(&error, &["the pictures are gone from", "hint: "]);
 }
 
@@ -120,6 +124,6 @@ fn a_file_that_is_no_manifest_is_refused() {
         let world = World::new().file("m.json", &text);
         let error = world.open_file("m.json", &OpenOptions::default()).unwrap_err();
         assert_eq!(error.kind(), fervor::ErrorKind::Data);
-        says(&error.to_string(), &["m.json: ", message]);
+        says(&told(&error), &["m.json: ", message]);
     }
 }
