@@ -75,8 +75,8 @@ impl Canvas {
     }
 
     /// A canvas of one colour.
-    pub fn blank(width: u32, height: u32, colour: [u8; 3]) -> Self {
-        Self { width, height, rgb: colour.repeat(width as usize * height as usize) }
+    pub fn blank(width: u32, height: u32, color: [u8; 3]) -> Self {
+        Self { width, height, rgb: color.repeat(width as usize * height as usize) }
     }
 
     /// Copies a picture in; what reaches over the right or the lower edge is cut.

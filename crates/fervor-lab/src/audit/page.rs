@@ -9,7 +9,7 @@ use crate::report::page::{foot, head, inline};
 use fervor::error::Result;
 use fervor::picture::Picture;
 use fervor::preprocess::Preprocess;
-use fervor_draw::chart::svg::escape;
+use fervor_draw::chart::escape;
 
 mod gallery;
 

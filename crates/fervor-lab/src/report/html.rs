@@ -8,7 +8,7 @@ use super::{confusion_chart, reliability_chart, robustness_charts};
 use crate::evaluate::EvalReport;
 use fervor::error::Result;
 use fervor::picture::Picture;
-use fervor_draw::chart::svg::escape;
+use fervor_draw::chart::escape;
 use fervor_draw::chart::thousands;
 
 /// The report as an HTML page with everything inside: fonts, charts, and the pictures of the surest mistakes

@@ -5,7 +5,7 @@ use crate::audit::value::{Finding, Group, Item};
 use crate::audit::words::{one_line, thousands};
 use crate::report::page::inline;
 use fervor::error::Result;
-use fervor_draw::chart::svg::escape;
+use fervor_draw::chart::escape;
 
 /// Single pictures, groups, members of a group, and lines that a page shows of one finding.
 const SINGLE: usize = 36;
