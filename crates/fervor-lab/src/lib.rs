@@ -11,3 +11,4 @@ pub mod metrics;
 mod random;
 pub mod report;
 pub mod robustness;
+mod sweep;

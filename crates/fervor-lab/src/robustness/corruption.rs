@@ -13,6 +13,7 @@ use fervor::picture::{Bilinear, Filter, Limits, Picture};
 /// One way in which pictures of faces get worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Corruption {
     /// Gaussian.
     Blur,

@@ -115,7 +115,9 @@ mod tests {
     #[test]
     fn a_place_between_pixels_is_mixed_of_four() {
         let plane: Vec<f32> = (0..12).map(|i| (i % 4 * 10 + i / 4) as f32).collect();
-        for (place, value) in [([0.0, 0.0], 0.0), ([1.25, 0.0], 12.5), ([3.0, 2.0], 32.0), ([2.5, 1.5], 26.5), ([-7.0, 50.0], 2.0)] {
+        for (place, value) in
+            [([0.0, 0.0], 0.0), ([1.25, 0.0], 12.5), ([3.0, 2.0], 32.0), ([2.5, 1.5], 26.5), ([-7.0, 50.0], 2.0)]
+        {
             let at = Bilinear::at(place, [4, 3]);
             assert_eq!(at.single(at.places.map(|place| plane[place])), value, "{place:?}");
             assert_eq!(at.double(at.places.map(|place| f64::from(plane[place]))), f64::from(value), "{place:?}");
