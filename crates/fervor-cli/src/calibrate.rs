@@ -5,7 +5,7 @@ use std::io::Write;
 use fervor::bundle;
 use fervor::files::WholeFile;
 use fervor::{Bundle, Error, LabelMap, Result};
-use fervor_lab::calibrate::{COVERAGE, Calibration, ClassBias, Network};
+use fervor_lab::calibrate::{COVERAGE, Calibration, ClassBias, FittedTo, Measure, Network};
 use fervor_lab::dataset::{OpenOptions, Split};
 
 use crate::cli::{Calibrate, Format};
@@ -58,13 +58,14 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
         talk::note("the model does not say which pictures it was trained on: calibrate on others");
     }
     let map = LabelMap::parse(&args.map, dataset.labels(), &loaded.card().labels)?;
-    let votes = args.votes.is_some();
+    let fitted_to = if args.votes.is_some() { FittedTo::Votes } else { FittedTo::Labels };
     let mut class_bias = None;
     if args.class_bias {
         // Before the long part: a network that has no place for them.
         bundle::with_biases(&bytes, &vec![0.0; loaded.card().labels.len()])?;
-        let bar = talk::bar(indices.len() as u64, "pictures");
-        let found = ClassBias::of(&loaded, &dataset, &indices, &map, votes, &|done| bar.inc(done as u64))?;
+        let bar = talk::bar(0, "pictures");
+        let (bundle, dataset, indices, map, progress) = (&loaded, &dataset, &indices[..], &map, &talk::moves(&bar));
+        let found = Measure { bundle, dataset, indices, map, fitted_to, progress }.class_bias()?;
         bar.finish_and_clear();
         if !found.absent.is_empty() {
             let names = found.absent.join(", ");
@@ -74,8 +75,11 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
         loaded = setup::with_threads(Bundle::load(bytes.clone())?, args.threads);
         class_bias = Some(found);
     }
-    let bar = talk::bar(Calibration::pictures(&indices) as u64, "pictures");
-    let calibration = Calibration::of(&loaded, &dataset, &indices, &map, votes, &|done| bar.inc(done as u64))?;
+    let bar = talk::bar(0, "pictures");
+    let measure =
+        Measure { bundle: &loaded, dataset: &dataset, indices: &indices, map: &map, fitted_to, progress: &talk::moves(&bar) };
+    let calibration = measure.calibration()?;
+    talk::left_out(&calibration.unreadable);
     let calibration = match class_bias {
         Some(bias) => calibration.with_class_bias(bias),
         None => calibration,

@@ -29,9 +29,12 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
         indices.extend(0..dataset.len());
     }
     let map = LabelMap::parse(&args.map, dataset.labels(), &bundle.card().labels)?;
-    let bar = talk::bar(indices.len() as u64, "pictures");
-    let mut evaluation = Evaluation::of_bundle(&bundle, &dataset, info, &split, &indices, &map, &|done| bar.inc(done as u64))?;
+    let bar = talk::bar(0, "pictures");
+    let mut evaluation = Evaluation::of_bundle(&bundle, &dataset, info, &split, &indices, &map, &talk::moves(&bar))?;
     bar.finish_and_clear();
+    for problem in evaluation.problems() {
+        talk::warn(format_args!("{}: {}", problem.id, problem.message));
+    }
     evaluation.judged_by_votes = args.votes.is_some() && args.judge == Judge::Votes;
     evaluation.exclude("unreadable", dataset.problems().len() as u64);
     evaluation.exclude("no majority of votes for an expression", without_majority as u64);
@@ -39,9 +42,11 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     let mut result = evaluation.report()?;
     if let Some(limit) = args.robustness {
         let chosen: Vec<usize> = indices.iter().copied().step_by(indices.len().div_ceil(limit).max(1)).collect();
-        let bar = talk::bar(56 * chosen.len() as u64, "worse pictures");
-        result.robustness = Some(Robustness::of_bundle(&bundle, &dataset, &chosen, &map, &|done| bar.inc(done as u64))?);
+        let bar = talk::bar(0, "worse pictures");
+        let robustness = Robustness::of_bundle(&bundle, &dataset, &chosen, &map, &talk::moves(&bar))?;
         bar.finish_and_clear();
+        talk::left_out(&robustness.unreadable);
+        result.robustness = Some(robustness);
     }
     match args.format {
         Format::Json => talk::answer(report::json(&result).trim_end()),

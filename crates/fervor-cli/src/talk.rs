@@ -62,6 +62,21 @@ pub fn bar(length: u64, what: &str) -> ProgressBar {
     bar
 }
 
+/// Moves a bar to what is done of all, as the library tells it.
+pub fn moves(bar: &ProgressBar) -> impl Fn(usize, usize) + Sync + '_ {
+    |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    }
+}
+
+/// Warns of pictures that could not be read and so count nowhere.
+pub fn left_out(unreadable: &[String]) {
+    for name in unreadable {
+        warn(format_args!("{name}: left out, it cannot be read any more"));
+    }
+}
+
 fn target() -> ProgressDrawTarget {
     if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() }
 }

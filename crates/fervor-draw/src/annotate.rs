@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use super::canvas::{Canvas, Rect, enlarge};
-use super::colour::of_label;
+use super::color::of_label;
+use super::face::FaceDrawing;
 use super::layout::Room;
 use super::panel::Panel;
 use crate::chart::svg::num;
 use fervor::error::Result;
-use fervor::face::{BoundingBox, Landmarks};
+use fervor::face::Landmarks;
 use fervor::picture::Picture;
-use fervor::prediction::Prediction;
 
 /// A picture whose shorter side is below this grows by a whole factor, until that side has at least `GROWN` pixels: no text fits on less.
 const SMALL: u32 = 256;
@@ -21,37 +21,6 @@ const FREE: f32 = 0.12;
 const CROWDED: f32 = 0.4;
 /// Text size in pixels below which nobody reads.
 const LEAST_TEXT: f32 = 10.5;
-
-/// What is drawn about one face, in the pixels of the picture.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FaceDrawing {
-    pub bounds: BoundingBox,
-    pub landmarks: Option<Landmarks>,
-    /// The most probable class, which chooses the colour.
-    pub label: String,
-    /// The class in words, written at the face.
-    pub words: String,
-    /// Of the label, in 0..=1.
-    pub confidence: f32,
-    /// Classes with their probabilities, the most probable first; the first three are drawn as bars.
-    pub probabilities: Vec<(String, f32)>,
-    /// Reasons to trust the answer less, written below the bars.
-    pub flags: Vec<String>,
-}
-
-impl From<&Prediction> for FaceDrawing {
-    fn from(prediction: &Prediction) -> Self {
-        Self {
-            bounds: prediction.face.bounds,
-            landmarks: prediction.face.landmarks,
-            label: prediction.label().to_owned(),
-            words: prediction.probabilities.short_words(),
-            confidence: prediction.confidence(),
-            probabilities: prediction.probabilities.ranked().into_iter().map(|(label, p)| (label.to_owned(), p)).collect(),
-            flags: prediction.quality.flags.iter().map(|flag| flag.name().replace('_', " ")).collect(),
-        }
-    }
-}
 
 /// Draws faces with their expressions: a box, the five points, and a panel with the label and bars of the highest probabilities.
 ///
@@ -67,7 +36,7 @@ pub fn annotate(picture: &Picture, faces: &[FaceDrawing]) -> Result<Picture> {
         1 => Cow::Borrowed(picture),
         _ => Cow::Owned(enlarge(picture, factor)?),
     };
-    let faces: Vec<FaceDrawing> = faces.iter().filter(|face| is_drawable(face)).map(|face| scaled(face, factor as f32)).collect();
+    let faces: Vec<FaceDrawing> = faces.iter().filter(|face| face.is_drawable()).map(|face| face.scaled(factor as f32)).collect();
     match &faces[..] {
         [face] if is_crop(face, picture) => with_strip(picture, face),
         _ => with_panels(picture, &faces),
@@ -80,20 +49,6 @@ fn growth(width: u32, height: u32) -> u32 {
     if short < SMALL { GROWN.div_ceil(short).min((4 * GROWN / long).max(1)) } else { 1 }
 }
 
-fn is_drawable(face: &FaceDrawing) -> bool {
-    let BoundingBox { x, y, width, height } = face.bounds;
-    [x, y, width, height].iter().all(|v| v.is_finite() && v.abs() < 1e6) && width > 0.0 && height > 0.0
-}
-
-fn scaled(face: &FaceDrawing, factor: f32) -> FaceDrawing {
-    let BoundingBox { x, y, width, height } = face.bounds;
-    FaceDrawing {
-        bounds: BoundingBox { x: x * factor, y: y * factor, width: width * factor, height: height * factor },
-        landmarks: face.landmarks.map(|points| points.map(|point| point.map(|v| v * factor))),
-        ..face.clone()
-    }
-}
-
 /// A face that leaves no room beside it: a crop.
 fn is_crop(face: &FaceDrawing, picture: &Picture) -> bool {
     share(face, picture) > 0.5
@@ -102,11 +57,7 @@ fn is_crop(face: &FaceDrawing, picture: &Picture) -> bool {
 /// The share of the picture that a face's box covers.
 fn share(face: &FaceDrawing, picture: &Picture) -> f32 {
     let picture = Rect::new(0.0, 0.0, picture.width() as f32, picture.height() as f32);
-    rect(face).overlap(&picture) / picture.area()
-}
-
-fn rect(face: &FaceDrawing) -> Rect {
-    Rect::new(face.bounds.x, face.bounds.y, face.bounds.width, face.bounds.height)
+    face.rect().overlap(&picture) / picture.area()
 }
 
 fn with_strip(picture: &Picture, face: &FaceDrawing) -> Result<Picture> {
@@ -128,7 +79,7 @@ fn with_strip(picture: &Picture, face: &FaceDrawing) -> Result<Picture> {
 /// The box and the points.
 fn mark(canvas: &mut Canvas, face: &FaceDrawing) -> Result<()> {
     let stroke = stroke_of(face);
-    canvas.paint(&outline(face, stroke), &rect(face).rim(stroke * 2.0 + 2.0))?;
+    canvas.paint(&outline(face, stroke), &face.rect().rim(stroke * 2.0 + 2.0))?;
     match &face.landmarks {
         Some(points) => {
             let (dots, region) = dots(points, face, stroke);
@@ -158,7 +109,7 @@ fn laid_out(faces: &[FaceDrawing], width: f32, height: f32) -> Vec<(&FaceDrawing
     let mut order: Vec<usize> = (0..faces.len()).collect();
     order.sort_by(|&a, &b| faces[b].bounds.area().total_cmp(&faces[a].bounds.area()));
     let attempt = |bars: bool| {
-        let mut room = Room { width, height, faces: faces.iter().map(rect).collect(), panels: Vec::new() };
+        let mut room = Room { width, height, faces: faces.iter().map(FaceDrawing::rect).collect(), panels: Vec::new() };
         let mut laid = Vec::with_capacity(faces.len());
         for &index in &order {
             let face = &faces[index];
@@ -215,11 +166,11 @@ fn stroke_of(face: &FaceDrawing) -> f32 {
 }
 
 fn outline(face: &FaceDrawing, stroke: f32) -> String {
-    let Rect { x, y, width, height } = rect(face);
+    let Rect { x, y, width, height } = face.rect();
     let radius = num(0.07 * width.min(height));
-    let frame = |colour: &str, opacity: f32, stroke: f32| {
+    let frame = |color: &str, opacity: f32, stroke: f32| {
         format!(
-            r#"<rect x="{}" y="{}" width="{}" height="{}" rx="{radius}" fill="none" stroke="{colour}" stroke-opacity="{opacity}" stroke-width="{}"/>"#,
+            r#"<rect x="{}" y="{}" width="{}" height="{}" rx="{radius}" fill="none" stroke="{color}" stroke-opacity="{opacity}" stroke-width="{}"/>"#,
             num(x),
             num(y),
             num(width),
@@ -253,6 +204,7 @@ fn dots(points: &Landmarks, face: &FaceDrawing, stroke: f32) -> (String, Rect) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fervor::face::BoundingBox;
 
     fn grey(width: u32, height: u32) -> Picture {
         Picture::from_gray(width, height, &vec![128; (width * height) as usize]).unwrap()

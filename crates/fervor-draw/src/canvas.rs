@@ -1,11 +1,8 @@
 //! Vector drawings laid over a picture's pixels.
 
-use image::imageops::{self, FilterType};
-use image::{ImageBuffer, Rgb, RgbImage};
-
 use crate::chart::{parse, rasterise};
 use fervor::error::Result;
-use fervor::picture::Picture;
+use fervor::picture::{Filter, Picture};
 
 /// A rectangle in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,8 +72,8 @@ impl Canvas {
     }
 
     /// A canvas of one colour.
-    pub fn blank(width: u32, height: u32, colour: [u8; 3]) -> Self {
-        Self { width, height, rgb: colour.repeat(width as usize * height as usize) }
+    pub fn blank(width: u32, height: u32, color: [u8; 3]) -> Self {
+        Self { width, height, rgb: color.repeat(width as usize * height as usize) }
     }
 
     /// Copies a picture in; what reaches over the right or the lower edge is cut.
@@ -130,7 +127,7 @@ impl Canvas {
 
 /// A picture `factor` times as large, smoothly.
 pub(super) fn enlarge(picture: &Picture, factor: u32) -> Result<Picture> {
-    resized(picture, picture.width().saturating_mul(factor), picture.height().saturating_mul(factor), FilterType::CatmullRom)
+    picture.resized(picture.width().saturating_mul(factor), picture.height().saturating_mul(factor), Filter::Bicubic)
 }
 
 /// A picture as large as fits into `width` x `height`, its proportions kept.
@@ -138,18 +135,8 @@ pub fn shrink_to_fit(picture: &Picture, width: u32, height: u32) -> Result<Pictu
     let scale = (f64::from(width) / f64::from(picture.width())).min(f64::from(height) / f64::from(picture.height()));
     let side = |side: u32| ((f64::from(side) * scale).round() as u32).max(1);
     let (width, height) = (side(picture.width()), side(picture.height()));
-    if (width, height) == (picture.width(), picture.height()) {
-        return Ok(picture.clone());
-    }
     // Crops of 48 pixels grow on a sheet, photographs shrink.
-    resized(picture, width, height, if scale > 1.0 { FilterType::CatmullRom } else { FilterType::Triangle })
-}
-
-fn resized(picture: &Picture, width: u32, height: u32, filter: FilterType) -> Result<Picture> {
-    let view: ImageBuffer<Rgb<u8>, &[u8]> =
-        ImageBuffer::from_raw(picture.width(), picture.height(), picture.rgb()).expect("a picture has all its pixels");
-    let resized: RgbImage = imageops::resize(&view, width, height, filter);
-    Picture::from_rgb(width, height, resized.into_raw())
+    picture.resized(width, height, if scale > 1.0 { Filter::Bicubic } else { Filter::Bilinear })
 }
 
 #[cfg(test)]

@@ -19,7 +19,8 @@ mod heatmap;
 mod line;
 mod raster;
 mod reliability;
-pub mod svg;
+pub(crate) mod svg;
+pub(crate) mod text;
 
 pub use bars::{BarChart, BarSeries, Histogram};
 pub use heatmap::ConfusionChart;
@@ -29,8 +30,9 @@ pub use reliability::{ConfidenceBin, ReliabilityChart};
 
 pub use axes::thousands;
 pub use raster::{INTER_REGULAR, INTER_SEMIBOLD};
+pub use text::escape;
 
-pub(crate) use raster::{parse, rasterise, text_width};
+pub(crate) use raster::{parse, rasterise};
 
 /// Puts charts of this module side by side in one SVG, aligned at the top.
 pub fn beside(charts: &[String]) -> String {

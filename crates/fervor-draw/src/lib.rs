@@ -4,15 +4,18 @@
 //! [`chart`] makes SVG, and pictures of it with an embedded font.
 
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 mod annotate;
 mod canvas;
 pub mod chart;
-mod colour;
+mod color;
+mod face;
 mod layout;
 mod panel;
 mod sheet;
 
-pub use annotate::{FaceDrawing, annotate};
+pub use annotate::annotate;
 pub use canvas::shrink_to_fit;
+pub use face::FaceDrawing;
 pub use sheet::{Caption, SheetItem, contact_sheet};

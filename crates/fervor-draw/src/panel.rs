@@ -1,10 +1,10 @@
 //! What stands beside a face: its label, and bars of the highest probabilities.
 
-use super::annotate::FaceDrawing;
 use super::canvas::Rect;
-use super::colour::{ON_LABEL, of_label};
-use crate::chart::svg::{escape, fit, num};
-use crate::chart::text_width;
+use super::color::{ON_LABEL, of_label};
+use super::face::FaceDrawing;
+use crate::chart::svg::num;
+use crate::chart::text::{escape, fit, text_width};
 
 /// Bars that a panel shows.
 const BARS: usize = 3;
@@ -47,7 +47,7 @@ impl Panel {
     /// The panel at its place; `square` is for one that fills a strip from edge to edge.
     pub fn svg(&self, face: &FaceDrawing, at: &Rect, square: bool) -> String {
         let (u, x, y, width) = (self.unit, at.x, at.y, self.width);
-        let colour = of_label(&face.label);
+        let color = of_label(&face.label);
         let radius = if square { 0.0 } else { 0.38 * u };
         let head = 1.7 * u;
         let mut svg = String::new();
@@ -62,9 +62,9 @@ impl Panel {
             svg += &block(at, radius, "#121a26", if square { 1.0 } else { 0.86 });
         }
         // The head's lower corners are square where bars follow.
-        svg += &block(&Rect::new(x, y, width, head), radius, colour, 1.0);
+        svg += &block(&Rect::new(x, y, width, head), radius, color, 1.0);
         if self.height > head + 0.1 {
-            svg += &block(&Rect::new(x, y + head / 2.0, width, head / 2.0), 0.0, colour, 1.0);
+            svg += &block(&Rect::new(x, y + head / 2.0, width, head / 2.0), 0.0, color, 1.0);
         }
         let percent_width = text_width(&percent(face.confidence), u, true);
         let label = fit(&face.words, u, true, width - percent_width - 1.6 * u);

@@ -1,13 +1,15 @@
 //! Many pictures with their captions on one sheet.
 
 use super::canvas::{Canvas, Rect, shrink_to_fit};
-use crate::chart::svg::{Anchor, Text, escape, fit, num};
+use crate::chart::svg::{Anchor, Text, num};
+use crate::chart::text::{escape, fit};
 use fervor::error::{Error, Result};
 use fervor::picture::Picture;
 
 /// One line below a picture.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Caption {
+    /// What is written.
     pub text: String,
     /// Dark and semi-bold; otherwise it stands back.
     pub strong: bool,
@@ -16,7 +18,9 @@ pub struct Caption {
 /// A picture and the lines below it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SheetItem {
+    /// Of any size: it is fitted into its cell.
     pub picture: Picture,
+    /// From top to bottom.
     pub caption: Vec<Caption>,
 }
 

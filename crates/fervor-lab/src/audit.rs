@@ -129,6 +129,12 @@ pub fn audit(path: &Path, options: &AuditOptions) -> Result<Audited> {
             if suspects.finding.is_none() {
                 not_checked.push(format!("suspect labels: none by {}", suspects.source));
             }
+            if !suspects.unreadable.is_empty() {
+                not_checked.push(format!(
+                    "suspect labels: of pictures that cannot be read any more: {}",
+                    suspects.unreadable.join(", ")
+                ));
+            }
             findings.extend(suspects.finding);
         }
         None => not_checked.push(format!("suspect labels: {}", words(&Remedy::LookForSuspects))),

@@ -4,19 +4,20 @@
 //! A temperature that is right for clean pictures is too sure of poor ones (Ovadia et al., "Can you trust your model's
 //! uncertainty?", 2019). So each flag gets a temperature of its own, fitted on pictures that were made to raise it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Progress};
 use crate::evaluate::VoteScores;
 use crate::metrics::{Scores, conformal_threshold, fit_temperature_to};
 use crate::robustness::Corruption;
+use crate::sweep::{Steps, Sweep};
 use fervor::bundle::{Bundle, Card, Conformal};
 use fervor::emotion::LabelMap;
-use fervor::error::{Error, Result};
-use fervor::preprocess::Chip;
+use fervor::error::{Error, Reason, Result};
+use fervor::picture::Picture;
+use fervor::prediction::softmax;
 use fervor::quality::{Flag, Quality};
 
 mod class_bias;
@@ -29,8 +30,6 @@ pub const COVERAGE: f64 = 0.9;
 const PICTURES: usize = 600;
 /// Pictures below which a flag stays without a factor: no figure would stand on so few.
 const LEAST: usize = 100;
-/// Chips that go through the network together.
-const GROUP: usize = 256;
 /// What raises each flag that can be measured on whole pictures, and at which strengths. Profiles and doubtful detections
 /// cannot be made from a face crop.
 const CAUSES: [(Flag, Corruption, std::ops::RangeInclusive<usize>); 5] = [
@@ -41,54 +40,62 @@ const CAUSES: [(Flag, Corruption, std::ops::RangeInclusive<usize>); 5] = [
     (Flag::CutOff, Corruption::Shift, 3..=5),
 ];
 
-/// What a bundle's doubt should be, and what that was measured on.
+/// What a bundle's doubt should be, and what that was measured on. [`Measure::calibration`] makes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Calibration {
-    /// Pictures without a flaw of ours.
+    /// How many clean pictures were answered: as they are in the data, without a corruption.
     pub n: usize,
-    /// Of the answers to them; with class biases those of the other half of the pictures.
+    /// Accuracy on the clean pictures. With class biases, each picture is answered with those fitted on the other half.
     pub accuracy: f64,
-    /// Likewise.
+    /// Macro F1 on the clean pictures, answered as for `accuracy`.
     pub macro_f1: f64,
-    /// That fits them best.
+    /// The temperature that fits the answers to the clean pictures best.
     pub temperature: f32,
     /// Calibration error of the clean pictures at temperature 1, at the card's, and at temperatures like the new one, each
     /// fitted on the other half of the pictures. By labels; with votes, by what most voters say.
     pub ece: [f64; 3],
-    /// Sets that hold the right class in [`COVERAGE`] of pictures like these.
+    /// Conformal sets that hold the right class in [`COVERAGE`] of pictures like the clean ones.
     pub conformal: Conformal,
-    /// Mean number of classes in such a set.
+    /// Mean number of classes in a conformal set.
     pub set_size: f64,
-    /// How near the answers are to the votes, where it was fitted to them.
+    /// How near the answers are to the votes, where the temperature was fitted to votes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub votes: Option<VoteScores>,
     /// One for each flag that enough pictures raise.
     pub flags: Vec<FlagCalibration>,
-    /// What was added to the logits before all of this was measured.
+    /// Names of the pictures that could not be read or not be corrupted, and were left out there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<String>,
+    /// The class biases that were in the network before the rest was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_bias: Option<ClassBias>,
 }
 
 /// What one flag does to an answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FlagCalibration {
+    /// The flag.
     pub flag: Flag,
-    /// Answers to pictures that were made to raise it, and did; a picture counts once for each strength.
+    /// Answers to pictures that were made to raise the flag, and did; a picture counts once for each strength.
     pub n: usize,
-    /// Of those answers.
+    /// Accuracy of the `n` answers.
     pub accuracy: f64,
-    /// The temperature is multiplied by it: 1 or more.
+    /// By what the temperature is multiplied for a face with this flag: 1 or more.
     pub factor: f32,
-    /// Mean confidence without and with the factor.
+    /// Mean confidence of the `n` answers without and with the factor.
     pub confidence: [f64; 2],
-    /// Calibration error without a factor, and with factors that were each fitted on the other half of the pictures.
+    /// Calibration error of the `n` answers without a factor, and with factors that were each fitted on the other half of the pictures.
     pub ece: [f64; 2],
 }
 
 /// Whether a bundle still has the network that its card's scores are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Network {
+    /// The scores still hold.
     Same,
+    /// It answers differently: class biases were put in, or its weights rounded.
     Changed,
 }
 
@@ -101,6 +108,8 @@ struct Answers {
     targets: Vec<Vec<f32>>,
     /// Place of each picture in the list of samples: halves are of pictures, not of answers.
     places: Vec<usize>,
+    /// Names of the pictures that gave no answer.
+    unreadable: BTreeSet<String>,
 }
 
 impl Answers {
@@ -108,12 +117,12 @@ impl Answers {
     fn scores(&self, halves: [f32; 2]) -> Scores {
         let classes = self.logits.first().map_or(0, Vec::len);
         let rows = self.logits.iter().zip(&self.places);
-        let probabilities: Vec<f32> = rows.flat_map(|(logits, place)| softmax(logits, halves[place % 2])).collect();
+        let probabilities: Vec<f32> = rows.flat_map(|(logits, place)| published(logits, halves[place % 2])).collect();
         Scores::new(classes, &probabilities, &self.truths)
     }
 
     fn confidence(&self, temperature: f32) -> f64 {
-        let top = |logits: &Vec<f32>| f64::from(softmax(logits, temperature).into_iter().fold(0.0, f32::max));
+        let top = |logits: &Vec<f32>| f64::from(published(logits, temperature).into_iter().fold(0.0, f32::max));
         self.logits.iter().map(top).sum::<f64>() / self.logits.len() as f64
     }
 
@@ -140,6 +149,7 @@ impl Answers {
             truths: pick(&self.truths, &rows),
             targets: pick(&self.targets, &rows),
             places: pick(&self.places, &rows),
+            unreadable: BTreeSet::new(),
         }
     }
 
@@ -151,6 +161,7 @@ impl Answers {
             return Ok(());
         }
         Err(Error::data(format!("calibration needs {LEAST} pictures or more, there are {n}"))
+            .because(Reason::Empty)
             .with_hint("choose another split, or more data that was not trained on"))
     }
 
@@ -159,6 +170,7 @@ impl Answers {
         self.truths.extend(more.truths);
         self.targets.extend(more.targets);
         self.places.extend(more.places);
+        self.unreadable.extend(more.unreadable);
     }
 
     /// Pictures behind the answers.
@@ -167,58 +179,82 @@ impl Answers {
     }
 }
 
-/// The pictures that are measured on, and how.
-struct Measure<'a> {
-    bundle: &'a Bundle,
-    dataset: &'a Dataset,
-    map: &'a LabelMap,
-    votes: bool,
-    progress: &'a (dyn Fn(usize) + Sync),
+/// What temperatures and biases are fitted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FittedTo {
+    /// The label of each sample.
+    Labels,
+    /// The distribution of the votes over the model's classes, which every sample must have.
+    Votes,
 }
 
-impl Calibration {
-    /// Measures a bundle on the samples at `indices`, each picture taken whole. With `votes` temperatures are fitted to the
-    /// votes' distribution over the model's classes, which all of the samples must have. `progress` is called with pictures
-    /// done, of [`pictures`](Self::pictures) in all.
+/// The pictures that a bundle's doubt is measured on, each taken whole, and how.
+#[derive(Clone, Copy)]
+pub struct Measure<'a> {
+    /// Whose doubt it is.
+    pub bundle: &'a Bundle,
+    /// Where the pictures are.
+    pub dataset: &'a Dataset,
+    /// The samples: none that the bundle was trained on.
+    pub indices: &'a [usize],
+    /// The way from the data's classes to the model's.
+    pub map: &'a LabelMap,
+    /// What is right.
+    pub fitted_to: FittedTo,
+    /// Hears of pictures done and of all that will be looked at.
+    pub progress: Progress<'a>,
+}
+
+impl Measure<'_> {
+    /// Fits the temperature, the factors of flags, and the conformal sets.
     ///
     /// # Errors
     /// [`Data`](fervor::ErrorKind::Data): fewer than 100 pictures, or one without votes. [`Model`](fervor::ErrorKind::Model): the
     /// network fails.
-    pub fn of(
-        bundle: &Bundle,
-        dataset: &Dataset,
-        indices: &[usize],
-        map: &LabelMap,
-        votes: bool,
-        progress: &(dyn Fn(usize) + Sync),
-    ) -> Result<Self> {
-        let measure = Measure { bundle, dataset, map, votes, progress };
-        let clean = measure.clean(indices)?;
+    pub fn calibration(&self) -> Result<Calibration> {
+        let wanted = self.wanted();
+        let some = thinned(&wanted);
+        let strengths: usize = CAUSES.iter().map(|(_, _, strengths)| strengths.clone().count()).sum();
+        let steps = Steps::new(wanted.len() + strengths * some.len(), self.progress);
+        let clean = self.clean(&wanted, &steps)?;
         let n = clean.truths.len();
         let temperature = clean.temperature();
-        let rows: Vec<Vec<f32>> = clean.logits.iter().map(|logits| softmax(logits, temperature)).collect();
+        let rows: Vec<Vec<f32>> = clean.logits.iter().map(|logits| published(logits, temperature)).collect();
         let truth: Vec<f32> = rows.iter().zip(&clean.truths).map(|(row, truth)| row[*truth]).collect();
         let conformal = Conformal { coverage: COVERAGE, threshold: conformal_threshold(&truth, COVERAGE) };
         let set_size = rows.iter().map(|row| conformal.places(row).len()).sum::<usize>() as f64 / n as f64;
-        let near = votes.then(|| VoteScores::of(&clean.targets.concat(), &rows.concat(), n));
+        let votes = (self.fitted_to == FittedTo::Votes).then(|| VoteScores::of(&clean.targets.concat(), &rows.concat(), n));
+        let mut unreadable = BTreeSet::from_iter(clean.unreadable.iter().cloned());
         let mut flags = Vec::new();
         for (flag, corruption, strengths) in CAUSES {
             let mut flawed = Answers::default();
             for strength in strengths {
-                let some: Vec<(usize, usize)> = thinned(indices).enumerate().collect();
-                flawed.extend(measure.answers(&some, Some((flag, corruption, strength)))?);
+                flawed.extend(self.answers(&some, Some((flag, corruption, strength)), &steps)?);
             }
+            unreadable.append(&mut flawed.unreadable);
             if flawed.pictures() >= LEAST {
                 flags.push(FlagCalibration::of(flag, &flawed, temperature));
             }
         }
         let [plain, before, after] =
-            [[1.0; 2], [bundle.card().temperature; 2], clean.others()].map(|halves| clean.scores(halves));
-        let (accuracy, macro_f1) = (after.confusion.accuracy(), after.confusion.macro_f1());
-        let ece = [plain.ece, before.ece, after.ece];
-        Ok(Self { n, accuracy, macro_f1, temperature, ece, conformal, set_size, votes: near, flags, class_bias: None })
+            [[1.0; 2], [self.bundle.card().temperature; 2], clean.others()].map(|halves| clean.scores(halves));
+        Ok(Calibration {
+            n,
+            accuracy: after.confusion.accuracy(),
+            macro_f1: after.confusion.macro_f1(),
+            temperature,
+            ece: [plain.ece, before.ece, after.ece],
+            conformal,
+            set_size,
+            votes,
+            flags,
+            unreadable: unreadable.into_iter().collect(),
+            class_bias: None,
+        })
     }
+}
 
+impl Calibration {
     /// Says that these biases were in the network that was measured.
     #[must_use]
     pub fn with_class_bias(mut self, bias: ClassBias) -> Self {
@@ -227,19 +263,13 @@ impl Calibration {
         self
     }
 
-    /// How many pictures [`of`](Self::of) looks at.
-    pub fn pictures(indices: &[usize]) -> usize {
-        let strengths: usize = CAUSES.iter().map(|(_, _, strengths)| strengths.clone().count()).sum();
-        indices.len() + strengths * thinned(indices).count()
-    }
-
     /// Writes it into a card; `split` is the part of the data that it was measured on. If the `network` is another than the
     /// card's scores were measured on (class biases, rounded weights), these scores go, and those of this one come.
     pub fn apply(&self, card: &mut Card, split: &str, network: Network) {
         card.temperature = self.temperature;
         card.conformal = Some(self.conformal);
         card.flag_factors = self.flags.iter().map(|flag| (flag.flag, flag.factor)).collect();
-        // Those of another temperature.
+        // What depends on the temperature was measured at another one.
         card.metrics.retain(|name, _| !name.contains(".votes_") && !name.ends_with(".ece"));
         card.metrics.insert(format!("{split}.ece"), self.ece[2]);
         if let Some(votes) = self.votes {
@@ -270,73 +300,69 @@ impl FlagCalibration {
 }
 
 /// At most [`PICTURES`] of them, evenly.
-fn thinned(indices: &[usize]) -> impl Iterator<Item = usize> + '_ {
-    indices.iter().copied().step_by(indices.len().div_ceil(PICTURES).max(1))
+fn thinned(indices: &[usize]) -> Vec<usize> {
+    indices.iter().copied().step_by(indices.len().div_ceil(PICTURES).max(1)).collect()
 }
 
-fn softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
-    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f32> = logits.iter().map(|logit| ((logit - top) / temperature).exp()).collect();
-    let sum: f32 = powers.iter().sum();
-    powers.into_iter().map(|power| power / sum).collect()
+/// As [`Probabilities::from_logits`](fervor::Probabilities::from_logits) publishes them.
+fn published(logits: &[f32], temperature: f32) -> Vec<f32> {
+    softmax(logits, temperature).into_iter().map(|p| p as f32).collect()
 }
 
 impl Measure<'_> {
+    /// The samples whose class the model has.
+    fn wanted(&self) -> Vec<usize> {
+        self.indices.iter().copied().filter(|&index| self.truth(index).is_some()).collect()
+    }
+
+    /// The model's class of a sample; none where the map leaves it out.
+    fn truth(&self, index: usize) -> Option<usize> {
+        self.map.target(self.dataset.samples()[index].label)
+    }
+
     /// What the bundle says of all of these pictures as they are.
     ///
     /// # Errors
     /// `Data`: they are too few; `Model`: the network fails.
-    fn clean(&self, indices: &[usize]) -> Result<Answers> {
-        let all: Vec<(usize, usize)> = indices.iter().copied().enumerate().collect();
-        let answers = self.answers(&all, None)?;
+    fn clean(&self, samples: &[usize], steps: &Steps) -> Result<Answers> {
+        let answers = self.answers(samples, None, steps)?;
         answers.are_enough()?;
         Ok(answers)
     }
 
-    /// What the bundle says of pictures (their place in a list, and the sample), as they are or flawed; of the flawed ones
-    /// those that raise the flag.
-    fn answers(&self, pictures: &[(usize, usize)], flaw: Option<(Flag, Corruption, usize)>) -> Result<Answers> {
-        let mut answers = Answers::default();
-        for group in pictures.chunks(GROUP) {
-            let found: Vec<_> = group
-                .par_iter()
-                .map(|&(place, index)| {
-                    let truth = self.map.target(self.dataset.samples()[index].label)?;
-                    Some((place, index, truth, self.chip(index, flaw)?))
-                })
-                .collect();
-            let mut chips = Vec::new();
-            for (place, index, truth, chip) in found.into_iter().flatten() {
-                answers.places.push(place);
-                answers.truths.push(truth);
-                answers.targets.push(self.target(index, truth)?);
-                chips.push(chip);
-            }
-            answers.logits.extend(self.bundle.logits(&chips)?);
-            (self.progress)(group.len());
+    /// What the bundle says of pictures, as they are or flawed; of the flawed ones those that raise the flag.
+    fn answers(&self, samples: &[usize], flaw: Option<(Flag, Corruption, usize)>, steps: &Steps) -> Result<Answers> {
+        let preprocess = &self.bundle.card().preprocess;
+        let view = |index: usize, picture: &Picture| {
+            let Some((flag, corruption, strength)) = flaw else { return Ok(Some((preprocess.whole(picture), ()))) };
+            let (picture, face) = corruption.apply(picture, strength, index as u64)?;
+            // A face of few pixels is one that was enlarged here: its eyes were near each other before.
+            let raised = flag == Flag::Small || Quality::of(&picture, &face).flags.contains(&flag);
+            Ok(raised.then(|| (preprocess.chip(&picture, &face), ())))
+        };
+        let swept = Sweep { dataset: self.dataset, samples, steps }.run(view, |chips| self.bundle.logits(chips))?;
+        let mut answers = Answers { unreadable: swept.unreadable().into_iter().collect(), ..Answers::default() };
+        for answer in swept.answers {
+            let truth = self.truth(answer.index).expect("only wanted samples are asked about");
+            answers.places.push(answer.place);
+            answers.truths.push(truth);
+            answers.targets.push(self.target(answer.index, truth)?);
+            answers.logits.push(answer.values);
         }
         Ok(answers)
-    }
-
-    fn chip(&self, index: usize, flaw: Option<(Flag, Corruption, usize)>) -> Option<Chip> {
-        let preprocess = &self.bundle.card().preprocess;
-        let picture = self.dataset.picture(index).ok()?;
-        let Some((flag, corruption, strength)) = flaw else { return Some(preprocess.whole(&picture)) };
-        let (picture, face) = corruption.apply(&picture, strength, index as u64).ok()?;
-        // A face of few pixels is one that was enlarged here: its eyes were near each other before.
-        let raised = flag == Flag::Small || Quality::of(&picture, &face).flags.contains(&flag);
-        raised.then(|| preprocess.chip(&picture, &face))
     }
 
     /// What the answer should be: the label, or the votes for the model's classes.
     fn target(&self, index: usize, truth: usize) -> Result<Vec<f32>> {
         let mut target = vec![0.0; self.bundle.card().labels.len()];
-        if !self.votes {
+        if self.fitted_to == FittedTo::Labels {
             target[truth] = 1.0;
             return Ok(target);
         }
         let votes = self.dataset.soft_label(index);
-        let votes = votes.ok_or_else(|| Error::data(format!("{} has no votes", self.dataset.samples()[index].id)))?;
+        let votes = votes.ok_or_else(|| {
+            Error::data("a sample has no votes").because(Reason::Missing).context(&self.dataset.samples()[index].id)
+        })?;
         for (class, share) in votes.into_iter().enumerate() {
             if let Some(class) = self.map.target(class) {
                 target[class] += share;
@@ -359,7 +385,7 @@ mod tests {
         let truths: Vec<usize> = (0..rows).map(|row| usize::from(row / 2 % 10 >= right)).collect();
         let target = |truth: &usize| if *truth == 0 { vec![1.0, 0.0] } else { vec![0.0, 1.0] };
         let targets = truths.iter().map(target).collect();
-        Answers { logits: vec![vec![2.0, 0.0]; rows], truths, targets, places: (0..rows).collect() }
+        Answers { logits: vec![vec![2.0, 0.0]; rows], truths, targets, places: (0..rows).collect(), ..Answers::default() }
     }
 
     #[test]

@@ -4,31 +4,35 @@
 //! or compared afterwards comes from the one [`EvalReport`].
 
 mod report;
+mod row;
 mod run;
 mod voters;
 
 use std::collections::BTreeMap;
 
+use crate::dataset::Problem;
 use fervor::emotion::{LabelMap, LabelSet};
-use fervor::error::{Error, Result};
+use fervor::error::{Error, Reason, Result};
 
 pub use report::{
     ClassReport, ConfusedPair, DataInfo, EvalReport, LabelRule, LeakFree, Mistake, ModelInfo, REPORT_SCHEMA, VoteScores,
 };
+pub use row::{Row, Votes};
 pub use voters::{Agreement, Sides, VoteShare, Voters};
 
-/// The rows of an evaluation while they are gathered.
+/// The rows of an evaluation while they are gathered: each is checked as it comes, so that [`report`](Self::report) has nothing
+/// left to refuse but that there are none.
 ///
 /// ```
 /// use fervor::LabelSet;
-/// use fervor_lab::evaluate::{DataInfo, Evaluation, ModelInfo};
+/// use fervor_lab::evaluate::{DataInfo, Evaluation, ModelInfo, Row};
 ///
 /// let labels = LabelSet::new(["happy", "sad"])?;
 /// let model = ModelInfo { name: "tiny".into(), sha256: "00".into() };
 /// let data = DataInfo { name: "pets".into(), manifest_sha256: "11".into() };
 /// let mut evaluation = Evaluation::new(labels, model, data, "test");
-/// evaluation.push("a.png", 0, &[0.9, 0.1], false)?;
-/// evaluation.push("b.png", 1, &[0.6, 0.4], true)?;
+/// evaluation.push(Row::new("a.png", 0, [0.9, 0.1]))?;
+/// evaluation.push(Row { in_training: true, ..Row::new("b.png", 1, [0.6, 0.4]) })?;
 /// evaluation.exclude("unreadable", 1);
 /// let report = evaluation.report()?;
 /// assert_eq!((report.n, report.accuracy), (2, 0.5));
@@ -36,72 +40,51 @@ pub use voters::{Agreement, Sides, VoteShare, Voters};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Evaluation {
-    /// The classes of the probabilities' columns, and of the truths.
-    pub labels: LabelSet,
+    labels: LabelSet,
+    rows: Vec<Row>,
+    excluded: BTreeMap<String, u64>,
+    problems: Vec<Problem>,
+    label_map: Vec<LabelRule>,
     /// Which model spoke.
     pub model: ModelInfo,
     /// Which data it was asked about.
     pub data: DataInfo,
     /// Which part of the data.
     pub split: String,
-    /// n x classes, row after row.
-    pub probabilities: Vec<f32>,
-    /// The true class of each row.
-    pub truth: Vec<usize>,
-    /// The name under which each row's picture is found again.
-    pub ids: Vec<String>,
-    /// What share of the annotators voted for each class, n x classes; zeros for a row without votes, empty where nobody voted.
-    pub votes: Vec<f32>,
-    /// The share of a row's votes that were for one of the classes, which `votes` scales to 1; empty: all of them.
-    pub votes_kept: Vec<f32>,
     /// Whether the truths are what most voters say.
     pub judged_by_votes: bool,
-    /// Whether the row's pixels were trained on.
-    pub in_training: Vec<bool>,
-    /// Whether `in_training` means anything: false for a model whose card does not say what it was trained on.
+    /// Whether [`Row::in_training`] means anything: false for a model whose card does not say what it was trained on.
     pub training_known: bool,
-    /// How many samples were left out, by reason.
-    pub excluded: BTreeMap<String, u64>,
-    /// What became of the data's classes, where the model's are others.
-    pub label_map: Vec<LabelRule>,
     /// The command that makes the report again.
     pub command: Option<String>,
 }
 
 impl Evaluation {
-    /// An evaluation without rows.
+    /// An evaluation without rows. `labels` are the classes of the rows' probabilities and truths.
     pub fn new(labels: LabelSet, model: ModelInfo, data: DataInfo, split: impl Into<String>) -> Self {
         Self {
             labels,
+            rows: Vec::new(),
+            excluded: BTreeMap::new(),
+            problems: Vec::new(),
+            label_map: Vec::new(),
             model,
             data,
             split: split.into(),
-            probabilities: Vec::new(),
-            truth: Vec::new(),
-            ids: Vec::new(),
-            votes: Vec::new(),
-            votes_kept: Vec::new(),
             judged_by_votes: false,
-            in_training: Vec::new(),
             training_known: true,
-            excluded: BTreeMap::new(),
-            label_map: Vec::new(),
             command: None,
         }
     }
 
-    /// Adds a row: the picture's name, its true class, a probability for each class, and whether its pixels were trained on.
+    /// Adds a row.
     ///
     /// # Errors
-    /// [`Data`](fervor::ErrorKind::Data) for a truth that is no class; [`Model`](fervor::ErrorKind::Model) for a wrong number of
-    /// probabilities, or one that is not in 0..=1.
-    pub fn push(&mut self, id: impl Into<String>, truth: usize, probabilities: &[f32], in_training: bool) -> Result<()> {
-        let id = id.into();
-        self.check_row(&id, truth, probabilities)?;
-        self.probabilities.extend_from_slice(probabilities);
-        self.truth.push(truth);
-        self.ids.push(id);
-        self.in_training.push(in_training);
+    /// [`Data`](fervor::ErrorKind::Data) for a truth that is no class, or votes that are not a share for each class;
+    /// [`Model`](fervor::ErrorKind::Model) for a wrong number of probabilities, or one that is not in 0..=1.
+    pub fn push(&mut self, row: Row) -> Result<()> {
+        row.check(self.labels.len())?;
+        self.rows.push(row);
         Ok(())
     }
 
@@ -110,6 +93,12 @@ impl Evaluation {
         if n > 0 {
             *self.excluded.entry(reason.into()).or_default() += n;
         }
+    }
+
+    /// Counts pictures that could not be read, and remembers which.
+    pub fn exclude_unreadable(&mut self, problems: Vec<Problem>) {
+        self.exclude("no longer readable", problems.len() as u64);
+        self.problems.extend(problems);
     }
 
     /// Says in the report how the data's classes became the model's. A map that changes nothing leaves no trace.
@@ -125,66 +114,42 @@ impl Evaluation {
         }
     }
 
+    /// The classes of the rows' probabilities, and of their truths.
+    pub fn labels(&self) -> &LabelSet {
+        &self.labels
+    }
+
+    /// The rows so far.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// How many samples were left out, by reason.
+    pub fn excluded(&self) -> &BTreeMap<String, u64> {
+        &self.excluded
+    }
+
+    /// The pictures that could not be read any more when the model was to look at them.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// What became of the data's classes, where the model's are others.
+    pub fn label_map(&self) -> &[LabelRule] {
+        &self.label_map
+    }
+
     /// Scores the rows.
     ///
     /// # Errors
-    /// [`Data`](fervor::ErrorKind::Data): no rows, or lists of different lengths. What [`Evaluation::push`] refuses is refused here too.
+    /// [`Data`](fervor::ErrorKind::Data): there are none.
     pub fn report(&self) -> Result<EvalReport> {
-        self.check()?;
-        Ok(EvalReport::of(self))
-    }
-
-    /// One row's probabilities.
-    pub fn row(&self, index: usize) -> &[f32] {
-        let classes = self.labels.len();
-        &self.probabilities[index * classes..(index + 1) * classes]
-    }
-
-    /// One row's votes, if it has any.
-    pub fn votes_of(&self, index: usize) -> Option<&[f32]> {
-        let classes = self.labels.len();
-        let votes = self.votes.get(index * classes..(index + 1) * classes)?;
-        votes.iter().any(|share| *share > 0.0).then_some(votes)
-    }
-
-    /// The share of all people asked who voted for a class.
-    pub(crate) fn people(&self, index: usize, class: usize) -> f32 {
-        let kept = self.votes_kept.get(index).copied().unwrap_or(1.0);
-        self.votes_of(index).map_or(0.0, |votes| votes[class] * kept)
-    }
-
-    fn check(&self) -> Result<()> {
-        let n = self.truth.len();
-        if n == 0 {
+        if self.rows.is_empty() {
             let excluded: u64 = self.excluded.values().sum();
             return Err(Error::data(format!("nothing to evaluate: split {:?} has 0 samples ({excluded} left out)", self.split))
+                .because(Reason::Empty)
                 .with_hint("choose another split, or look at why samples were left out"));
         }
-        let lists = [self.ids.len(), self.in_training.len(), self.probabilities.len() / self.labels.len()];
-        if lists != [n; 3] || !self.probabilities.len().is_multiple_of(self.labels.len()) {
-            return Err(Error::data(format!("an evaluation's lists have different lengths: {n} truths, {lists:?} others")));
-        }
-        if !self.votes.is_empty() && self.votes.len() != self.probabilities.len() {
-            return Err(Error::data(format!(
-                "{} shares of votes for {} probabilities",
-                self.votes.len(),
-                self.probabilities.len()
-            )));
-        }
-        (0..n).try_for_each(|index| self.check_row(&self.ids[index], self.truth[index], self.row(index)))
-    }
-
-    fn check_row(&self, id: &str, truth: usize, probabilities: &[f32]) -> Result<()> {
-        let classes = self.labels.len();
-        if truth >= classes {
-            return Err(Error::data(format!("the true class of {id} is none of the {classes} classes: {truth}")));
-        }
-        if probabilities.len() != classes {
-            return Err(Error::model(format!("{id} needs {classes} probabilities, got {}", probabilities.len())));
-        }
-        match probabilities.iter().find(|&&p| !(0.0..=1.0 + 1e-4).contains(&p)) {
-            Some(p) => Err(Error::model(format!("a probability for {id} is not in 0..=1: {p}"))),
-            None => Ok(()),
-        }
+        Ok(EvalReport::of(self))
     }
 }

@@ -94,7 +94,8 @@ impl Explanation {
     }
 }
 
-/// `ln(p / (1 - p))` of each class: unlike a probability it does not saturate where the network is sure.
+/// `ln(p / (1 - p))` of each class: unlike a probability it does not saturate where the network is sure, and for that it is
+/// taken from the other logits and not from a softmax, whose `1 - p` is nothing there.
 fn log_odds(logits: &[f32]) -> Vec<f32> {
     let others = |class: usize| {
         let rest = || logits.iter().enumerate().filter(move |(i, _)| *i != class).map(|(_, logit)| *logit);

@@ -14,4 +14,5 @@ mod random;
 pub mod report;
 pub mod robustness;
 mod sets;
+mod sweep;
 mod words;

@@ -4,6 +4,7 @@
 //! epoch whichever thread prepares it.
 
 use fervor::Chip;
+use fervor::picture::Bilinear;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder, ImageFormat};
 use rand::{Rng, RngExt};
@@ -104,21 +105,16 @@ impl Warp {
     /// Bilinear; what lies outside is the nearest pixel of the edge.
     fn apply(&self, plane: &mut [u8], side: usize) {
         let source = plane.to_vec();
-        let (centre, last) = ((side as f32 - 1.0) / 2.0, side as f32 - 1.0);
+        let centre = (side as f32 - 1.0) / 2.0;
         let [[xx, xy], [yx, yy]] = self.matrix;
         for (row, line) in plane.chunks_exact_mut(side).enumerate() {
             let dy = row as f32 - centre;
             for (column, pixel) in line.iter_mut().enumerate() {
                 let dx = column as f32 - centre;
-                let x = (xx * dx + xy * dy + centre + self.offset[0]).clamp(0.0, last);
-                let y = (yx * dx + yy * dy + centre + self.offset[1]).clamp(0.0, last);
-                let (left, top) = (x as usize, y as usize);
-                let (right, bottom) = ((left + 1).min(side - 1), (top + 1).min(side - 1));
-                let (fx, fy) = (x - left as f32, y - top as f32);
-                let at = |row: usize, column: usize| f32::from(source[row * side + column]);
-                let above = at(top, left) + fx * (at(top, right) - at(top, left));
-                let below = at(bottom, left) + fx * (at(bottom, right) - at(bottom, left));
-                *pixel = (above + fy * (below - above) + 0.5) as u8;
+                let x = xx * dx + xy * dy + centre + self.offset[0];
+                let y = yx * dx + yy * dy + centre + self.offset[1];
+                let at = Bilinear::at([x, y].map(f64::from), [side, side]);
+                *pixel = (at.single(at.places.map(|place| f32::from(source[place]))) + 0.5) as u8;
             }
         }
     }

@@ -4,6 +4,7 @@
 //! `T² * cross-entropy(mean over teachers of softmax(teacher / T), softmax(student / T))`; here the two terms share the
 //! weight: `(1 - weight) * labels + weight * teachers`.
 
+use fervor::prediction::softmax;
 use fervor::{Bundle, Chip, Error, LabelSet, Preprocess, Reason, Result};
 use rayon::prelude::*;
 
@@ -105,11 +106,8 @@ impl Teachers {
     fn add(&self, teacher: &Teacher, chips: &[Chip], rows: &mut [f32]) -> Result<()> {
         let share = 1.0 / self.teachers.len() as f64;
         for (logits, row) in teacher.bundle.logits(chips)?.iter().zip(rows.chunks_exact_mut(self.classes)) {
-            let softened = |column: &usize| f64::from(logits[*column]) / self.temperature;
-            let top = teacher.columns.iter().map(softened).fold(f64::NEG_INFINITY, f64::max);
-            let powers: Vec<f64> = teacher.columns.iter().map(|column| (softened(column) - top).exp()).collect();
-            let sum: f64 = powers.iter().sum();
-            row.iter_mut().zip(powers).for_each(|(value, power)| *value += (share * power / sum) as f32);
+            let logits: Vec<f32> = teacher.columns.iter().map(|column| logits[*column]).collect();
+            row.iter_mut().zip(softmax(&logits, self.temperature)).for_each(|(value, p)| *value += (share * p) as f32);
         }
         Ok(())
     }

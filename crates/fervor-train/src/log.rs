@@ -1,9 +1,9 @@
 //! What a training notes down: sums over the pictures of an epoch, and a line an epoch.
 
 use std::fmt::Write as _;
-use std::iter::repeat_n;
 
-use fervor_lab::metrics::Confusion;
+use fervor::prediction::log_softmax;
+use fervor_lab::metrics::{Confusion, argmax};
 use serde::{Deserialize, Serialize};
 
 /// One line of `log.csv`.
@@ -89,11 +89,8 @@ impl Tally {
     /// Adds rows of logits and their labels.
     pub fn add<'a>(&mut self, logits: impl Iterator<Item = &'a [f32]>, labels: &[usize]) {
         for (row, &label) in logits.zip(labels) {
-            let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let sum: f64 = row.iter().map(|&logit| f64::from(logit - top).exp()).sum();
-            self.loss += sum.ln() - f64::from(row[label] - top);
-            let answer = row.iter().position(|&logit| logit == top).unwrap_or(0);
-            self.counts[label][answer] += 1;
+            self.loss -= log_softmax(row, 1.0)[label];
+            self.counts[label][argmax(row)] += 1;
         }
     }
 
@@ -118,10 +115,7 @@ impl Tally {
 
     /// Mean of the F1 of the classes that occur.
     pub fn macro_f1(&self) -> f64 {
-        let classes = self.counts.len();
-        let cells = (0..classes * classes).map(|cell| (cell / classes, cell % classes));
-        let pairs = cells.flat_map(|(truth, answer)| repeat_n((truth, answer), self.counts[truth][answer] as usize));
-        Confusion::from_pairs(classes, pairs).macro_f1()
+        Confusion::from_counts(&self.counts).macro_f1()
     }
 }
 

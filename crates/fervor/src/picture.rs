@@ -16,11 +16,13 @@ mod jpeg;
 pub mod markers;
 mod orient;
 mod resample;
+mod sample;
 
 pub use file::{read, read_bytes};
 pub use format::Format;
 pub use resample::Filter;
 pub(crate) use resample::Frame;
+pub use sample::{Bilinear, area_means};
 
 /// What a picture may cost, checked before memory is taken for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,27 +11,19 @@ use crate::quality::Quality;
 pub use row::{ErrorInfo, ModelInfo, PREDICTION_SCHEMA, PicturePrediction, PredictionSchema};
 
 /// The natural logarithms of `softmax(logits / temperature)`: computed so that large logits do not overflow, in f64. What is
-/// published, fitted and judged comes from these lines alone.
-///
-/// # Panics
-/// If no logit is finite.
-pub fn log_softmax(logits: &[f32], temperature: f32) -> Vec<f64> {
-    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    assert!(top.is_finite(), "logits must be finite");
-    let mut scaled: Vec<f64> = logits.iter().map(|&z| f64::from(z - top) / f64::from(temperature)).collect();
+/// published, fitted and judged comes from these lines alone. NaN where the largest logit is not finite.
+pub fn log_softmax(logits: &[f32], temperature: impl Into<f64>) -> Vec<f64> {
+    let (top, temperature) = (logits.iter().copied().fold(f32::NEG_INFINITY, f32::max), temperature.into());
+    let mut scaled: Vec<f64> = logits.iter().map(|&z| f64::from(z - top) / temperature).collect();
     let normaliser = scaled.iter().map(|z| z.exp()).sum::<f64>().ln();
     scaled.iter_mut().for_each(|z| *z -= normaliser);
     scaled
 }
 
 /// `softmax(logits / temperature)`, as [`log_softmax`].
-///
-/// # Panics
-/// If no logit is finite.
-pub fn softmax(logits: &[f32], temperature: f32) -> Vec<f64> {
-    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    assert!(top.is_finite(), "logits must be finite");
-    let mut weights: Vec<f64> = logits.iter().map(|&z| (f64::from(z - top) / f64::from(temperature)).exp()).collect();
+pub fn softmax(logits: &[f32], temperature: impl Into<f64>) -> Vec<f64> {
+    let (top, temperature) = (logits.iter().copied().fold(f32::NEG_INFINITY, f32::max), temperature.into());
+    let mut weights: Vec<f64> = logits.iter().map(|&z| (f64::from(z - top) / temperature).exp()).collect();
     let sum: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|weight| *weight /= sum);
     weights
@@ -55,6 +47,7 @@ impl Probabilities {
     /// If there is not one finite logit a label: a bundle's logits always fit.
     pub fn from_logits(labels: &LabelSet, logits: &[f32], temperature: f32) -> Self {
         assert_eq!(logits.len(), labels.len(), "one logit a label");
+        assert!(logits.iter().all(|logit| logit.is_finite()), "logits must be finite");
         let values = softmax(logits, temperature).into_iter().map(|p| p as f32).collect();
         Self { labels: labels.clone(), values }
     }

@@ -1,7 +1,7 @@
 //! Scales, ticks and the frame of a chart with axes.
 
-use super::raster::text_width;
 use super::svg::{Anchor, MUTED, Svg, Text, num};
+use super::text::text_width;
 
 const TICK_SIZE: f32 = 12.0;
 
@@ -19,10 +19,12 @@ impl Ticks {
     pub fn cover(values: impl Iterator<Item = f64>, wanted: usize) -> Self {
         let (lo, hi) =
             values.filter(|v| v.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), v| (lo.min(v), hi.max(v)));
-        let (lo, hi) = match () {
-            () if lo > hi => (0.0, 1.0),
-            () if hi - lo < 1e-12 * hi.abs().max(1e-9) => (lo - 0.1 * lo.abs().max(1.0), hi + 0.1 * hi.abs().max(1.0)),
-            () => (lo, hi),
+        let (lo, hi) = if lo > hi {
+            (0.0, 1.0)
+        } else if hi - lo < 1e-12 * hi.abs().max(1e-9) {
+            (lo - 0.1 * lo.abs().max(1.0), hi + 0.1 * hi.abs().max(1.0))
+        } else {
+            (lo, hi)
         };
         let step = round_step((hi - lo) / wanted.max(1) as f64);
         Self { lo: (lo / step).floor() * step, hi: (hi / step).ceil() * step, step, percent: false }

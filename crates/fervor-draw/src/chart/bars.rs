@@ -1,23 +1,30 @@
 //! Grouped bars over categories, and histograms.
 
 use super::axes::{Frame, Ticks, thousands};
-use super::raster::text_width;
-use super::svg::{Anchor, INK, Svg, Text, fit, num};
+use super::svg::{Anchor, INK, Svg, Text, num};
+use super::text::{fit, text_width};
 
 /// The bars of one colour: a value for each category, and where known its interval [lo, hi].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BarSeries {
+    /// What the legend calls them.
     pub name: String,
+    /// One for each category; a value that is not finite has no bar.
     pub values: Vec<f64>,
+    /// One for each category, or none at all.
     pub intervals: Vec<[f64; 2]>,
 }
 
 /// Bars over categories, side by side for several series.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BarChart {
+    /// The heading.
     pub title: String,
+    /// What the bars measure.
     pub y_label: String,
+    /// The names below the groups.
     pub categories: Vec<String>,
+    /// The bars of each color.
     pub series: Vec<BarSeries>,
     /// Values are shares, in 0..=1, and are written in per cent.
     pub percent: bool,
@@ -82,10 +89,12 @@ impl BarChart {
                 num(middle + 4.0)
             ));
         }
-        let text = match self.percent {
-            true => format!("{:.0}", value * 100.0),
-            false if value.fract() == 0.0 => thousands(value as i64),
-            false => format!("{value:.2}"),
+        let text = if self.percent {
+            format!("{:.0}", value * 100.0)
+        } else if value.fract() == 0.0 {
+            thousands(value as i64)
+        } else {
+            format!("{value:.2}")
         };
         if text_width(&text, 11.0, false) <= width + 4.0 {
             svg.text(&text, Text::muted(x + width / 2.0, above - 9.0, 11.0).anchor(Anchor::Middle));
@@ -96,33 +105,21 @@ impl BarChart {
 /// Counts between edges: bar i spans `edges[i]` to `edges[i + 1]`. `mark` draws a vertical line with a note.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Histogram {
+    /// The heading.
     pub title: String,
+    /// What is counted by.
     pub x_label: String,
+    /// What is counted.
     pub y_label: String,
+    /// One more than `counts`, rising.
     pub edges: Vec<f64>,
+    /// How many lie between each edge and the next.
     pub counts: Vec<f64>,
+    /// Where a vertical line stands, and the note beside it.
     pub mark: Option<(f64, String)>,
 }
 
 impl Histogram {
-    /// Counts values in `bins` equal bins from the smallest to the largest; what is not finite is left out.
-    pub fn of(values: impl IntoIterator<Item = f64>, bins: usize) -> Self {
-        let values: Vec<f64> = values.into_iter().filter(|v| v.is_finite()).collect();
-        let (lo, hi) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), &v| (lo.min(v), hi.max(v)));
-        let (lo, hi) = match () {
-            () if lo > hi => (0.0, 1.0),
-            () if lo == hi => (lo - 0.5, hi + 0.5),
-            () => (lo, hi),
-        };
-        let bins = bins.max(1);
-        let mut counts = vec![0.0; bins];
-        for value in values {
-            counts[(((value - lo) / (hi - lo) * bins as f64) as usize).min(bins - 1)] += 1.0;
-        }
-        let edges = (0..=bins).map(|i| lo + (hi - lo) * i as f64 / bins as f64).collect();
-        Self { edges, counts, ..Self::default() }
-    }
-
     /// The chart as SVG, 640 x 360 units.
     pub fn svg(&self) -> String {
         let y = Ticks::from_zero(self.counts.iter().copied(), 5);

@@ -1,13 +1,15 @@
 //! Confusion matrices as heat maps.
 
 use super::axes::thousands;
-use super::raster::text_width;
-use super::svg::{Anchor, MUTED, PALETTE, Svg, Text, fit, num};
+use super::svg::{Anchor, MUTED, PALETTE, Svg, Text, num};
+use super::text::{fit, text_width};
 
 /// A confusion matrix: rows are the truth, columns what was predicted. Hits are blue, mistakes orange; the deeper, the larger their share of the row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConfusionChart {
+    /// The heading.
     pub title: String,
+    /// The classes, in the order of `counts`.
     pub labels: Vec<String>,
     /// labels x labels.
     pub counts: Vec<Vec<u64>>,
@@ -75,16 +77,20 @@ impl ConfusionChart {
             PALETTE[series],
             num(depth)
         ));
-        let text = match self.normalised {
-            true if total == 0 => "–".to_owned(),
-            true => percent_short(share),
-            false => thousands(count as i64),
+        let text = if !self.normalised {
+            thousands(count as i64)
+        } else if total == 0 {
+            "–".to_owned()
+        } else {
+            percent_short(share)
         };
         let at = Text::ink(x + CELL / 2.0, y + CELL / 2.0, if text.len() > 6 { 11.5 } else { 13.5 }).anchor(Anchor::Middle);
-        let at = match () {
-            () if share > DEEP => Text { class: "on-fill", fill: "#ffffff", ..at },
-            () if count == 0 => Text { class: "muted", fill: MUTED, ..at },
-            () => at,
+        let at = if share > DEEP {
+            Text { class: "on-fill", fill: "#ffffff", ..at }
+        } else if count == 0 {
+            Text { class: "muted", fill: MUTED, ..at }
+        } else {
+            at
         };
         svg.text(&text, if hit { at.bold() } else { at });
     }

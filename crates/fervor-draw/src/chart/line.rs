@@ -6,17 +6,24 @@ use super::svg::{Anchor, Svg, Text};
 /// One line: its name and its points (x, y) from left to right. A point that is not finite interrupts the line.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
+    /// What the legend calls it.
     pub name: String,
+    /// From left to right, in the units of the axes.
     pub points: Vec<(f64, f64)>,
 }
 
 /// Lines with a legend. `mark` draws a vertical line at an x with a note ("best epoch 12"), and a dot on each series there.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LineChart {
+    /// The heading.
     pub title: String,
+    /// What the x axis measures.
     pub x_label: String,
+    /// What the y axis measures.
     pub y_label: String,
+    /// The lines, in the order of the legend.
     pub series: Vec<Series>,
+    /// Where a vertical line stands, and the note beside it.
     pub mark: Option<(f64, String)>,
     /// The y axis begins at 0, whatever the points: for charts that are looked at side by side.
     pub from_zero: bool,

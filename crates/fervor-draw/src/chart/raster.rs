@@ -72,23 +72,6 @@ pub fn png(svg: &str, scale: f32) -> Result<Vec<u8>> {
     picture(svg, scale)?.encode_png()
 }
 
-/// How wide a line of text is, in the units of `size`.
-pub(crate) fn text_width(text: &str, size: f32, bold: bool) -> f32 {
-    if text.trim().is_empty() {
-        return text.chars().count() as f32 * 0.28 * size;
-    }
-    let weight = if bold { 600 } else { 400 };
-    let svg = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text xml:space="preserve" font-size="{size}" font-weight="{weight}">{}</text></svg>"#,
-        super::svg::escape(text)
-    );
-    // Text without one glyph in the fonts has no size; half an em a letter is as good as any guess.
-    match parse(&svg) {
-        Ok(tree) if tree.root().has_children() => tree.root().abs_bounding_box().width(),
-        _ => text.chars().count() as f32 * 0.5 * size,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,19 +85,5 @@ mod tests {
         assert_eq!(picture.rgb()[57..60], [255, 255, 255]);
         assert!(super::picture(svg, 0.0).is_err());
         assert!(super::picture("<svg", 1.0).is_err());
-    }
-
-    #[test]
-    fn wider_text_is_wider() {
-        assert!(text_width("mmm", 10.0, false) > text_width("iii", 10.0, false));
-        assert!(text_width("surprise", 10.0, true) > text_width("surprise", 10.0, false));
-        let size = text_width("neutral", 20.0, false) / text_width("neutral", 10.0, false);
-        assert!((size - 2.0).abs() < 0.05, "{size}");
-    }
-
-    #[test]
-    fn text_that_xml_forbids_is_no_error() {
-        assert!(text_width("a\u{0}<&>\"\u{1b}", 10.0, false) > 0.0);
-        assert!(text_width("\u{1}", 10.0, false) >= 0.0);
     }
 }

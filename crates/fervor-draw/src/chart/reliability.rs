@@ -21,7 +21,9 @@ pub struct ConfidenceBin {
 /// A reliability diagram (Guo et al. 2017, figure 1) over a histogram of the confidences.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReliabilityChart {
+    /// The heading.
     pub title: String,
+    /// From low to high confidence.
     pub bins: Vec<ConfidenceBin>,
     /// Expected calibration error, in 0..=1.
     pub ece: f64,

@@ -5,7 +5,8 @@
 
 use std::fmt::{Display, Write};
 
-use super::raster::{FAMILY, text_width};
+use super::raster::FAMILY;
+use super::text::{escape, text_width};
 
 /// Colours of series, told apart with every kind of colour vision (after Okabe and Ito 2008, darkened for thin lines on white).
 pub(crate) const PALETTE: [&str; 6] = ["#0b6fb4", "#d9590b", "#05936a", "#b5559b", "#b98500", "#4aa3d8"];
@@ -192,39 +193,6 @@ pub(crate) fn num(value: f32) -> String {
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-/// Text for XML: markup escaped, and the control characters that XML forbids replaced.
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push(' '),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// Shortens a text to at most `width`, ending in an ellipsis.
-pub(crate) fn fit(text: &str, size: f32, bold: bool, width: f32) -> String {
-    if text_width(text, size, bold) <= width {
-        return text.to_owned();
-    }
-    let letters: Vec<char> = text.chars().collect();
-    // By halving: measuring lays the text out each time.
-    let (mut fits, mut over) = (0, letters.len());
-    let cut = |n: usize| format!("{}…", letters[..n].iter().collect::<String>().trim_end());
-    while over - fits > 1 {
-        let middle = (fits + over) / 2;
-        if text_width(&cut(middle), size, bold) <= width { fits = middle } else { over = middle }
-    }
-    cut(fits)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -232,13 +200,5 @@ mod tests {
     #[test]
     fn numbers_are_short_and_always_numbers() {
         assert_eq!([1.0, 0.125, -0.001, f32::NAN, f32::INFINITY, 10.0].map(num), ["1", "0.12", "0", "0", "0", "10"]);
-    }
-
-    #[test]
-    fn text_is_cut_to_its_room() {
-        assert_eq!(fit("short", 12.0, false, 100.0), "short");
-        let cut = fit("a rather long file name.png", 12.0, false, 60.0);
-        assert!(cut.ends_with('…') && text_width(&cut, 12.0, false) <= 60.0, "{cut}");
-        assert_eq!(fit("anything", 12.0, false, 0.0), "…");
     }
 }

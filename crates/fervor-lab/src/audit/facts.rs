@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::container::{self, Container};
 use crate::dataset::{Dataset, SeenFile};
-use fervor::picture::Picture;
+use fervor::picture::{Picture, area_means};
 use fervor::quality::{laplacian_variance, mean_and_deviation};
 
 /// Side of the thumbnail in grey.
@@ -103,61 +103,9 @@ fn sharpness(gray: &[u8], width: usize, height: usize) -> f32 {
     laplacian_variance(gray, width, height) / (deviation * deviation)
 }
 
-/// The picture at another size, each new pixel the mean of the area that it covers.
-pub(super) fn area_means(gray: &[u8], [width, height]: [usize; 2], [columns, rows]: [usize; 2]) -> Vec<u8> {
-    let across = spans(width, columns);
-    let down = spans(height, rows);
-    let mut narrow = vec![0.0_f32; columns * height];
-    for (line, narrow) in gray.chunks_exact(width).zip(narrow.chunks_exact_mut(columns)) {
-        for (value, span) in narrow.iter_mut().zip(&across) {
-            *value = line[span.from..].iter().zip(&span.weights).map(|(&pixel, weight)| f32::from(pixel) * weight).sum();
-        }
-    }
-    let mut means = Vec::with_capacity(columns * rows);
-    let mut line = vec![0.0_f32; columns];
-    for span in &down {
-        line.fill(0.0);
-        for (source, weight) in narrow[span.from * columns..].chunks_exact(columns).zip(&span.weights) {
-            line.iter_mut().zip(source).for_each(|(sum, value)| *sum += value * weight);
-        }
-        means.extend(line.iter().map(|value| (value + 0.5) as u8));
-    }
-    means
-}
-
-/// The pixels that one new pixel covers, with their shares.
-struct Span {
-    from: usize,
-    weights: Vec<f32>,
-}
-
-fn spans(length: usize, parts: usize) -> Vec<Span> {
-    let step = length as f64 / parts as f64;
-    let span = |part: usize| {
-        let (start, end) = (part as f64 * step, (part + 1) as f64 * step);
-        let from = (start.floor() as usize).min(length - 1);
-        let to = (end.ceil() as usize).clamp(from + 1, length);
-        let covered = |pixel: usize| (end.min(pixel as f64 + 1.0) - start.max(pixel as f64)).max(0.0);
-        let sum: f64 = (from..to).map(covered).sum();
-        let weights = (from..to).map(|pixel| if sum > 0.0 { (covered(pixel) / sum) as f32 } else { 1.0 / (to - from) as f32 });
-        Span { from, weights: weights.collect() }
-    };
-    (0..parts).map(span).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn area_means_keep_the_mean_and_a_picture_of_the_same_size() {
-        let gray: Vec<u8> = (0..48 * 48).map(|i| ((i * 37) % 251) as u8).collect();
-        assert_eq!(area_means(&gray, [48, 48], [48, 48]), gray);
-        let small = area_means(&gray, [48, 48], [32, 32]);
-        assert!((mean_and_deviation(&gray).0 - mean_and_deviation(&small).0).abs() < 0.6);
-        assert_eq!(area_means(&[10, 30], [2, 1], [1, 1]), [20]);
-        assert_eq!(area_means(&[10, 30], [2, 1], [4, 2]), [10, 10, 30, 30, 10, 10, 30, 30]);
-    }
 
     #[test]
     fn a_blurred_picture_is_less_sharp_and_low_contrast_is_no_blur() {

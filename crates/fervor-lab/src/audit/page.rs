@@ -10,7 +10,7 @@ use super::words::one_line;
 use crate::report::page::{foot, head, inline};
 use crate::words::{counted, thousands};
 use fervor::error::Result;
-use fervor_draw::chart::svg::escape;
+use fervor_draw::chart::escape;
 
 mod gallery;
 

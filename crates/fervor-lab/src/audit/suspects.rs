@@ -3,19 +3,16 @@
 
 mod logistic;
 
-use rayon::prelude::*;
-
 use super::kind::FindingKind;
 use super::value::{Finding, Item};
 use super::words::item;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, Progress};
+use crate::sweep::{Steps, Sweep};
 use crate::words::whole_percent;
 use fervor::bundle::Bundle;
 use fervor::error::Result;
 use fervor::prediction::Probabilities;
 
-/// Pictures that are decoded before the network runs over them.
-const GROUP: usize = 512;
 /// Parts of the cross-validation.
 const FOLDS: usize = 5;
 /// A bundle that was trained on more than this share of the samples says nothing new about them.
@@ -25,6 +22,8 @@ const TRAINED_ON: f64 = 0.01;
 pub(super) struct Suspects {
     pub finding: Option<Finding>,
     pub source: String,
+    /// Names of the pictures that could not be read any more, and of which nothing is said.
+    pub unreadable: Vec<String>,
 }
 
 /// The suspect labels of a data set, the most suspect first. The bundle's own probabilities are taken where it has the data's classes
@@ -33,37 +32,27 @@ pub(super) struct Suspects {
 ///
 /// # Errors
 /// The network fails.
-pub(super) fn of(dataset: &Dataset, bundle: &Bundle, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Suspects> {
+pub(super) fn of(dataset: &Dataset, bundle: &Bundle, progress: Progress) -> Result<Suspects> {
     let samples = dataset.samples();
     let card = bundle.card();
     let trained = samples.iter().filter(|sample| bundle.was_trained_on(sample.hash)).count() as f64 / samples.len() as f64;
     let own_classes: Option<Vec<usize>> = dataset.labels().names().iter().map(|name| card.labels.index_of(name)).collect();
     let own_classes = own_classes.filter(|_| bundle.knows_training_pictures() && trained <= TRAINED_ON);
 
-    let mut rows: Vec<Option<Vec<f32>>> = Vec::with_capacity(samples.len());
     let indices: Vec<usize> = (0..samples.len()).collect();
-    for group in indices.chunks(GROUP) {
-        let chips: Vec<_> = group
-            .par_iter()
-            .map(|&index| {
-                let picture = dataset.picture(index).ok()?;
-                Some(card.preprocess.whole(&picture))
-            })
-            .collect();
-        let there: Vec<_> = chips.iter().flatten().cloned().collect();
-        let found = match &own_classes {
-            Some(classes) => probabilities(bundle, classes, &there)?,
-            None => match bundle.features(&there)? {
-                Some(features) => features,
-                None => bundle.logits(&there)?,
+    let steps = Steps::new(indices.len(), progress);
+    let swept = Sweep { dataset, samples: &indices, steps: &steps }.run(
+        |_, picture| Ok(Some((card.preprocess.whole(picture), ()))),
+        |chips| match &own_classes {
+            Some(classes) => probabilities(bundle, classes, chips),
+            None => match bundle.features(chips)? {
+                Some(features) => Ok(features),
+                None => bundle.logits(chips),
             },
-        };
-        let mut found = found.into_iter();
-        rows.extend(chips.iter().map(|chip| chip.as_ref().and_then(|_| found.next())));
-        progress(rows.len(), samples.len());
-    }
-    let (kept, rows): (Vec<usize>, Vec<Vec<f32>>) =
-        rows.into_iter().enumerate().filter_map(|(index, row)| Some((index, row?))).unzip();
+        },
+    )?;
+    let unreadable = swept.unreadable();
+    let (kept, rows): (Vec<usize>, Vec<Vec<f32>>) = swept.answers.into_iter().map(|answer| (answer.index, answer.values)).unzip();
     let labels: Vec<usize> = kept.iter().map(|&index| samples[index].label).collect();
     let (rows, source) = match own_classes {
         Some(_) => (rows, format!("the probabilities of {}, which was not trained on these pictures", card.name)),
@@ -94,7 +83,7 @@ pub(super) fn of(dataset: &Dataset, bundle: &Bundle, progress: &(dyn Fn(usize, u
     let reason =
         format!("By {source}: another class is as probable as it is for that class' own pictures. The surest come first.");
     let finding = Finding::if_any(FindingKind::SuspectLabel, items).map(|finding| Finding { reason, ..finding });
-    Ok(Suspects { finding, source })
+    Ok(Suspects { finding, source, unreadable })
 }
 
 /// The bundle's probabilities in the order of the data's classes, scaled to sum to 1 over them.

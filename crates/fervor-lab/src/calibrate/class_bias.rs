@@ -2,41 +2,36 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answers, Measure, softmax};
-use crate::dataset::Dataset;
+use super::{Answers, Measure, published};
 use crate::metrics::{Confusion, Scores, fit_biases};
-use fervor::bundle::Bundle;
-use fervor::emotion::LabelMap;
+use crate::sweep::Steps;
 use fervor::error::Result;
 
-/// What to add to the logits of a bundle, and what that does to its answers.
+/// What to add to the logits of a bundle, and what that does to its answers. [`Measure::class_bias`] makes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClassBias {
-    /// One a class, in the order of the model's.
+    /// What is added to each class's logit, in the order of the model's classes.
     pub biases: Vec<f32>,
-    /// Accuracy without them; with biases that were each fitted on the other half of the pictures; with these.
+    /// Accuracy without biases; with biases that were each fitted on the other half of the pictures; with `biases`.
     pub accuracy: [f64; 3],
-    /// Macro F1, in the same three cases.
+    /// Macro F1, in the same three cases as `accuracy`.
     pub macro_f1: [f64; 3],
+    /// Names of the pictures that could not be read, and were left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<String>,
     /// Classes without a picture, in the order of the model's: they will hardly be answered any more.
     pub absent: Vec<String>,
 }
 
-impl ClassBias {
-    /// Fits them on the samples at `indices`, each picture taken whole; with `votes`, to the votes. `progress` is called with
-    /// pictures done.
+impl Measure<'_> {
+    /// Fits class biases.
     ///
     /// # Errors
-    /// As [`Calibration::of`](super::Calibration::of).
-    pub fn of(
-        bundle: &Bundle,
-        dataset: &Dataset,
-        indices: &[usize],
-        map: &LabelMap,
-        votes: bool,
-        progress: &(dyn Fn(usize) + Sync),
-    ) -> Result<Self> {
-        let answers = Measure { bundle, dataset, map, votes, progress }.clean(indices)?;
+    /// As [`calibration`](Self::calibration).
+    pub fn class_bias(&self) -> Result<ClassBias> {
+        let wanted = self.wanted();
+        let answers = self.clean(&wanted, &Steps::new(wanted.len(), self.progress))?;
         let biases = fit_biases(&answers.logits, &answers.targets);
         let halves = [1, 0].map(|half| {
             let other = answers.half(half);
@@ -45,11 +40,12 @@ impl ClassBias {
         let none = vec![0.0; biases.len()];
         let judged = [[&none, &none], [&halves[0], &halves[1]], [&biases, &biases]].map(|by_half| answers.confusion(by_half));
         let has = |class: usize| answers.targets.iter().any(|target| target[class] > 0.0);
-        let names = bundle.card().labels.names().iter().enumerate();
-        Ok(Self {
+        let names = self.bundle.card().labels.names().iter().enumerate();
+        Ok(ClassBias {
             absent: names.filter(|(class, _)| !has(*class)).map(|(_, name)| name.clone()).collect(),
             accuracy: judged.each_ref().map(Confusion::accuracy),
             macro_f1: judged.each_ref().map(Confusion::macro_f1),
+            unreadable: answers.unreadable.into_iter().collect(),
             biases,
         })
     }
@@ -62,7 +58,7 @@ impl Answers {
         let probabilities: Vec<f32> = rows
             .flat_map(|(logits, place)| {
                 let moved: Vec<f32> = logits.iter().zip(by_half[place % 2]).map(|(logit, bias)| logit + bias).collect();
-                softmax(&moved, 1.0)
+                published(&moved, 1.0)
             })
             .collect();
         Scores::new(by_half[0].len(), &probabilities, &self.truths).confusion

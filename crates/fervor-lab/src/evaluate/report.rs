@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 pub use fervor::prediction::ModelInfo;
 use serde::{Deserialize, Serialize};
 
-use super::{Evaluation, VoteShare, Voters};
+use super::{Evaluation, Row, VoteShare, Voters};
 use crate::metrics::{Confusion, ReliabilityBin, Scores, argmax, bootstrap_intervals, wilson_interval};
 use crate::robustness::Robustness;
+use fervor::emotion::LabelSet;
 
 /// The schema that `report.json` names.
 pub const REPORT_SCHEMA: &str = "fervor.report/1";
@@ -154,15 +155,17 @@ pub struct EvalReport {
 }
 
 impl EvalReport {
-    /// Scores rows that were checked.
+    /// Scores the rows, of which there is one at least.
     pub(super) fn of(rows: &Evaluation) -> Self {
-        let classes = rows.labels.len();
-        let predicted: Vec<usize> = (0..rows.truth.len()).map(|index| argmax(rows.row(index))).collect();
-        let scores = Scores::new(classes, &rows.probabilities, &rows.truth);
+        let (labels, classes) = (rows.labels(), rows.labels().len());
+        let predicted: Vec<usize> = rows.rows().iter().map(|row| argmax(&row.probabilities)).collect();
+        let truth: Vec<usize> = rows.rows().iter().map(|row| row.truth).collect();
+        let probabilities: Vec<f32> = rows.rows().iter().flat_map(|row| &row.probabilities).copied().collect();
+        let scores = Scores::new(classes, &probabilities, &truth);
         let voters = Voters::of(rows, &predicted);
         let confusion = &scores.confusion;
-        let [balanced_accuracy_ci95, macro_f1_ci95] = bootstrap_intervals(rows.truth.len(), REPLICATES, SEED, |indices| {
-            let drawn = Confusion::from_pairs(classes, indices.iter().map(|&i| (rows.truth[i], predicted[i])));
+        let [balanced_accuracy_ci95, macro_f1_ci95] = bootstrap_intervals(truth.len(), REPLICATES, SEED, |indices| {
+            let drawn = Confusion::from_pairs(classes, indices.iter().map(|&i| (truth[i], predicted[i])));
             [drawn.balanced_accuracy(), drawn.macro_f1()]
         });
         Self {
@@ -172,8 +175,8 @@ impl EvalReport {
             data: rows.data.clone(),
             split: rows.split.clone(),
             n: confusion.total(),
-            excluded: rows.excluded.clone(),
-            label_map: rows.label_map.clone(),
+            excluded: rows.excluded().clone(),
+            label_map: rows.label_map().to_vec(),
             accuracy: confusion.accuracy(),
             accuracy_ci95: wilson_interval(confusion.correct(), confusion.total()),
             balanced_accuracy: confusion.balanced_accuracy(),
@@ -186,28 +189,23 @@ impl EvalReport {
             log_loss: scores.log_loss,
             brier: scores.brier,
             ece: scores.ece,
-            votes: voters.as_ref().map(|voters| VoteScores::of(&rows.votes, &rows.probabilities, voters.n as usize)),
+            votes: voters.is_some().then(|| votes(rows)),
             voters,
-            labels: rows.labels.names().to_vec(),
+            labels: labels.names().to_vec(),
             confusion: confusion.rows(),
-            per_class: (0..classes).map(|class| (rows.labels.name(class).to_owned(), class_report(confusion, class))).collect(),
+            per_class: (0..classes).map(|class| (labels.name(class).to_owned(), class_report(confusion, class))).collect(),
             leak_free: rows.training_known.then(|| leak_free(rows, &predicted)),
-            confused_pairs: confused_pairs(rows, confusion),
+            confused_pairs: confused_pairs(labels, confusion),
             mistakes: mistakes(rows, &predicted),
             reliability: scores.reliability,
             robustness: None,
             command: rows.command.clone(),
         }
     }
-
-    /// Samples that were left out, for whatever reason.
-    pub fn excluded_total(&self) -> u64 {
-        self.excluded.values().sum()
-    }
 }
 
 impl VoteScores {
-    /// Shares of votes and probabilities, row after row; `n` rows have votes, the others only zeros.
+    /// Shares of votes and probabilities of `n` pictures, row after row.
     pub fn of(votes: &[f32], probabilities: &[f32], n: usize) -> Self {
         // An answer of exactly 0 costs what it costs in the log loss.
         let against = |other: &[f32]| -> f64 {
@@ -230,9 +228,16 @@ fn class_report(confusion: &Confusion, class: usize) -> ClassReport {
     }
 }
 
+/// Over the rows that have votes.
+fn votes(rows: &Evaluation) -> VoteScores {
+    let voted = rows.rows().iter().filter_map(|row| Some((&row.votes.as_ref()?.shares[..], &row.probabilities[..])));
+    let (shares, probabilities): (Vec<&[f32]>, Vec<&[f32]>) = voted.unzip();
+    VoteScores::of(&shares.concat(), &probabilities.concat(), shares.len())
+}
+
 fn leak_free(rows: &Evaluation, predicted: &[usize]) -> LeakFree {
-    let clean = (0..predicted.len()).filter(|&i| !rows.in_training[i]).map(|i| (rows.truth[i], predicted[i]));
-    let confusion = Confusion::from_pairs(rows.labels.len(), clean);
+    let clean = rows.rows().iter().zip(predicted).filter(|(row, _)| !row.in_training).map(|(row, &answer)| (row.truth, answer));
+    let confusion = Confusion::from_pairs(rows.labels().len(), clean);
     let n = confusion.total();
     let known = |score: f64| (n > 0).then_some(score);
     LeakFree {
@@ -245,8 +250,8 @@ fn leak_free(rows: &Evaluation, predicted: &[usize]) -> LeakFree {
     }
 }
 
-fn confused_pairs(rows: &Evaluation, confusion: &Confusion) -> Vec<ConfusedPair> {
-    let classes = rows.labels.len();
+fn confused_pairs(labels: &LabelSet, confusion: &Confusion) -> Vec<ConfusedPair> {
+    let classes = labels.len();
     let mut pairs: Vec<(usize, usize)> = (0..classes)
         .flat_map(|truth| (0..classes).map(move |predicted| (truth, predicted)))
         .filter(|&(truth, predicted)| truth != predicted && confusion.count(truth, predicted) > 0)
@@ -258,8 +263,8 @@ fn confused_pairs(rows: &Evaluation, confusion: &Confusion) -> Vec<ConfusedPair>
         .map(|(truth, predicted)| {
             let n = confusion.count(truth, predicted);
             ConfusedPair {
-                truth: rows.labels.name(truth).to_owned(),
-                predicted: rows.labels.name(predicted).to_owned(),
+                truth: labels.name(truth).to_owned(),
+                predicted: labels.name(predicted).to_owned(),
                 n,
                 share: n as f64 / confusion.support(truth) as f64,
             }
@@ -268,20 +273,18 @@ fn confused_pairs(rows: &Evaluation, confusion: &Confusion) -> Vec<ConfusedPair>
 }
 
 fn mistakes(rows: &Evaluation, predicted: &[usize]) -> Vec<Mistake> {
-    let confidence = |index: usize| rows.row(index)[predicted[index]];
-    let mut wrong: Vec<usize> = (0..predicted.len()).filter(|&index| predicted[index] != rows.truth[index]).collect();
+    let mut wrong: Vec<(&Row, usize)> =
+        rows.rows().iter().zip(predicted.iter().copied()).filter(|(row, answer)| *answer != row.truth).collect();
     // Stable, so equals keep the data's order and the report is the same each time.
-    wrong.sort_by(|&a, &b| confidence(b).total_cmp(&confidence(a)));
-    wrong
-        .into_iter()
-        .take(MISTAKES)
-        .map(|index| Mistake {
-            id: rows.ids[index].clone(),
-            truth: rows.labels.name(rows.truth[index]).to_owned(),
-            predicted: rows.labels.name(predicted[index]).to_owned(),
-            confidence: f64::from(confidence(index)),
-            truth_probability: f64::from(rows.row(index)[rows.truth[index]]),
-            votes: VoteShare::of_row(rows, index),
-        })
-        .collect()
+    wrong.sort_by(|(a, x), (b, y)| b.probabilities[*y].total_cmp(&a.probabilities[*x]));
+    let labels = rows.labels();
+    let mistake = |(row, answer): (&Row, usize)| Mistake {
+        id: row.id.clone(),
+        truth: labels.name(row.truth).to_owned(),
+        predicted: labels.name(answer).to_owned(),
+        confidence: f64::from(row.probabilities[answer]),
+        truth_probability: f64::from(row.probabilities[row.truth]),
+        votes: VoteShare::of_row(row, labels),
+    };
+    wrong.into_iter().take(MISTAKES).map(mistake).collect()
 }

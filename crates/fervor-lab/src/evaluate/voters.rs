@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Evaluation;
+use super::{Evaluation, Row, Votes};
 use crate::metrics::argmax;
+use fervor::emotion::LabelSet;
 
 /// Least share of the likeliest class in each band of agreement.
 const BANDS: [f64; 4] = [0.0, 0.5, 0.7, 0.9];
@@ -56,16 +57,16 @@ impl Voters {
     pub(super) fn of(rows: &Evaluation, predicted: &[usize]) -> Option<Self> {
         let mut bands = BANDS.map(|from| (from, 0u64, 0u64));
         let (mut n, mut sides) = (0, Sides::default());
-        for (index, &answer) in predicted.iter().enumerate() {
-            let Some(votes) = rows.votes_of(index) else { continue };
-            let (most, truth) = (rows.people(index, argmax(votes)), rows.truth[index]);
+        for (row, &answer) in rows.rows().iter().zip(predicted) {
+            let Some(votes) = &row.votes else { continue };
+            let (most, truth) = (row.people(argmax(&votes.shares)), row.truth);
             let band = bands.iter_mut().rev().find(|(from, ..)| f64::from(most) + 1e-6 >= *from);
             let (_, total, right) = band.expect("the first band begins at 0");
             n += 1;
             *total += 1;
             *right += u64::from(answer == truth);
             if answer != truth {
-                let most_say = |class: usize| u64::from(rows.people(index, class) > 0.5 + 1e-6);
+                let most_say = |class: usize| u64::from(row.people(class) > 0.5 + 1e-6);
                 sides.mistakes += 1;
                 sides.with_model += most_say(answer);
                 sides.with_label += most_say(truth);
@@ -82,12 +83,11 @@ impl Voters {
 
 impl VoteShare {
     /// The classes that got votes, most first; empty for a row without votes.
-    pub(super) fn of_row(rows: &Evaluation, index: usize) -> Vec<Self> {
-        let Some(votes) = rows.votes_of(index) else { return Vec::new() };
-        let mut places: Vec<usize> = (0..votes.len()).filter(|place| votes[*place] > 0.0).collect();
-        places.sort_by(|a, b| votes[*b].total_cmp(&votes[*a]));
-        let share =
-            |place: usize| Self { label: rows.labels.name(place).to_owned(), share: f64::from(rows.people(index, place)) };
+    pub(super) fn of_row(row: &Row, labels: &LabelSet) -> Vec<Self> {
+        let Some(Votes { shares, .. }) = &row.votes else { return Vec::new() };
+        let mut places: Vec<usize> = (0..shares.len()).filter(|place| shares[*place] > 0.0).collect();
+        places.sort_by(|a, b| shares[*b].total_cmp(&shares[*a]));
+        let share = |place: usize| Self { label: labels.name(place).to_owned(), share: f64::from(row.people(place)) };
         places.into_iter().map(share).collect()
     }
 }

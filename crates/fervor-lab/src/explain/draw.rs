@@ -3,7 +3,7 @@
 use super::Explanation;
 use fervor::error::Result;
 use fervor::face::Face;
-use fervor::picture::{Filter, Picture};
+use fervor::picture::{Bilinear, Filter, Picture};
 use fervor::preprocess::{Color, Preprocess};
 use fervor_draw::{Caption, SheetItem, contact_sheet};
 
@@ -24,28 +24,19 @@ pub fn overlay(face: &Picture, map: &[f32], side: usize, scale: f32) -> Result<P
     let luma = face.luma();
     for y in 0..height {
         for x in 0..width {
-            let worth =
-                at(map, side, (x as f32 + 0.5) / width as f32, (y as f32 + 0.5) / height as f32) / scale.max(f32::EPSILON);
+            // Both lie over each other from edge to edge.
+            let place = |at: u32, length: u32| (f64::from(at) + 0.5) / f64::from(length) * side as f64 - 0.5;
+            let at = Bilinear::at([place(x, width), place(y, height)], [side, side]);
+            let worth = at.single(at.places.map(|place| map[place])) / scale.max(f32::EPSILON);
             let strength = worth.abs().min(1.0);
-            let colour = if worth >= 0.0 { FOR } else { AGAINST };
+            let color = if worth >= 0.0 { FOR } else { AGAINST };
             // The face stays readable below: its light is kept and tinted.
             let grey = f32::from(luma[(y * width + x) as usize]);
             let light = 0.35 + 0.65 * grey / 255.0;
-            rgb.extend(colour.map(|c| (grey + 0.85 * strength * (c * light - grey) + 0.5) as u8));
+            rgb.extend(color.map(|c| (grey + 0.85 * strength * (c * light - grey) + 0.5) as u8));
         }
     }
     Picture::from_rgb(width, height, rgb)
-}
-
-/// Bilinear value of a map at a place in 0..=1.
-fn at(map: &[f32], side: usize, x: f32, y: f32) -> f32 {
-    let last = side as f32 - 1.0;
-    let (x, y) = ((x * side as f32 - 0.5).clamp(0.0, last), (y * side as f32 - 0.5).clamp(0.0, last));
-    let (left, top) = (x as usize, y as usize);
-    let (right, bottom) = ((left + 1).min(side - 1), (top + 1).min(side - 1));
-    let (fx, fy) = (x - left as f32, y - top as f32);
-    let row = |row: usize| map[row * side + left] * (1.0 - fx) + map[row * side + right] * fx;
-    row(top) * (1.0 - fy) + row(bottom) * fy
 }
 
 /// A sheet for one face: the face as the network frames it, what the network sees, and a map for each class, the most

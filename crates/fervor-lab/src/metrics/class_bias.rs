@@ -2,6 +2,7 @@
 //! is hard-to-beat at label shift adaptation", 2020, section 3.
 
 use super::temperature::fit_temperature_to;
+use fervor::prediction::softmax;
 
 /// Rounds of temperature and biases in turns; each leaves a fraction of the distance.
 const ROUNDS: usize = 20;
@@ -36,10 +37,7 @@ fn fit_in(rounds: usize, logits: &[Vec<f32>], shares: &[Vec<f32>]) -> Vec<f32> {
         let temperature = f64::from(fit_temperature_to(&moved, shares));
         let mut said = vec![NOTHING; classes];
         for row in &moved {
-            let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let powers = row.iter().map(|logit| (f64::from(logit - top) / temperature).exp());
-            let sum: f64 = powers.clone().sum();
-            said.iter_mut().zip(powers).for_each(|(said, power)| *said += power / sum);
+            said.iter_mut().zip(softmax(row, temperature)).for_each(|(said, p)| *said += p);
         }
         // Where the gradient vanishes both are in proportion (Saerens, Latinne and Decaestecker, 2002).
         for (bias, (wanted, said)) in biases.iter_mut().zip(wanted.iter().zip(&said)) {

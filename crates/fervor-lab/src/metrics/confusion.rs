@@ -42,6 +42,15 @@ impl Confusion {
         confusion
     }
 
+    /// A matrix that was counted elsewhere: a row for each true class, a column for each predicted one.
+    ///
+    /// # Panics
+    /// If a row has not as many columns as there are rows.
+    pub fn from_counts(rows: &[Vec<u64>]) -> Self {
+        assert!(rows.iter().all(|row| row.len() == rows.len()), "a confusion matrix is square, {} rows", rows.len());
+        Self { classes: rows.len(), counts: rows.concat() }
+    }
+
     /// Counts one sample.
     ///
     /// # Panics
@@ -146,6 +155,7 @@ mod tests {
     fn scores_are_those_counted_by_hand() {
         let pets = pets();
         assert_eq!(pets.rows(), [[2, 1, 0], [0, 1, 0], [0, 0, 0]]);
+        assert_eq!(Confusion::from_counts(&pets.rows()), pets);
         assert_eq!(pets.accuracy(), 0.75);
         assert_eq!(pets.balanced_accuracy(), (2.0 / 3.0 + 1.0) / 2.0);
         assert_eq!(pets.class(1), ClassScores { precision: 0.5, recall: 1.0, f1: 2.0 / 3.0, support: 1 });

@@ -81,14 +81,14 @@ pub fn mcnemar(only_first: u64, only_second: u64) -> McNemar {
     let n = only_first + only_second;
     let few = only_first.min(only_second) as usize;
     let weights = fair_binomial(n);
-    let (exact, mid_p) = match () {
-        () if n == 0 => (1.0, 1.0),
+    let (exact, mid_p) = if n == 0 {
+        (1.0, 1.0)
+    } else if only_first == only_second {
         // Both tails hold the middle term: together they are everything, and half of it is taken off for mid-p.
-        () if only_first == only_second => (1.0, 1.0 - 0.5 * weights[few]),
-        () => {
-            let tail: f64 = weights[..=few].iter().sum();
-            ((2.0 * tail).min(1.0), 2.0 * tail - weights[few])
-        }
+        (1.0, 1.0 - 0.5 * weights[few])
+    } else {
+        let tail: f64 = weights[..=few].iter().sum();
+        ((2.0 * tail).min(1.0), 2.0 * tail - weights[few])
     };
     McNemar { only_first, only_second, exact, mid_p }
 }

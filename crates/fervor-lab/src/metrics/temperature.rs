@@ -1,5 +1,7 @@
 //! Temperature scaling: Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4.2.
 
+use fervor::prediction::log_softmax;
+
 /// Temperatures that are considered.
 const RANGE: [f64; 2] = [0.05, 20.0];
 /// Golden-section steps: each shrinks the interval of ln T by 0.618, 40 leave less than 1e-7.
@@ -13,7 +15,7 @@ const STEPS: usize = 40;
 /// If there are no rows, or a truth is no class of its row.
 pub fn fit_temperature(logits: &[Vec<f32>], truth: &[usize]) -> f32 {
     assert!(!logits.is_empty() && logits.len() == truth.len(), "a row of logits for each truth");
-    minimum(|temperature| mean(logits.iter().zip(truth).map(|(row, &truth)| LogSoftmax::of(row, temperature).loss(truth))))
+    minimum(|temperature| mean(logits.iter().zip(truth).map(|(row, &truth)| -log_softmax(row, temperature)[truth])))
 }
 
 /// [`fit_temperature`] where the truth is a distribution over the classes, such as votes: minimises the mean cross-entropy.
@@ -25,8 +27,7 @@ pub fn fit_temperature_to(logits: &[Vec<f32>], shares: &[Vec<f32>]) -> f32 {
     assert!(logits.iter().zip(shares).all(|(row, shares)| row.len() == shares.len()), "a share for each class");
     minimum(|temperature| {
         mean(logits.iter().zip(shares).map(|(row, shares)| {
-            let log_softmax = LogSoftmax::of(row, temperature);
-            (0..shares.len()).map(|class| f64::from(shares[class]) * log_softmax.loss(class)).sum()
+            shares.iter().zip(log_softmax(row, temperature)).map(|(share, log)| f64::from(*share) * -log).sum()
         }))
     })
 }
@@ -50,27 +51,6 @@ fn minimum(loss: impl Fn(f64) -> f64) -> f32 {
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     let count = values.len() as f64;
     values.sum::<f64>() / count
-}
-
-/// `ln softmax(row / T)` of one row.
-struct LogSoftmax<'a> {
-    row: &'a [f32],
-    top: f32,
-    log_sum: f64,
-    temperature: f64,
-}
-
-impl<'a> LogSoftmax<'a> {
-    fn of(row: &'a [f32], temperature: f64) -> Self {
-        let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let sum: f64 = row.iter().map(|&z| (f64::from(z - top) / temperature).exp()).sum();
-        Self { row, top, log_sum: sum.ln(), temperature }
-    }
-
-    /// `-ln` of the class's probability.
-    fn loss(&self, class: usize) -> f64 {
-        self.log_sum - f64::from(self.row[class] - self.top) / self.temperature
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{confusion_chart, reliability_chart, robustness_charts};
 use crate::evaluate::EvalReport;
 use fervor::error::Result;
 use fervor::picture::Picture;
-use fervor_draw::chart::svg::escape;
+use fervor_draw::chart::escape;
 use fervor_draw::chart::thousands;
 
 /// The report as an HTML page with everything inside: fonts, charts, and the pictures of the surest mistakes
@@ -162,12 +162,12 @@ fn confusion(page: &mut String, report: &EvalReport) -> std::fmt::Result {
 fn calibration(page: &mut String, report: &EvalReport) -> std::fmt::Result {
     let gap: f64 = report.reliability.iter().filter_map(|bin| Some(bin.n as f64 * (bin.confidence? - bin.accuracy?))).sum();
     let mean = gap / report.n.max(1) as f64;
-    let verdict = match () {
-        () if mean.abs() < 0.01 => "On average its confidence is as high as its accuracy.".to_owned(),
-        () if mean > 0.0 => {
-            format!("On average it is too sure of itself: its confidence lies {} above its accuracy.", points(mean))
-        }
-        () => format!("On average it is too modest: its confidence lies {} below its accuracy.", points(-mean)),
+    let verdict = if mean.abs() < 0.01 {
+        "On average its confidence is as high as its accuracy.".to_owned()
+    } else if mean > 0.0 {
+        format!("On average it is too sure of itself: its confidence lies {} above its accuracy.", points(mean))
+    } else {
+        format!("On average it is too modest: its confidence lies {} below its accuracy.", points(-mean))
     };
     writeln!(
         page,

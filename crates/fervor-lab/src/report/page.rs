@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use fervor::error::Result;
 use fervor::picture::Picture;
-use fervor_draw::chart::svg::escape;
+use fervor_draw::chart::escape;
 use fervor_draw::chart::{INTER_REGULAR, INTER_SEMIBOLD};
 use fervor_draw::shrink_to_fit;
 

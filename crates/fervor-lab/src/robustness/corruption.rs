@@ -8,11 +8,12 @@ use super::STRENGTHS;
 use crate::random::SplitMix64;
 use fervor::error::Result;
 use fervor::face::{BoundingBox, Face};
-use fervor::picture::{Filter, Limits, Picture};
+use fervor::picture::{Bilinear, Filter, Limits, Picture};
 
 /// One way in which pictures of faces get worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Corruption {
     /// Gaussian.
     Blur,
@@ -188,16 +189,10 @@ fn rotated(picture: &Picture, angle: f64) -> Result<Picture> {
     for y in 0..height {
         for x in 0..width {
             let (dx, dy) = (x as f64 - middle_x, y as f64 - middle_y);
-            let from_x = (cos * dx - sin * dy + middle_x).clamp(0.0, width as f64 - 1.0);
-            let from_y = (sin * dx + cos * dy + middle_y).clamp(0.0, height as f64 - 1.0);
-            let (left, top) = (from_x as usize, from_y as usize);
-            let (right, bottom) = ((left + 1).min(width - 1), (top + 1).min(height - 1));
-            let (fx, fy) = (from_x - left as f64, from_y - top as f64);
+            let from = Bilinear::at([cos * dx - sin * dy + middle_x, sin * dx + cos * dy + middle_y], [width, height]);
             for channel in 0..3 {
-                let at = |x: usize, y: usize| f64::from(picture.rgb()[3 * (y * width + x) + channel]);
-                let above = at(left, top) * (1.0 - fx) + at(right, top) * fx;
-                let below = at(left, bottom) * (1.0 - fx) + at(right, bottom) * fx;
-                rgb.push((above * (1.0 - fy) + below * fy + 0.5) as u8);
+                let value = from.double(from.places.map(|place| f64::from(picture.rgb()[3 * place + channel])));
+                rgb.push((value + 0.5) as u8);
             }
         }
     }

@@ -76,7 +76,8 @@ fn blur(plane: &mut [u8], side: usize, sigma: f32) {
     }
 }
 
-/// A plane of `side` pixels a side with `small` of them, by the mean of what each covers.
+/// A plane of `side` pixels a side with `small` of them, by the mean of what each covers. Not `fervor::picture::area_means`,
+/// whose means are rounded to bytes: trained models follow from these very numbers.
 pub fn shrink(plane: &[u8], side: usize, small: usize) -> Vec<f32> {
     let ratio = side as f32 / small as f32;
     // How much of each old pixel a new one covers, along one axis.
@@ -97,7 +98,8 @@ pub fn shrink(plane: &[u8], side: usize, small: usize) -> Vec<f32> {
     less
 }
 
-/// To `small` pixels a side and back by bilinear interpolation.
+/// To `small` pixels a side and back by bilinear interpolation; weighted in this order and not as `fervor::picture::Bilinear`
+/// does it, since the last bit of a training chip decides about the bits of every model trained with it.
 fn coarsen(plane: &mut [u8], side: usize, small: usize) {
     if small >= side {
         return;

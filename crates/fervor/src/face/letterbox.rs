@@ -62,6 +62,8 @@ impl Letterbox {
             Error::input(format!("{from_width} x {from_height} pixels cannot be resized to {width} x {height}"))
                 .with_source(e.to_string())
         };
+        // The resizer itself and not `Picture::resized`: the pixels are only lent, sometimes those of the picture at another
+        // size, and a copy of a large photograph would cost as much as shrinking it.
         let source = ImageRef::new(from_width, from_height, source.rgb, PixelType::U8x3).map_err(|e| failed(&e))?;
         let mut resized = Image::new(width, height, PixelType::U8x3);
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));

@@ -1,4 +1,6 @@
-//! Resampling of [`Picture`]s: one door to the SIMD resizer, for any frame, also one that leaves the picture.
+//! Resizing of [`Picture`]s by the SIMD resizer: any frame of one, also one that leaves the picture. Beside it only the
+//! detector's letterbox asks the resizer, for pixels that are lent to it and may be no picture; what is read between pixels or
+//! over areas of a plane is in `sample.rs`.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;

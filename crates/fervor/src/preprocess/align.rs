@@ -1,7 +1,7 @@
 //! Alignment: a face's five landmarks are laid on a fixed template, and the square around the template is drawn.
 
 use crate::face::Landmarks;
-use crate::picture::{Filter, Frame, Picture};
+use crate::picture::{Bilinear, Filter, Frame, Picture};
 
 /// Five points in a square chip, (x, y) in its pixels: eyes, nose tip, mouth corners, as the viewer sees them from the left.
 pub(super) type Template = [[f64; 2]; 5];
@@ -98,7 +98,7 @@ pub(super) fn draw(picture: &Picture, similarity: &Similarity, side: u32, filter
     for y in 0..drawn {
         for x in 0..drawn {
             let at = |axis: usize| first[axis] + f64::from(x) * across[axis] + f64::from(y) * down[axis];
-            rgb.extend(bilinear(&source, at(0), at(1)));
+            rgb.extend(color(&source, [at(0), at(1)]));
         }
     }
     let drawn = Picture::from_rgb(drawn, drawn, rgb).expect("three values a pixel were pushed");
@@ -113,24 +113,9 @@ fn shown(similarity: &Similarity, side: f64) -> Frame {
     Frame { x: from(0), y: from(1), width: to(0) - from(0), height: to(1) - from(1) }
 }
 
-/// The colour at a place, interpolated between the four nearest pixel centres; beyond the edge the edge's colour.
-fn bilinear(picture: &Picture, x: f64, y: f64) -> [u8; 3] {
-    let (x0, x1, right) = neighbours(x, picture.width());
-    let (y0, y1, down) = neighbours(y, picture.height());
-    let stride = 3 * picture.width() as usize;
-    let pixel = |x: usize, y: usize| &picture.rgb()[y * stride + 3 * x..][..3];
-    let (a, b, c, d) = (pixel(x0, y0), pixel(x1, y0), pixel(x0, y1), pixel(x1, y1));
-    std::array::from_fn(|channel| {
-        let [a, b, c, d] = [a, b, c, d].map(|pixel| f32::from(pixel[channel]));
-        let (above, below) = (a + (b - a) * right, c + (d - c) * right);
-        (above + (below - above) * down).round() as u8
-    })
-}
-
-/// The two nearest pixels on one axis and the weight of the second. Pixel i's centre lies at i + 0.5.
-fn neighbours(at: f64, side: u32) -> (usize, usize, f32) {
-    let last = f64::from(side) - 1.0;
-    let at = (at - 0.5).clamp(0.0, last);
-    let first = at.floor();
-    (first as usize, (first + 1.0).min(last) as usize, (at - first) as f32)
+/// The colour at a place, where pixel i's centre lies at i + 0.5; beyond the edge the edge's colour.
+fn color(picture: &Picture, [x, y]: [f64; 2]) -> [u8; 3] {
+    let at = Bilinear::at([x - 0.5, y - 0.5], [picture.width() as usize, picture.height() as usize]);
+    let pixels = at.places.map(|place| &picture.rgb()[3 * place..][..3]);
+    std::array::from_fn(|channel| at.single(pixels.map(|pixel| f32::from(pixel[channel]))).round() as u8)
 }

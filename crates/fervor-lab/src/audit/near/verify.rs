@@ -83,7 +83,9 @@ impl Alignment {
         }
     }
 
-    /// What of `source` lies under the target, bilinear, the edge repeated.
+    /// What of `source` lies under the target, bilinear, the edge repeated. Not by `fervor::picture::Bilinear`: without a turn
+    /// whole rows are mixed at once, in arrays of a known length that the compiler makes vectors of, and this is done up to eight
+    /// times for each pair of candidates.
     fn draw(self, source: &[f32; SIDE * SIDE]) -> [f32; SIDE * SIDE] {
         let place = |offset: f32, scale: f32, i: usize| {
             let at = (offset + scale * i as f32).clamp(0.0, (SIDE - 1) as f32 - 1e-3);

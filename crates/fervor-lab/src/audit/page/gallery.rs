@@ -6,7 +6,7 @@ use crate::audit::words::one_line;
 use crate::report::page::inline;
 use crate::words::{thousands, whole_percent};
 use fervor::error::Result;
-use fervor_draw::chart::svg::escape;
+use fervor_draw::chart::escape;
 
 /// Single pictures, groups, members of a group, and lines that a page shows of one finding.
 const SINGLE: usize = 36;

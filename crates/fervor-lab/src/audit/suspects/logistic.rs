@@ -86,6 +86,8 @@ impl Model {
         model
     }
 
+    /// In single precision, unlike the softmax of what a bundle says: this is the innermost step of the fit, and nothing that it
+    /// gives is published as a model's probability.
     fn probabilities(&self, row: &[f32]) -> Vec<f32> {
         let mut values: Vec<f32> = self
             .weights
