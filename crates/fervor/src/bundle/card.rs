@@ -282,6 +282,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_keys_that_are_known_are_those_of_the_card() {
+        let mut card = crate::Bundle::builtin(crate::builtin::DEFAULT).unwrap().card().clone();
+        card.views = Views::Flip;
+        card.flag_factors = BTreeMap::from([(Flag::Blurred, 1.0)]);
+        card.conformal = Some(Conformal { coverage: 0.9, threshold: 0.1 });
+        card.class_biases = vec![0.0; card.labels.len()];
+        card.requires = vec!["views".to_owned()];
+        let written = serde_json::to_value(&card).unwrap();
+        let keys: Vec<&str> = written.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut known = KEYS;
+        known.sort_unstable();
+        assert_eq!(keys, known);
+    }
+
+    #[test]
     fn a_set_holds_the_likely_classes_and_never_none() {
         let labels = LabelSet::new(["happy", "sad", "angry"]).unwrap();
         let p = Probabilities::from_logits(&labels, &[1.0, 1.5, -3.0], 1.0);
