@@ -17,9 +17,6 @@ use crate::examples::Examples;
 use crate::layers::{BatchNorm, Conv2d, Linear};
 use crate::network::{LayerMut, Network};
 
-/// ONNX's number for f32.
-const FLOAT: i32 = 1;
-
 /// Pictures that statistics are taken from: a standard error of 6 % of a channel's deviation from the pictures alone,
 /// far less with the places in each.
 const CALIBRATION: usize = 256;
@@ -206,13 +203,11 @@ impl Weights {
 impl Values {
     fn of(tensor: &TensorProto) -> Result<Self> {
         let dims: Vec<usize> = tensor.dims.iter().map(|&side| usize::try_from(side).unwrap_or(0)).collect();
-        let (chunks, rest) = tensor.raw_data.as_chunks::<4>();
-        let values: Vec<f32> = chunks.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        if tensor.data_type != FLOAT || !rest.is_empty() || values.len() != dims.iter().product::<usize>() {
-            return Err(Error::model(format!("a weight of the source is not stored as f32 numbers: {}", tensor.name))
+        let values = tensor.floats().ok_or_else(|| {
+            Error::model(format!("a weight of the source is not stored as f32 numbers: {}", tensor.name))
                 .because(Reason::Unsupported)
-                .with_remedy(Remedy::TrainBundle));
-        }
+                .with_remedy(Remedy::TrainBundle)
+        })?;
         Ok(Self { dims, values })
     }
 }

@@ -24,7 +24,6 @@ pub mod recipe;
 mod run;
 mod schedule;
 mod seeds;
-mod source;
 mod step;
 mod summary;
 mod trainer;

@@ -7,10 +7,9 @@ use burn::module::Module;
 use burn::store::ModuleRecord;
 use burn_optim::ModuleOptimizer;
 use fervor::files::write_whole;
-use fervor::{Error, Reason, Remedy, Result};
+use fervor::{Error, Reason, Remedy, Result, hash};
 use fervor_draw::chart::{self, LineChart, Series};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::log::{self, EpochLog, Tally};
 use crate::network::Network;
@@ -115,7 +114,7 @@ impl RunFolder {
     pub(crate) fn recipe_sha256(&self) -> Result<String> {
         let path = self.file("recipe.toml");
         let text = fs::read(&path).map_err(|e| damaged(&path, e))?;
-        Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hash::sha256(text))
     }
 
     /// Writes a file that appears whole or not at all.

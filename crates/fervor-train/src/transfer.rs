@@ -4,14 +4,13 @@ use burn::module::Module;
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use fervor::onnx::ModelProto;
-use fervor::{Bundle, Error, LabelSet, Result};
+use fervor::{Bundle, Error, LabelSet, Reason, Result};
 
 use crate::import;
 use crate::layers;
 use crate::network::Network;
 use crate::recipe::{Recipe, TransferRecipe};
 use crate::seeds::{Purpose, derived_seed};
-use crate::source::open_bundle;
 
 /// How far the logits of a network read from a bundle may lie from the bundle's own, relative to `1 + |logit|`.
 const TOLERANCE: f32 = 1e-4;
@@ -23,22 +22,24 @@ const TOLERANCE: f32 = 1e-4;
 /// `Input`: the source is another than when the recipe was resolved, or takes other chips. `Model`: it is no bundle, of
 /// another network, or the network read from it does not answer as it does.
 pub fn start(transfer: &TransferRecipe, recipe: &Recipe, labels: &LabelSet, device: &Device) -> Result<Network> {
-    let (bundle, bytes) = open_bundle(&transfer.from)?;
+    let bundle = Bundle::find(&transfer.from)?;
     let (card, chip) = (bundle.card(), recipe.preprocess.shape());
-    if transfer.sha256.as_ref().is_some_and(|sha256| sha256 != bundle.sha256()) {
+    if transfer.sha256.as_ref().is_some_and(|sha256| !bundle.has_sha256(sha256)) {
         return Err(Error::input(format!(
             "the source is not the one that the recipe names: {} is {}",
             transfer.from,
             bundle.sha256()
         ))
+        .because(Reason::Changed)
         .with_hint("take transfer.sha256 out of the recipe to start from the present one"));
     }
     if card.preprocess != recipe.preprocess {
         return Err(Error::input(format!("the recipe's preprocess is not that of {}: {:?}", transfer.from, card.preprocess))
+            .because(Reason::Mismatch)
             .with_hint("leave [preprocess] out of the recipe: it is taken from the source then"));
     }
     let mut network = Network::new(&recipe.network, chip, card.labels.len(), device);
-    import::load_weights(&mut network, &ModelProto::parse(&bytes)?, device)?;
+    import::load_weights(&mut network, &ModelProto::parse(bundle.bytes())?, device)?;
     check(&network, &bundle, device)?;
 
     layers::seed(derived_seed(recipe.seed, 0, Purpose::Weights));
@@ -72,6 +73,7 @@ fn check(network: &Network, bundle: &Bundle, device: &Device) -> Result<()> {
         return Ok(());
     }
     Err(Error::model(format!("the network read from the source does not give its logits: {found:?} instead of {golden:?}"))
+        .because(Reason::Mismatch)
         .with_hint("the source's file was changed, or written by another version"))
 }
 

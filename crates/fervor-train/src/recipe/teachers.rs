@@ -1,10 +1,9 @@
 //! The sections of a recipe that bring in bundles: `[transfer]` and `[distill]`.
 
-use fervor::{Error, Reason, Remedy, Result};
+use fervor::{Bundle, Error, Reason, Remedy, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{Recipe, require};
-use crate::source::open_bundle;
 
 /// `[transfer]`: the training starts from a bundle's weights. `[preprocess]` and `[network]` may be left out then: they
 /// are the source's.
@@ -118,7 +117,7 @@ fn complete_distill(table: &mut toml::Table) -> Result<bool> {
         return Ok(false);
     }
     let sha256 = names.iter().filter_map(toml::Value::as_str).map(|name| {
-        let (bundle, _) = open_bundle(name).map_err(|e| e.context("distill.teachers"))?;
+        let bundle = Bundle::find(name).map_err(|e| e.context("distill.teachers"))?;
         Ok(toml::Value::from(bundle.sha256()))
     });
     let sha256 = sha256.collect::<Result<Vec<_>>>()?;
@@ -139,13 +138,14 @@ fn complete_transfer(table: &mut toml::Table) -> Result<bool> {
     if is_whole(table, section) {
         return Ok(false);
     }
-    let (bundle, _) = open_bundle(from)?;
+    let bundle = Bundle::find(from)?;
     let card = bundle.card();
     let value = |e: toml::ser::Error| Error::model("the source's card has no TOML form").with_source(e);
     let source = Recipe::parse(&card.recipe.toml, &[] as &[&str]).map_err(|e| {
-        Error::model(format!("the recipe in {from} cannot be read"))
-            .because(Reason::Version)
+        Error::model("the recipe in the source's card cannot be read")
+            .because(e.reason())
             .with_source(e)
+            .context(from)
             .with_hint("it was written by another version: give [network] and [preprocess] in the recipe")
     });
     if !table.contains_key("preprocess") {

@@ -108,7 +108,7 @@ fn an_interrupted_transfer_resumes_to_the_very_same_bundle() {
 #[test]
 fn a_recipe_may_leave_network_and_preprocessing_to_its_source() {
     let recipe = Recipe::parse(WITHOUT_NETWORK, &["transfer.from=fervor-48", "network.dropout=0.3"]).unwrap();
-    let card = fervor::builtin::bytes("fervor-48").map(|bytes| Bundle::load(bytes.to_vec()).unwrap().card().clone()).unwrap();
+    let card = Bundle::builtin("fervor-48").unwrap().card().clone();
     assert_eq!(recipe.preprocess, card.preprocess);
     assert!(recipe.to_toml().contains("dropout = 0.3"), "{}", recipe.to_toml());
     assert_eq!(Recipe::parse(&recipe.to_toml(), &[] as &[&str]).unwrap(), recipe);
