@@ -1,4 +1,4 @@
-//! The bundles inside the program.
+//! The bundles inside the library, one for each feature `model-…`.
 
 /// The model that is used when none is named.
 pub const DEFAULT: &str = "fervor-48";
@@ -11,7 +11,14 @@ macro_rules! model {
 }
 
 // A static, since a constant may stand in the program once for each crate that asks.
-static MODELS: &[(&str, &[u8])] = &[model!("fervor-48"), model!("fervor-48-votes"), model!("fervor-nano")];
+static MODELS: &[(&str, &[u8])] = &[
+    #[cfg(feature = "model-48")]
+    model!("fervor-48"),
+    #[cfg(feature = "model-48-votes")]
+    model!("fervor-48-votes"),
+    #[cfg(feature = "model-nano")]
+    model!("fervor-nano"),
+];
 
 /// Names of the built-in bundles.
 pub fn names() -> impl Iterator<Item = &'static str> {
