@@ -55,7 +55,8 @@ fn at(map: &[f32], side: usize, x: f32, y: f32) -> f32 {
 /// # Errors
 /// A sheet that cannot be drawn.
 pub fn sheet(title: &str, picture: &Picture, face: &Face, preprocess: &Preprocess, explanation: &Explanation) -> Result<Picture> {
-    let sharp = Preprocess { size: SIDE as usize, color: Color::Rgb, ..preprocess.clone() }.chip(picture, face).to_picture();
+    let sharp = Preprocess { size: SIDE as usize, color: Color::Rgb, standardize: None, ..preprocess.clone() };
+    let sharp = sharp.chip(picture, face).to_picture();
     let seen = preprocess.chip(picture, face).to_picture().resized(SIDE, SIDE, Filter::Bicubic)?;
     let probabilities = explanation.probabilities();
     let labels = probabilities.labels();
