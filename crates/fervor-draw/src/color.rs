@@ -20,7 +20,7 @@ pub(super) fn of_label(label: &str) -> &'static str {
         Some(Emotion::Sad) => "#5aa5ff",
         Some(Emotion::Surprise) => "#bd8cff",
         Some(Emotion::Contempt) => "#ff8ab5",
-        None => OTHERS[label.bytes().fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % OTHERS.len()],
+        _ => OTHERS[label.bytes().fold(0usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % OTHERS.len()],
     }
 }
 

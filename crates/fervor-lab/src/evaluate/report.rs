@@ -24,6 +24,7 @@ const CONFUSED_PAIRS: usize = 10;
 /// Which data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataInfo {
+    /// The data set's name.
     pub name: String,
     /// Of the data's manifest, in hexadecimal.
     pub manifest_sha256: String,
@@ -32,17 +33,22 @@ pub struct DataInfo {
 /// One class of the data and the model's class that it was taken for; none where its samples were left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelRule {
+    /// The data's class.
     pub from: String,
+    /// The model's class; none where its samples were left out.
     pub to: Option<String>,
 }
 
 /// One class against all others.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassReport {
+    /// Of the answers that name the class, the share that is right.
     pub precision: f64,
+    /// Of the class' samples, the share that is found.
     pub recall: f64,
     /// Wilson; [0, 1] for a class without samples.
     pub recall_ci95: [f64; 2],
+    /// Harmonic mean of precision and recall.
     pub f1: f64,
     /// Samples of the class.
     pub support: u64,
@@ -57,8 +63,11 @@ pub struct LeakFree {
     pub leaked: u64,
     /// Null where no row is left.
     pub accuracy: Option<f64>,
+    /// Wilson's interval of the accuracy, at 95 %.
     pub accuracy_ci95: [f64; 2],
+    /// Mean recall over the classes; null where no row is left.
     pub balanced_accuracy: Option<f64>,
+    /// Mean F1 over the classes; null where no row is left.
     pub macro_f1: Option<f64>,
 }
 
@@ -76,8 +85,11 @@ pub struct VoteScores {
 /// A wrong answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
+    /// The picture's name.
     pub id: String,
+    /// Its true class.
     pub truth: String,
+    /// The class that was answered.
     pub predicted: String,
     /// The probability of what was predicted.
     pub confidence: f64,
@@ -91,8 +103,11 @@ pub struct Mistake {
 /// Samples of one class taken for another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConfusedPair {
+    /// The true class.
     pub truth: String,
+    /// The class that was answered instead.
     pub predicted: String,
+    /// How many samples.
     pub n: u64,
     /// Of the truth's samples.
     pub share: f64,
@@ -105,8 +120,11 @@ pub struct EvalReport {
     pub schema: String,
     /// The version of Fervor that made it.
     pub fervor: String,
+    /// Which model was asked.
     pub model: ModelInfo,
+    /// About which data.
     pub data: DataInfo,
+    /// About which part of it.
     pub split: String,
     /// Rows that were scored.
     pub n: u64,
@@ -114,19 +132,29 @@ pub struct EvalReport {
     pub excluded: BTreeMap<String, u64>,
     /// How the data's classes became the model's; empty where they are the same.
     pub label_map: Vec<LabelRule>,
+    /// The share of right answers.
     pub accuracy: f64,
     /// Wilson.
     pub accuracy_ci95: [f64; 2],
+    /// Mean recall over the classes.
     pub balanced_accuracy: f64,
     /// Bootstrap, 1000 replicates, seed 0; so is the next.
     pub balanced_accuracy_ci95: [f64; 2],
+    /// Mean F1 over the classes.
     pub macro_f1: f64,
+    /// Bootstrap interval of the macro F1, at 95 %.
     pub macro_f1_ci95: [f64; 2],
+    /// Mean precision over the classes.
     pub macro_precision: f64,
+    /// Mean recall over the classes, as scikit-learn calls it.
     pub macro_recall: f64,
+    /// The share of rows whose truth is among the two likeliest classes.
     pub top2_accuracy: f64,
+    /// Mean negative logarithm of the truth's probability.
     pub log_loss: f64,
+    /// Mean squared distance of the probabilities from the truth (Brier, 1950).
     pub brier: f64,
+    /// Expected calibration error (Guo et al., 2017), over fifteen bins.
     pub ece: f64,
     /// Null where the rows have no votes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -142,6 +170,7 @@ pub struct EvalReport {
     pub per_class: BTreeMap<String, ClassReport>,
     /// Null where it is not known what the model was trained on.
     pub leak_free: Option<LeakFree>,
+    /// How often answers of each confidence are right.
     pub reliability: Vec<ReliabilityBin>,
     /// The most frequent first.
     pub confused_pairs: Vec<ConfusedPair>,

@@ -39,6 +39,7 @@ pub struct Agreement {
     pub from: f64,
     /// ...to below this, the last band to 1.
     pub to: f64,
+    /// Pictures in the band.
     pub n: u64,
     /// Null for an empty band.
     pub accuracy: Option<f64>,
@@ -47,6 +48,7 @@ pub struct Agreement {
 /// What one class got of a picture's votes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VoteShare {
+    /// The class.
     pub label: String,
     /// Of all votes, those for no class with them: above 0, at most 1.
     pub share: f64,
