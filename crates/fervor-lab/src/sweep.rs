@@ -140,7 +140,7 @@ mod tests {
         let (folder, dataset) = plain(4);
         std::fs::remove_file(folder.path().join("happy/1.png")).unwrap();
         let framing = Framing::Margin { margin: 0.0, shift_y: 0.0 };
-        let preprocess = Preprocess { size: 8, color: Color::Gray, framing, filter: Filter::Bilinear };
+        let preprocess = Preprocess { size: 8, color: Color::Gray, framing, filter: Filter::Bilinear, standardize: None };
         let told = Mutex::new(Vec::new());
         let tell = |done: usize, all: usize| told.lock().unwrap().push((done, all));
         let steps = Steps::new(16, &tell);
