@@ -6,7 +6,7 @@ use crate::bundle::Bundle;
 use crate::error::Result;
 use crate::face::{Face, FindFaces};
 use crate::picture::Picture;
-use crate::prediction::{Prediction, Probabilities};
+use crate::prediction::Prediction;
 use crate::preprocess::Chip;
 use crate::quality::Quality;
 
@@ -72,10 +72,10 @@ impl Analyzer {
         let mut logits = self.bundle.logits(&chips)?.into_iter();
         let predict = |(face, quality, _): (Face, Quality, Chip)| {
             let logits = logits.next().expect("one row of logits a chip");
-            let probabilities = Probabilities::from_logits(&card.labels, &logits, card.temperature_of(&quality));
+            let probabilities = card.probabilities(&logits, Some(&quality));
             // The threshold belongs to the card's own temperature.
-            let clear = Probabilities::from_logits(&card.labels, &logits, card.temperature);
-            let plausible = card.conformal.map(|sets| sets.set(&clear).into_iter().map(str::to_owned).collect());
+            let clear = card.conformal.map(|sets| (sets, card.probabilities(&logits, None)));
+            let plausible = clear.map(|(sets, clear)| sets.set(&clear).into_iter().map(str::to_owned).collect());
             Prediction { face, probabilities, plausible, quality }
         };
         let mut predict = predict;

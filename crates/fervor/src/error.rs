@@ -33,6 +33,18 @@ pub enum ErrorKind {
     Output,
 }
 
+impl ErrorKind {
+    /// The kind's name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Model => "model",
+            Self::Data => "data",
+            Self::Output => "output",
+        }
+    }
+}
+
 /// What is wrong, for programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

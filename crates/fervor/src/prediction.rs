@@ -1,12 +1,14 @@
-//! What is said of a face and of a picture: [`Probabilities`], [`Quality`] flags, and the JSON schema `fervor.prediction/1`.
+//! What is said of a face and of a picture: [`Probabilities`], [`Quality`] flags, the words, and the JSON schema
+//! `fervor.prediction/1`.
 
-use serde::{Deserialize, Serialize, Serializer};
+mod row;
+mod words;
 
-use crate::bundle::Bundle;
 use crate::emotion::LabelSet;
-use crate::error::{Error, ErrorKind};
-use crate::face::{BoundingBox, Face, Landmarks};
+use crate::face::Face;
 use crate::quality::Quality;
+
+pub use row::{ErrorInfo, ModelInfo, PREDICTION_SCHEMA, PicturePrediction, PredictionSchema};
 
 /// The natural logarithms of `softmax(logits / temperature)`: computed so that large logits do not overflow, in f64. What is
 /// published, fitted and judged comes from these lines alone. NaN where the largest logit is not finite.
@@ -95,19 +97,16 @@ impl Probabilities {
     }
 }
 
-impl Serialize for Probabilities {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.labels.names().iter().zip(&self.values))
-    }
-}
-
 /// One face with its expression.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
+    /// Where it is.
     pub face: Face,
+    /// What it shows.
     pub probabilities: Probabilities,
     /// The conformal set, most probable first, where the model's card has one.
     pub plausible: Option<Vec<String>>,
+    /// Reasons to trust the answer less.
     pub quality: Quality,
 }
 
@@ -122,87 +121,6 @@ impl Prediction {
         self.probabilities.top().1
     }
 }
-
-impl Serialize for Prediction {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Row<'a> {
-            #[serde(rename = "box")]
-            bounds: &'a BoundingBox,
-            score: f32,
-            landmarks: &'a [[f32; 2]],
-            label: &'a str,
-            confidence: f32,
-            uncertain: bool,
-            probabilities: &'a Probabilities,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            plausible: Option<&'a [String]>,
-            quality: &'a Quality,
-        }
-        let landmarks: &[[f32; 2]] = self.face.landmarks.as_ref().map_or(&[], Landmarks::as_slice);
-        let (label, confidence) = self.probabilities.top();
-        Row {
-            bounds: &self.face.bounds,
-            score: self.face.score,
-            landmarks,
-            label,
-            confidence,
-            uncertain: self.probabilities.is_uncertain(),
-            probabilities: &self.probabilities,
-            plausible: self.plausible.as_deref(),
-            quality: &self.quality,
-        }
-        .serialize(serializer)
-    }
-}
-
-/// Which model answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModelInfo {
-    pub name: String,
-    /// SHA-256 of the bundle's file.
-    pub sha256: String,
-}
-
-impl From<&Bundle> for ModelInfo {
-    fn from(bundle: &Bundle) -> Self {
-        Self { name: bundle.card().name.clone(), sha256: bundle.sha256().to_owned() }
-    }
-}
-
-/// What the JSON says of an error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ErrorInfo {
-    pub kind: ErrorKind,
-    pub message: String,
-}
-
-impl From<&Error> for ErrorInfo {
-    fn from(error: &Error) -> Self {
-        Self { kind: error.kind(), message: error.explained() }
-    }
-}
-
-/// All that is said of one picture: the JSON object `fervor.prediction/1`. Boxes are in pixels of the upright original.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PicturePrediction {
-    /// Always `fervor.prediction/1`.
-    pub schema: &'static str,
-    /// Where the picture came from, as the caller named it.
-    pub source: String,
-    /// Upright width in pixels; absent when the picture could not be read.
-    pub width: Option<u32>,
-    /// Upright height in pixels.
-    pub height: Option<u32>,
-    pub model: ModelInfo,
-    /// Empty where no face was found: a normal answer.
-    pub faces: Vec<Prediction>,
-    /// Why there is no answer.
-    pub error: Option<ErrorInfo>,
-}
-
-/// The schema's name.
-pub const PREDICTION_SCHEMA: &str = "fervor.prediction/1";
 
 #[cfg(test)]
 mod tests {

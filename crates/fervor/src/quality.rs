@@ -42,7 +42,7 @@ impl Flag {
 }
 
 /// The flags of a face.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quality {
     pub flags: Vec<Flag>,
 }

@@ -178,6 +178,16 @@ impl Card {
         self.temperature * factors.copied().fold(1.0, f32::max)
     }
 
+    /// What one face's logits say: at the temperature for its quality, or at the card's own where `quality` is not known or
+    /// not to count, as of a chip without its picture.
+    ///
+    /// # Panics
+    /// If there is not one finite logit a class: a bundle's logits always fit.
+    pub fn probabilities(&self, logits: &[f32], quality: Option<&Quality>) -> Probabilities {
+        let temperature = quality.map_or(self.temperature, |quality| self.temperature_of(quality));
+        Probabilities::from_logits(&self.labels, logits, temperature)
+    }
+
     /// # Errors
     /// `Model`: a value out of range, or lists that do not fit the classes.
     pub(super) fn check(&self) -> Result<()> {
