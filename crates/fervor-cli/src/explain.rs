@@ -65,14 +65,14 @@ fn one(analyzer: &fervor::Analyzer, source: &Source, output: &Path) -> Result<Ve
     for (number, prediction) in predictions.iter().enumerate() {
         let temperature = bundle.card().temperature_of(&prediction.quality);
         let explanation = Explanation::at(bundle, &preprocess.chip(&picture, &prediction.face), temperature)?;
-        let (label, confidence) = explanation.probabilities().top();
-        let title = format!("Why {label}? {} of {}", bundle.card().name, source.name());
+        let answer = explanation.probabilities();
+        let title = format!("Why {}? {} of {}", answer.short_words(), bundle.card().name, source.name());
         let sheet = explain::sheet(&title, &picture, &prediction.face, preprocess, &explanation)?;
         let mut name = source.relative().into_os_string();
         name.push(format!("-face{}.png", number + 1));
         let path = output.join(name);
         write_whole(&path, &sheet.encode_png()?)?;
-        lines.push(format!("{}: looks {label} ({:.0} %): {}", source.name(), 100.0 * confidence, path.display()));
+        lines.push(format!("{}: {} ({:.0} %): {}", source.name(), answer.words(), 100.0 * answer.top().1, path.display()));
     }
     Ok(lines)
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use fervor::prediction::{ErrorInfo, ModelInfo, PREDICTION_SCHEMA};
+use fervor::prediction::{ErrorInfo, ModelInfo};
 use fervor::{Analyzer, DetectorOptions, Error, Limits, Picture, PicturePrediction, Prediction, Result};
 use fervor_draw::FaceDrawing;
 use rayon::prelude::*;
@@ -16,7 +16,7 @@ use crate::cli::{Predict, PredictFormat};
 use crate::inputs::{self, Source};
 use crate::output::{Output, cannot_write, write_whole};
 use crate::verdict::Verdict;
-use crate::{setup, talk};
+use crate::{remedy, setup, talk};
 use format::Writer;
 
 /// Pictures that are decoded before their faces go through the network together.
@@ -42,15 +42,27 @@ pub fn run(args: &Predict) -> Result<Verdict> {
     let mut output = Output::open(args.output.as_deref())?;
     let mut writer = Writer::new(args.format, one, labels);
     let bar = talk::bar(sources.len() as u64, "pictures");
-    let mut failed = 0;
+    // Pictures without an answer, and those whose drawing could not be written: the exit code tells of both.
+    let (mut failed, mut undrawn) = (0, 0);
     for group in sources.chunks(GROUP) {
-        for answer in answer(&analyzer, group, args.annotate.as_deref()) {
-            if let Some(error) = &answer.error {
-                failed += 1;
-                let source = if answer.source == "-" { "standard input" } else { &answer.source };
-                bar.suspend(|| talk::warn(format_args!("{source}: {}", error.message)));
+        for (row, drawing) in answer(&analyzer, group, args.annotate.as_deref()) {
+            let source = if row.source == "-" { "standard input" } else { &row.source };
+            let problem = match (&row.error, &drawing) {
+                (Some(error), _) => {
+                    failed += 1;
+                    Some(error)
+                }
+                (None, Err(error)) => {
+                    undrawn += 1;
+                    Some(error)
+                }
+                (None, Ok(())) => None,
+            };
+            if let Some(ErrorInfo { message, hint, .. }) = problem {
+                let hint = hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                bar.suspend(|| talk::warn(format_args!("{source}: {message}{hint}")));
             }
-            let written = bar.suspend(|| writer.write(output.writer(), &answer));
+            let written = bar.suspend(|| writer.write(output.writer(), &row));
             match written {
                 // Whoever reads has seen enough, as `| head` does.
                 Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(Verdict::Yes),
@@ -65,9 +77,9 @@ pub fn run(args: &Predict) -> Result<Verdict> {
     if sources.len() > 1 && args.format == PredictFormat::Text {
         talk::note(format_args!("{} pictures, {failed} of them failed", sources.len()));
     }
-    Ok(match failed {
+    Ok(match failed + undrawn {
         0 => Verdict::Yes,
-        _ if failed == sources.len() => Verdict::Failed,
+        all if all == sources.len() => Verdict::Failed,
         _ => Verdict::No,
     })
 }
@@ -78,8 +90,8 @@ struct Read {
     picture: Option<Picture>,
 }
 
-/// The answers of a group: decoding and detection in parallel, then all faces in one batch.
-fn answer(analyzer: &Analyzer, sources: &[Source], annotate: Option<&Path>) -> Vec<PicturePrediction> {
+/// The rows of a group, each with what came of its drawing: decoding and detection in parallel, then all faces in one batch.
+fn answer(analyzer: &Analyzer, sources: &[Source], annotate: Option<&Path>) -> Vec<(PicturePrediction, Result<(), ErrorInfo>)> {
     let limits = Limits::default();
     let prepare = |source: &Source| -> (Read, Result<fervor::analyzer::Prepared>) {
         match source.read(&limits) {
@@ -99,33 +111,29 @@ fn answer(analyzer: &Analyzer, sources: &[Source], annotate: Option<&Path>) -> V
     .into_iter()
     .unzip();
     let predictions = classify(analyzer, prepared);
-    let answers = sources.iter().zip(reads).zip(predictions).map(|((source, read), predictions)| {
-        let predictions = predictions.and_then(|faces| {
-            if let (Some(dir), Some(picture)) = (annotate, &read.picture) {
-                write_annotated(dir, source, picture, &faces)?;
-            }
-            Ok(faces)
-        });
-        let (faces, error) = match predictions {
-            Ok(faces) => (faces, None),
-            // The row names its source itself.
-            Err(error) => (Vec::new(), Some(ErrorInfo::from(&*error))),
-        };
-        PicturePrediction {
-            schema: PREDICTION_SCHEMA,
-            source: source.name(),
-            width: read.size.map(|(width, _)| width),
-            height: read.size.map(|(_, height)| height),
-            model: ModelInfo::from(analyzer.bundle()),
-            faces,
-            error,
+    let model = ModelInfo::from(analyzer.bundle());
+    let rows = sources.iter().zip(reads).zip(predictions).map(|((source, read), predictions)| match predictions {
+        Ok(faces) => {
+            // The answer is there, whatever becomes of its drawing.
+            let drawing = match (annotate, &read.picture) {
+                (Some(dir), Some(picture)) => write_annotated(dir, source, picture, &faces).map_err(|e| told(&e)),
+                _ => Ok(()),
+            };
+            let size = read.size.expect("a picture with faces was decoded");
+            (PicturePrediction::answered(source.name(), size, model.clone(), faces), drawing)
         }
+        Err(error) => (PicturePrediction::failed(source.name(), read.size, model.clone(), error), Ok(())),
     });
-    answers.collect()
+    rows.collect()
+}
+
+/// An error as rows hold it, with the hint in this program's words. The place is left out: the row names its source itself.
+fn told(error: &Error) -> ErrorInfo {
+    ErrorInfo { hint: error.remedy().map(remedy::words), ..ErrorInfo::from(error) }
 }
 
 /// The answers to what is prepared, all faces in one batch; what makes the batch fail is the error of each.
-fn classify(analyzer: &Analyzer, prepared: Vec<Result<fervor::analyzer::Prepared>>) -> Vec<Result<Vec<Prediction>, Arc<Error>>> {
+fn classify(analyzer: &Analyzer, prepared: Vec<Result<fervor::analyzer::Prepared>>) -> Vec<Result<Vec<Prediction>, ErrorInfo>> {
     let mut errors = Vec::with_capacity(prepared.len());
     let mut ready = Vec::new();
     for item in prepared {
@@ -134,7 +142,7 @@ fn classify(analyzer: &Analyzer, prepared: Vec<Result<fervor::analyzer::Prepared
                 ready.push(item);
                 errors.push(None);
             }
-            Err(error) => errors.push(Some(Arc::new(error))),
+            Err(error) => errors.push(Some(told(&error))),
         }
     }
     match analyzer.classify(ready) {
@@ -143,8 +151,8 @@ fn classify(analyzer: &Analyzer, prepared: Vec<Result<fervor::analyzer::Prepared
             errors.into_iter().map(|error| error.map_or_else(|| Ok(faces.next().unwrap_or_default()), Err)).collect()
         }
         Err(failure) => {
-            let failure = Arc::new(failure);
-            errors.into_iter().map(|error| Err(error.unwrap_or_else(|| Arc::clone(&failure)))).collect()
+            let failure = told(&failure);
+            errors.into_iter().map(|error| Err(error.unwrap_or_else(|| failure.clone()))).collect()
         }
     }
 }

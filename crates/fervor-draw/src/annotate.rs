@@ -217,6 +217,7 @@ mod tests {
                 [[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]].map(|[u, v]| [x + u * side, y + v * side]),
             ),
             label: "happy".into(),
+            words: "happy".into(),
             confidence: 0.9,
             probabilities: vec![("happy".into(), 0.9), ("sad".into(), 0.1)],
             flags: vec!["small".into()],
@@ -267,8 +268,13 @@ mod tests {
 
     #[test]
     fn strange_boxes_and_labels_do_no_harm() {
-        let odd =
-            |bounds: BoundingBox| FaceDrawing { bounds, label: "<&\u{0}>".into(), confidence: f32::NAN, ..face(0.0, 0.0, 50.0) };
+        let odd = |bounds: BoundingBox| FaceDrawing {
+            bounds,
+            label: "<&\u{0}>".into(),
+            words: "<&\u{0}>".into(),
+            confidence: f32::NAN,
+            ..face(0.0, 0.0, 50.0)
+        };
         let faces = [
             odd(BoundingBox { x: f32::NAN, y: 0.0, width: 10.0, height: 10.0 }),
             odd(BoundingBox { x: -500.0, y: -500.0, width: 5000.0, height: 5000.0 }),

@@ -12,7 +12,10 @@ pub struct FaceDrawing {
     /// Its five points, where they are known.
     pub landmarks: Option<Landmarks>,
     /// What it shows; the color of the box follows from it.
+    /// The most probable class, which chooses the colour.
     pub label: String,
+    /// The class in words, written at the face.
+    pub words: String,
     /// Of the label, in 0..=1.
     pub confidence: f32,
     /// Classes with their probabilities, the most probable first; the first three are drawn as bars.
@@ -27,6 +30,7 @@ impl From<&Prediction> for FaceDrawing {
             bounds: prediction.face.bounds,
             landmarks: prediction.face.landmarks,
             label: prediction.label().to_owned(),
+            words: prediction.probabilities.short_words(),
             confidence: prediction.confidence(),
             probabilities: prediction.probabilities.ranked().into_iter().map(|(label, p)| (label.to_owned(), p)).collect(),
             flags: prediction.quality.flags.iter().map(|flag| flag.name().replace('_', " ")).collect(),

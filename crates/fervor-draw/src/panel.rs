@@ -29,7 +29,7 @@ impl Panel {
         let note = (bars && !face.flags.is_empty()).then(|| face.flags.join(", "));
         let names = shown.iter().map(|(name, _)| text_width(name, small, false)).fold(0.0, f32::max);
         let numbers = text_width("100 %", small, false);
-        let head = text_width(&face.label, unit, true) + text_width(&percent(face.confidence), unit, true) + 1.8 * unit;
+        let head = text_width(&face.words, unit, true) + text_width(&percent(face.confidence), unit, true) + 1.8 * unit;
         let rows = if shown.is_empty() { 0.0 } else { names + 4.6 * unit + numbers + 2.2 * unit };
         let note_width = note.as_ref().map_or(0.0, |note| text_width(note, 0.72 * unit, false) + 1.9 * unit).min(14.0 * unit);
         let height =
@@ -67,7 +67,7 @@ impl Panel {
             svg += &block(&Rect::new(x, y + head / 2.0, width, head / 2.0), 0.0, color, 1.0);
         }
         let percent_width = text_width(&percent(face.confidence), u, true);
-        let label = fit(&face.label, u, true, width - percent_width - 1.6 * u);
+        let label = fit(&face.words, u, true, width - percent_width - 1.6 * u);
         svg += &text(&label, x + 0.6 * u, y + head / 2.0, u, 600, "start", ON_LABEL);
         svg += &text(&percent(face.confidence), x + width - 0.6 * u, y + head / 2.0, u, 600, "end", ON_LABEL);
         let (from, to) = (x + 0.6 * u + self.names + 0.5 * u, x + width - 0.6 * u - self.numbers - 0.5 * u);

@@ -95,12 +95,12 @@ for (const button of element("table").querySelectorAll("th button")) {
 async function csv() {
   const { labels } = (await about).model;
   const quoted = (value) => (/[",\r\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? ""));
-  const head = ["source", "picture_width", "picture_height", "face", "x", "y", "width", "height", "score", "label", "confidence", ...labels, "flags", "error"];
+  const head = ["source", "picture_width", "picture_height", "face", "x", "y", "width", "height", "score", "label", "confidence", "uncertain", ...labels, "flags", "error"];
   const lines = rows.filter((row) => row.words).flatMap((row) => {
     const picture = [row.name, row.answer?.width, row.answer?.height];
     if (!row.answer?.faces.length) return [[...picture, ...Array(head.length - 4).fill(""), row.error ?? ""]];
     return row.answer.faces.map((face, index) => [
-      ...picture, index, face.box.x, face.box.y, face.box.width, face.box.height, face.score, face.label, face.confidence,
+      ...picture, index, face.box.x, face.box.y, face.box.width, face.box.height, face.score, face.label, face.confidence, face.uncertain,
       ...labels.map((label) => face.probabilities[label]), face.quality.flags.join(" "), "",
     ]);
   });

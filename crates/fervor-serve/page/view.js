@@ -61,7 +61,8 @@ export function drawBoxes(overlay, faces, width, height, mirror = false) {
       width: `${(100 * (right - left)) / width}%`, height: `${(100 * (bottom - top)) / height}%`,
     });
     const crowded = faces.length > 6;
-    const text = face.uncertain ? `${face.label}?` : `${face.label} ${percent(face.confidence)}`;
+    // In a crowd there is room for the class only.
+    const text = crowded ? `${face.label} ${percent(face.confidence)}` : face.words;
     const tag = tinted(make("div", { classes: crowded ? "tag plain" : "tag", text }), face.label);
     if (!crowded) {
       for (const [, p] of ranked(face.probabilities).slice(0, 3)) {
@@ -76,7 +77,7 @@ export function drawBoxes(overlay, faces, width, height, mirror = false) {
     const below = (1 - bottom / height) * shown.height >= tall;
     Object.assign(tag.style, above ? { bottom: `calc(${100 - (100 * top) / height}% + 3px)` }
       : below ? { top: `calc(${(100 * bottom) / height}% + 3px)` } : { top: `calc(${(100 * top) / height}% + 5px)` });
-    const fits = (1 - left / width) * shown.width >= 100;
+    const fits = (1 - left / width) * shown.width >= 150;
     Object.assign(tag.style, fits ? { left: `${(100 * left) / width}%` } : { right: "0" });
     return [box, tag];
   }));

@@ -45,7 +45,7 @@ pub enum Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_api().message)
+        f.write_str(&self.to_api().info.message)
     }
 }
 
@@ -57,11 +57,11 @@ impl Refused {
         match self {
             Self::TooLarge(limit) => ApiError::too_large(
                 format!("the request has more than {limit} bytes"),
-                "make the pictures smaller, send fewer at once, or have the operator raise --max-upload",
+                "make the pictures smaller, or send fewer at once",
             ),
             Self::Busy => ApiError::busy(),
             Self::Slow => ApiError::slow(),
-            Self::Broken => ApiError::malformed("the request broke off", "send it again"),
+            Self::Broken => ApiError::broken_off(),
         }
     }
 

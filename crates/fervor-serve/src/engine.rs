@@ -243,14 +243,14 @@ impl Shared {
         self.metrics.stages.wait.observe((start - entered).as_secs_f64());
         let picture = match Picture::decode(&bytes, &self.limits) {
             Ok(picture) => picture,
-            Err(error) => return send(reply, place, Err(ApiError::of_picture(&error, &bytes))),
+            Err(error) => return send(reply, place, Err(ApiError::of_picture(&error))),
         };
         drop((bytes, hold));
         let decoded = Instant::now();
         self.metrics.stages.decode.observe((decoded - start).as_secs_f64());
         let prepared = match self.analyzer.prepare(&picture) {
             Ok(prepared) => prepared,
-            Err(error) => return send(reply, place, Err(ApiError::of_picture(&error, &[]))),
+            Err(error) => return send(reply, place, Err(ApiError::of_picture(&error))),
         };
         let since = Instant::now();
         self.metrics.stages.find.observe((since - decoded).as_secs_f64());
@@ -278,7 +278,7 @@ impl Shared {
         let predictions = match predictions {
             Ok(predictions) => predictions,
             Err(error) => {
-                let failure = ApiError::of_picture(&error, &[]);
+                let failure = ApiError::of_picture(&error);
                 return rest.into_iter().for_each(|(_, _, reply, place)| send(reply, place, Err(failure.clone())));
             }
         };
@@ -299,5 +299,5 @@ fn send(reply: oneshot::Sender<Result<Answer, ApiError>>, place: Place, answer: 
 fn drawn(picture: &Picture, faces: &[Prediction]) -> Result<Vec<u8>, ApiError> {
     let drawings: Vec<FaceDrawing> = faces.iter().map(FaceDrawing::from).collect();
     let png = fervor_draw::annotate(picture, &drawings).and_then(|drawn| drawn.encode_png());
-    png.map_err(|error| ApiError::of_picture(&error, &[]))
+    png.map_err(|error| ApiError::of_picture(&error))
 }

@@ -1,5 +1,4 @@
-//! What stands before every request: its id, its line in the log, its numbers, its headers; and before those that cost
-//! something, the key and the rate.
+//! Who a request is from and whether it may come: its id, the API key, the rate of each client.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -8,36 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use subtle::ConstantTimeEq;
-use tower_http::cors::{AllowOrigin, CorsLayer};
-
-use crate::app::App;
-use crate::body;
-use crate::error::ApiError;
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The page loads nothing from elsewhere, runs no script but its own files, stands in no frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
-connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-const SECURITY: [(HeaderName, &str); 7] = [
-    (header::CONTENT_SECURITY_POLICY, POLICY),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("permissions-policy"), "camera=(self), microphone=(), geolocation=()"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-];
+/// The header that carries a request's id.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Ids for requests: unlike in every process, one after the other in each.
 pub struct Ids {
@@ -54,7 +32,7 @@ impl Default for Ids {
 
 impl Ids {
     /// The client's own id where it sent a plain one, else a new one.
-    fn of(&self, headers: &HeaderMap) -> HeaderValue {
+    pub fn of(&self, headers: &HeaderMap) -> HeaderValue {
         let plain = |id: &&HeaderValue| {
             (1..=64).contains(&id.len()) && id.as_bytes().iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
         };
@@ -66,58 +44,6 @@ impl Ids {
     }
 }
 
-/// Gives a request its id, its line in the log, its numbers and its headers.
-pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
-    let start = Instant::now();
-    let id = app.ids().of(request.headers());
-    // The route's pattern: what a client writes into an address is not logged.
-    let route = request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |path| path.as_str().to_owned());
-    let method = method_name(request.method());
-    let mut response = next.run(request).await;
-    let (status, seconds) = (response.status().as_u16(), start.elapsed().as_secs_f64());
-    app.metrics().request(&route, method, status, seconds);
-    let (name, ms) = (id.to_str().unwrap_or_default(), (seconds * 1e4).round() / 10.0);
-    match status {
-        500.. => tracing::warn!(id = name, method, route, status, ms, "answered"),
-        _ => tracing::info!(id = name, method, route, status, ms, "answered"),
-    }
-    let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, id);
-    for (name, value) in SECURITY {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    // Answers are about persons: no cache keeps them. Files of the page say otherwise themselves.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
-}
-
-/// A fixed set, so that no client can make metrics grow.
-fn method_name(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        "OPTIONS" => "OPTIONS",
-        _ => "other",
-    }
-}
-
-/// Lets a request through that shows the key and keeps the rate.
-pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
-    if app.key().is_some_and(|key| !key.is_shown(request.headers())) {
-        body::discard(request).await;
-        return ApiError::key().into_response();
-    }
-    let peer = request.extensions().get::<Peer>().copied();
-    if let (Some(rate), Some(Peer(address))) = (app.rate(), peer)
-        && !rate.admits(address.ip(), Instant::now())
-    {
-        body::discard(request).await;
-        return ApiError::rate().into_response();
-    }
-    next.run(request).await
-}
-
 /// The API key. Compared in a time that does not depend on what was sent.
 pub struct Key([u8; Key::LONGEST]);
 
@@ -125,6 +51,8 @@ impl Key {
     /// Bytes of a key, at most.
     pub const LONGEST: usize = 256;
 
+    /// The key of a service.
+    ///
     /// # Panics
     /// If the key is longer than [`Key::LONGEST`].
     pub fn new(key: &str) -> Self {
@@ -133,7 +61,7 @@ impl Key {
 
     /// Whether a request shows the key: as `Authorization: Bearer KEY`, as `X-API-Key: KEY`, or, from the page's WebSocket,
     /// which can set no header, as the subprotocol `key.` with the key's bytes in hexadecimal.
-    fn is_shown(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn is_shown(&self, headers: &HeaderMap) -> bool {
         let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
         let plain = headers.get("x-api-key").map(HeaderValue::as_bytes);
         let protocols = headers.get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -170,7 +98,7 @@ impl Rate {
         Self { rate, buckets: Mutex::default() }
     }
 
-    fn admits(&self, address: IpAddr, now: Instant) -> bool {
+    pub fn admits(&self, address: IpAddr, now: Instant) -> bool {
         let full = self.rate.max(1.0);
         let filled = |&(tokens, then): &(f64, Instant)| (tokens + self.rate * now.duration_since(then).as_secs_f64()).min(full);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -195,22 +123,6 @@ fn network(address: IpAddr) -> IpAddr {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => IpAddr::from((u128::from(v6) >> 64 << 64).to_be_bytes()),
     }
-}
-
-/// Which other origins' pages may read answers: by default none.
-pub fn cors(origins: &[String]) -> CorsLayer {
-    if origins.is_empty() {
-        return CorsLayer::new();
-    }
-    let allowed = match origins {
-        [any] if any == "*" => AllowOrigin::any(),
-        origins => AllowOrigin::list(origins.iter().filter_map(|origin| origin.parse().ok())),
-    };
-    CorsLayer::new()
-        .allow_origin(allowed)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("x-api-key"), REQUEST_ID])
-        .expose_headers([REQUEST_ID, header::RETRY_AFTER])
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
-use crate::app::App;
+use crate::state::App;
 
 /// `GET /healthz`: the process answers.
 pub async fn live() -> &'static str {

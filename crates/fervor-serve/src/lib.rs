@@ -8,9 +8,9 @@
 //! are written or logged. No path and no address that a client names is ever opened.
 
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
 mod answer;
-mod app;
 mod body;
 mod compat;
 mod engine;
@@ -18,17 +18,21 @@ mod error;
 mod guard;
 mod health;
 mod metrics;
+mod middleware;
 mod oip;
 mod openapi;
 mod page;
 mod predict;
+mod routes;
 mod server;
 mod settings;
 mod socket;
+mod state;
 mod tensor;
 
-pub use app::{App, app};
 pub use error::ApiError;
 pub use guard::Key;
+pub use routes::app;
 pub use server::serve;
 pub use settings::Settings;
+pub use state::App;

@@ -12,14 +12,15 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use fervor::{Analyzer, Chip, Prediction, Probabilities};
+use fervor::prediction::ErrorInfo;
+use fervor::{Analyzer, Chip, Prediction};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::app::App;
 use crate::body::{self, Refused};
 use crate::error::ApiError;
-use crate::predict::MOST_PICTURES;
+use crate::settings::MOST_PICTURES;
+use crate::state::App;
 use crate::tensor::{Inference, Output};
 
 /// Chips in one request, at most.
@@ -136,10 +137,11 @@ pub async fn infer(State(app): State<App>, Model { name, kind }: Model, request:
     tokio::time::timeout_at(deadline, inference).await.unwrap_or_else(|_| Err(ApiError::timeout()))
 }
 
-/// Errors in the protocol's form, `{"error": text}`, with our kind and hint beside.
+/// Errors in the protocol's form, `{"error": text}`, with our kind, reason and hint beside.
 pub async fn protocol_errors(mut response: Response) -> Response {
-    let Some(ApiError { kind, message, hint, .. }) = response.extensions_mut().remove() else { return response };
-    let body = Json(json!({ "error": message, "kind": kind, "hint": hint })).into_response().into_body();
+    let Some(ApiError { info, .. }) = response.extensions_mut().remove() else { return response };
+    let ErrorInfo { kind, reason, message, hint } = info;
+    let body = Json(json!({ "error": message, "kind": kind, "reason": reason, "hint": hint })).into_response().into_body();
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.map(|_| body)
 }
@@ -175,11 +177,11 @@ async fn chips(app: &App, inference: &Inference) -> Result<Vec<Output>, ApiError
     let blank = card.preprocess.golden_chip();
     let chip = |values: &[u8]| blank.clone().edited(|pixels| pixels.copy_from_slice(values));
     let chips: Vec<Chip> = pixels.chunks_exact(channels * size * size).map(chip).collect();
-    let run = move |analyzer: &Analyzer| analyzer.bundle().logits(&chips).map_err(|error| ApiError::of_picture(&error, &[]));
+    let run = move |analyzer: &Analyzer| analyzer.bundle().logits(&chips).map_err(|error| ApiError::of_picture(&error));
     let reply = app.engine().run(app.engine().place()?, run);
     let logits = reply.await.unwrap_or_else(|_| Err(ApiError::internal()))?;
-    let shared = |row: &Vec<f32>| Probabilities::from_logits(&card.labels, row, card.temperature).values().to_vec();
-    let probabilities: Vec<f32> = logits.iter().flat_map(shared).collect();
+    // Whoever sends chips has the picture: nothing is known of its quality here.
+    let probabilities = logits.iter().flat_map(|row| card.probabilities(row, None).values().to_vec()).collect();
     let shape = [count, card.labels.len()];
     Ok(vec![Output::floats("logits", &shape, logits.concat()), Output::floats("probabilities", &shape, probabilities)])
 }
@@ -198,8 +200,7 @@ async fn pictures(app: &App, inference: &Inference) -> Result<Vec<Output>, ApiEr
     }
     let mut faces: Vec<(usize, Prediction)> = Vec::new();
     for (index, reply) in replies.into_iter().enumerate() {
-        let answer = app.settled(Ok(reply)).await;
-        let answer = answer.map_err(|error| ApiError { message: format!("picture {index}: {}", error.message), ..error })?;
+        let answer = app.settled(Ok(reply)).await.map_err(|error| error.of(format_args!("picture {index}")))?;
         faces.extend(answer.faces.into_iter().map(|face| (index, face)));
     }
     let n = faces.len();

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::state::App;
 
 /// The document, with this service's model, limits and guards filled in.
 pub async fn document(State(app): State<App>) -> Json<Value> {

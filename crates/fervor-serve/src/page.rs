@@ -9,8 +9,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::predict::MOST_PICTURES;
+use crate::settings::MOST_PICTURES;
+use crate::state::App;
 
 /// A file of the page: its address, its type, its bytes.
 struct File(&'static str, &'static str, &'static [u8]);

@@ -14,14 +14,12 @@ use serde::{Deserialize, Deserializer, Serialize};
 use tokio::time::Instant;
 
 use crate::answer::Row;
-use crate::app::App;
 use crate::body::{self, Refused};
 use crate::compat::Shape;
 use crate::engine::{Answer, Reply};
 use crate::error::ApiError;
-
-/// Pictures in one request, at most.
-pub const MOST_PICTURES: usize = 64;
+use crate::settings::MOST_PICTURES;
+use crate::state::App;
 
 /// A file's name in answers is cut after so many characters.
 const LONGEST_NAME: usize = 200;
@@ -91,7 +89,7 @@ async fn answer_all(app: &App, request: Request, options: &Options, deadline: In
         expected?;
         let reply = app.engine().analyze(app.engine().place()?, bytes, options.annotate, Some(hold));
         let answer = app.settled(Ok(reply)).await?;
-        return one(app, "picture", answer, options);
+        return one(app, "picture".to_owned(), answer, options);
     }
     let mut form = Multipart::from_request(request, &()).await.map_err(|e| {
         ApiError::malformed(e.body_text(), "name the boundary in Content-Type, as every form library does by itself")
@@ -128,9 +126,9 @@ async fn answer_all(app: &App, request: Request, options: &Options, deadline: In
         0 => Err(ApiError::input("the form holds no picture", "send it as the field `image` or `file`")),
         1 => {
             let (name, answer) = results.remove(0);
-            one(app, &name, answer?, options)
+            one(app, name, answer?, options)
         }
-        _ => many(app, &results, options),
+        _ => Ok(many(app, results, options)),
     }
 }
 
@@ -140,33 +138,28 @@ async fn settle_first(app: &App, waiting: &mut VecDeque<(String, Result<Reply<An
     }
 }
 
-fn one(app: &App, source: &str, answer: Answer, options: &Options) -> Result<Response, ApiError> {
+fn one(app: &App, source: String, answer: Answer, options: &Options) -> Result<Response, ApiError> {
     if let Some(png) = answer.drawn {
         return Ok(([(header::CONTENT_TYPE, "image/png")], Body::from(png)).into_response());
     }
     Ok(match options.compat {
         Some(shape) => Json(shape.one(&answer)).into_response(),
-        None => Json(Row::of(source, &answer, app.model(), options.top)).into_response(),
+        None => Json(Row::of(source, Ok(answer), app.model(), options.top)).into_response(),
     })
 }
 
-fn many(app: &App, results: &[Named], options: &Options) -> Result<Response, ApiError> {
+fn many(app: &App, results: Vec<Named>, options: &Options) -> Response {
     #[derive(Serialize)]
-    struct Rows<'a> {
-        results: Vec<Row<'a>>,
+    struct Rows {
+        results: Vec<Row>,
         failed: usize,
     }
     if let Some(shape) = options.compat {
-        return Ok(Json(shape.many(results.iter().map(|(_, answer)| answer.as_ref()))).into_response());
-    }
-    fn row<'a>(app: &'a App, (name, answer): &'a Named, top: Option<usize>) -> Row<'a> {
-        match answer {
-            Ok(answer) => Row::of(name, answer, app.model(), top),
-            Err(error) => Row::failed(name, error, app.model()),
-        }
+        return Json(shape.many(results.iter().map(|(_, answer)| answer.as_ref()))).into_response();
     }
     let failed = results.iter().filter(|(_, answer)| answer.is_err()).count();
-    Ok(Json(Rows { results: results.iter().map(|named| row(app, named, options.top)).collect(), failed }).into_response())
+    let row = |(name, answer): Named| Row::of(name, answer, app.model(), options.top);
+    Json(Rows { results: results.into_iter().map(row).collect(), failed }).into_response()
 }
 
 fn content_type(headers: &HeaderMap) -> Option<String> {
@@ -218,7 +211,7 @@ async fn read(field: &mut Field<'_>, limit: usize) -> Result<Result<Bytes, ApiEr
         }
     }
     if length > limit {
-        let hint = "make the picture smaller, or have the operator raise --max-upload";
+        let hint = "make the picture smaller";
         return Ok(Err(ApiError::too_large(format!("the picture has more than {limit} bytes: {length}"), hint)));
     }
     Ok(Ok(bytes.freeze()))

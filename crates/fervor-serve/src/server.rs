@@ -14,8 +14,9 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
-use crate::app::App;
 use crate::guard::Peer;
+use crate::routes;
+use crate::state::App;
 
 /// Connections at once; others wait in the system's backlog.
 const CONNECTIONS: usize = 2048;
@@ -34,7 +35,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// # Errors
 /// Only when the socket cannot be used at all.
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> io::Result<()> {
-    let router = crate::app(app.clone());
+    let router = routes::app(app.clone());
     let connections = Arc::new(Semaphore::new(CONNECTIONS));
     let mut stop = std::pin::pin!(stop);
     loop {

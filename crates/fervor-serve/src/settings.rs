@@ -23,6 +23,9 @@ pub struct Settings {
     pub rate: Option<f64>,
 }
 
+/// Pictures in one request, at most.
+pub const MOST_PICTURES: usize = 64;
+
 /// Pictures decode to at most this many pixels: a photograph of 48 megapixels and some.
 const MOST_PIXELS: u64 = 50_000_000;
 

@@ -6,7 +6,6 @@
 //! is answered with `{"frame", "error"}`, and the connection goes on. The text message `{"smoothing": 0.5}` sets the time
 //! constant of the smoothing in seconds.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::RequestExt;
@@ -22,15 +21,11 @@ use fervor::track::{TrackOptions, Tracked, Tracker};
 use fervor::{Prediction, Probabilities};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
-use crate::answer::words;
-use crate::app::App;
 use crate::engine::Answer;
 use crate::error::ApiError;
-
-/// Live connections at once.
-const SOCKETS: usize = 64;
+use crate::state::App;
 
 /// Bytes of a frame, at most: four times those of a good JPEG of 1920 x 1080.
 const FRAME_BYTES: usize = 2 << 20;
@@ -40,15 +35,6 @@ const IDLE: Duration = Duration::from_secs(120);
 
 /// The greatest time constant of the smoothing, in seconds.
 const MOST_SMOOTHING: f64 = 60.0;
-
-/// Places for live connections.
-pub struct Sockets(Arc<Semaphore>);
-
-impl Default for Sockets {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(SOCKETS)))
-    }
-}
 
 /// The handler.
 ///
@@ -60,7 +46,7 @@ pub async fn upgrade(State(app): State<App>, mut request: Request) -> Result<Res
     }
     let upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection> = request.extract_parts().await;
     let upgrade = upgrade.map_err(|e| ApiError::malformed(e.body_text(), "open this address as a WebSocket"))?;
-    let place = Arc::clone(&app.sockets().0).try_acquire_owned().map_err(|_| ApiError::busy())?;
+    let place = app.socket_place()?;
     let limit = FRAME_BYTES.min(app.settings().max_upload);
     let upgrade = upgrade.max_message_size(limit).max_frame_size(limit).protocols(["fervor"]);
     Ok(upgrade.on_upgrade(move |socket| live(socket, app, place)))
@@ -222,7 +208,7 @@ fn live_answer<'a>(frame: &Frame, dropped: u64, answer: &'a Answer, tracked: &'a
             label,
             confidence,
             uncertain: tracked.probabilities.is_uncertain(),
-            words: words(&tracked.probabilities),
+            words: tracked.probabilities.sentence(),
             probabilities: &tracked.probabilities,
             quality: &face.quality,
         }

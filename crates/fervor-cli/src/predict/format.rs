@@ -80,9 +80,9 @@ fn line(face: &Prediction) -> String {
     let place = format!("at {:.0},{:.0} size {:.0}x{:.0}", b.x, b.y, b.width, b.height);
     let flags: Vec<&str> = face.quality.flags.iter().map(|flag| flag.name()).collect();
     let flags = if flags.is_empty() { String::new() } else { format!("  [{}]", flags.join(", ")) };
-    let verb = if face.probabilities.is_uncertain() { "perhaps" } else { "looks" };
-    let said = format!("{verb} {}", face.label());
-    format!("  {said:<17} {:>5}   {:<30} {place}{flags}", percent(face.confidence()), others.join(", ")).trim_end().to_owned()
+    format!("  {:<17} {:>5}   {:<30} {place}{flags}", face.words(), percent(face.confidence()), others.join(", "))
+        .trim_end()
+        .to_owned()
 }
 
 fn csv_header(out: &mut dyn Write, labels: &LabelSet) -> io::Result<()> {
@@ -122,7 +122,7 @@ fn csv_field(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fervor::prediction::{ModelInfo, PREDICTION_SCHEMA, Probabilities};
+    use fervor::prediction::{ModelInfo, Probabilities};
     use fervor::quality::Quality;
     use fervor::{Face, Picture};
 
@@ -130,15 +130,8 @@ mod tests {
         let picture = Picture::from_gray(4, 4, &[7; 16]).unwrap();
         let probabilities = Probabilities::from_logits(&labels(), &[2.0, 0.0], 1.0);
         let face = Prediction { face: Face::whole(&picture), probabilities, plausible: None, quality: Quality::default() };
-        PicturePrediction {
-            schema: PREDICTION_SCHEMA,
-            source: "a, b.png".to_owned(),
-            width: Some(4),
-            height: Some(4),
-            model: ModelInfo { name: "m".to_owned(), sha256: "0".to_owned() },
-            faces: vec![face; faces],
-            error: None,
-        }
+        let model = ModelInfo { name: "m".to_owned(), sha256: "0".to_owned() };
+        PicturePrediction::answered("a, b.png", (4, 4), model, vec![face; faces])
     }
 
     fn labels() -> LabelSet {

@@ -36,7 +36,8 @@ fn one_bad_file_is_a_row_and_the_others_go_on() {
     let rows: Vec<serde_json::Value> = ran.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let failed: Vec<bool> = rows.iter().map(|row| !row["error"].is_null()).collect();
     assert_eq!(failed, [false, true, true, false, true], "{ran}");
-    assert_eq!(rows[1]["error"]["kind"], "input");
+    assert_eq!((&rows[1]["error"]["kind"], &rows[1]["error"]["reason"]), (&"input".into(), &"not_a_picture".into()));
+    assert_eq!(rows[4]["error"]["reason"], "missing");
     world.fervor("predict b.jpg").exits(2).says("b.jpg");
 }
 
@@ -77,7 +78,10 @@ fn annotated_pictures_keep_their_place_and_size() {
     let drawn = image::open(world.path("drawn/deep/nasa.png")).unwrap();
     assert_eq!((drawn.width(), drawn.height()), (512, 512));
     assert_ne!(drawn, image::open(world.path("in/deep/nasa.png")).unwrap());
-    world.fervor("predict in --recursive --annotate in").exits(2).says("overwrite");
+    // A drawing that could not be written took the answer with it.
+    let ran = world.fervor("predict in --recursive --annotate in --format jsonl").exits(2).says("overwrite");
+    let row = fervor::PicturePrediction::parse(&ran.stdout()).unwrap();
+    assert_eq!((row.faces.len(), row.error), (1, None));
 }
 
 #[test]

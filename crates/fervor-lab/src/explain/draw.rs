@@ -67,13 +67,13 @@ pub fn sheet(title: &str, picture: &Picture, face: &Face, preprocess: &Preproces
     ];
     for (rank, (label, probability)) in probabilities.ranked().into_iter().enumerate() {
         let map = explanation.map(labels.index_of(label).expect("a ranked label is one of the labels"));
-        let note = match rank {
-            0 => "rests on what is warm",
-            _ => "warm: for, cold: against",
+        let (said, note) = match rank {
+            0 => (probabilities.short_words(), "rests on what is warm"),
+            _ => (label.to_owned(), "warm: for, cold: against"),
         };
         items.push(SheetItem {
             picture: overlay(&sharp, map, explanation.side(), scale)?,
-            caption: vec![caption(format!("{label} {:.0} %", 100.0 * probability), true), caption(note.into(), false)],
+            caption: vec![caption(format!("{said} {:.0} %", 100.0 * probability), true), caption(note.into(), false)],
         });
     }
     contact_sheet(title, &items, 5)

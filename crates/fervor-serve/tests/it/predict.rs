@@ -1,6 +1,6 @@
 use axum::body::Body;
 use axum::http::{Request, header};
-use fervor::{Analyzer, Limits, Picture};
+use fervor::{Analyzer, Limits, Picture, PicturePrediction, Reason};
 use fervor_serve::Settings;
 use serde_json::{Value, json};
 
@@ -31,10 +31,10 @@ async fn the_service_says_what_the_library_says() {
     let picture = Picture::decode(&astronaut(), &Limits::default()).unwrap();
     let said = Analyzer::new(faces(), bundle()).analyze(&picture).unwrap();
     let answer = photo_world().predict(astronaut()).await.json(200);
-    let mut face = answer["faces"][0].clone();
-    face.as_object_mut().unwrap().remove("words").unwrap();
-    let text = |value: &Value| serde_json::from_str::<Value>(&value.to_string()).unwrap();
-    assert_eq!(text(&face), serde_json::from_str::<Value>(&serde_json::to_string(&said[0]).unwrap()).unwrap());
+    let read = PicturePrediction::parse(&answer.to_string()).unwrap();
+    assert_eq!((read.faces.len(), read.faces[0].words(), read.error), (1, said[0].words(), None));
+    let text = serde_json::to_string(&said).unwrap();
+    assert_eq!(answer["faces"], serde_json::from_str::<Value>(&text).unwrap());
 }
 
 #[tokio::test]
@@ -58,6 +58,8 @@ async fn many_files_are_answered_with_a_row_each_and_one_bad_file_is_an_error_ro
     assert_eq!(of("width"), [json!(48), Value::Null, json!(50), Value::Null]);
     assert_eq!(rows[1]["error"]["kind"], "unsupported");
     assert_eq!(rows[3]["error"]["kind"], "input");
+    let read = |row: &Value| PicturePrediction::parse(&row.to_string()).unwrap().error.and_then(|error| error.reason);
+    assert_eq!([1, 3].map(|row| read(&rows[row])), [Some(Reason::NotAPicture), Some(Reason::Empty)], "rows are read back");
     assert_eq!(rows[0]["faces"], world.predict(a).await.json(200)["faces"], "a batch changes no answer");
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
+use fervor::prediction::ErrorInfo;
 use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, Face, FindFaces, Picture, WholePicture, builtin};
 use fervor_serve::{App, Settings, app, serve};
 use serde_json::Value;
@@ -99,6 +100,8 @@ impl Said {
         let error = &json["error"];
         assert!(error["message"].as_str().is_some_and(|text| !text.is_empty()), "{json}");
         assert!(error["hint"].is_string() || error["hint"].is_null(), "{json}");
+        let info: ErrorInfo = serde_json::from_value(error.clone()).expect("the error object of every door");
+        assert!(!info.hint.is_some_and(|hint| hint.contains("--")), "a client has no flags: {json}");
         error["kind"].as_str().unwrap().to_owned()
     }
 }

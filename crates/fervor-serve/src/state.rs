@@ -1,25 +1,20 @@
-//! [`App`], what all requests share, and [`app`], the routes.
+//! [`App`]: what all requests share.
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::middleware;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use fervor::prediction::ModelInfo;
 use fervor::{Analyzer, LabelSet};
-use tokio::sync::watch;
-use tower_http::catch_panic::CatchPanicLayer;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::body::Budget;
 use crate::engine::{Answer, Engine, Reply};
 use crate::error::ApiError;
-use crate::guard::{self, Key, Rate};
+use crate::guard::{Ids, Key, Rate};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::socket::{self, Sockets};
-use crate::{health, oip, openapi, page, predict};
+
+/// Live connections at once.
+const SOCKETS: usize = 64;
 
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
@@ -34,8 +29,9 @@ struct Shared {
     key: Option<Key>,
     rate: Option<Rate>,
     closing: watch::Sender<bool>,
-    ids: guard::Ids,
-    sockets: Sockets,
+    ids: Ids,
+    /// Places for live connections.
+    sockets: Arc<Semaphore>,
 }
 
 impl App {
@@ -53,8 +49,8 @@ impl App {
             key: settings.api_key.as_deref().map(Key::new),
             rate: settings.rate.map(Rate::new),
             closing: watch::Sender::new(false),
-            ids: guard::Ids::default(),
-            sockets: Sockets::default(),
+            ids: Ids::default(),
+            sockets: Arc::new(Semaphore::new(SOCKETS)),
             settings,
         }))
     }
@@ -89,12 +85,13 @@ impl App {
         self.0.rate.as_ref()
     }
 
-    pub(crate) fn ids(&self) -> &guard::Ids {
+    pub(crate) fn ids(&self) -> &Ids {
         &self.0.ids
     }
 
-    pub(crate) fn sockets(&self) -> &Sockets {
-        &self.0.sockets
+    /// A place for a live connection, free again when it is dropped.
+    pub(crate) fn socket_place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.0.sockets).try_acquire_owned().map_err(|_| ApiError::busy())
     }
 
     /// Takes no new work from now on: `/readyz` says so, WebSockets close after the frame at hand.
@@ -128,43 +125,4 @@ impl App {
         }
         answer
     }
-}
-
-/// The service: every route behind its guards. [`serve`](crate::serve) gives it a socket.
-pub fn app(state: App) -> Router {
-    let admit = middleware::from_fn_with_state(state.clone(), guard::admit);
-    let guarded = Router::new()
-        .route("/predict", post(predict::predict))
-        .route("/ws", get(socket::upgrade))
-        .route("/metrics", get(health::metrics))
-        .route_layer(admit.clone());
-    let protocol = Router::new()
-        .route("/v2/models/{model}/infer", post(oip::infer).route_layer(admit))
-        .route("/v2", get(oip::server))
-        .route("/v2/health/live", get(oip::live))
-        .route("/v2/health/ready", get(oip::ready))
-        .route("/v2/models", get(oip::models))
-        .route("/v2/models/{model}", get(oip::model))
-        .route("/v2/models/{model}/ready", get(oip::model_ready))
-        .layer(middleware::map_response(oip::protocol_errors));
-    let open = Router::new()
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/openapi.json", get(openapi::document))
-        .merge(page::routes());
-    guarded
-        .merge(protocol)
-        .merge(open)
-        .fallback(async |request: Request| ApiError::not_found(request.uri().path()))
-        .method_not_allowed_fallback(async |request: Request| ApiError::method(request.method()))
-        .layer(DefaultBodyLimit::disable())
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(guard::cors(&state.settings().allow_origins))
-        .layer(middleware::from_fn_with_state(state.clone(), guard::observe))
-        .with_state(state)
-}
-
-fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    tracing::error!("a handler panicked; the service goes on");
-    ApiError::internal().into_response()
 }

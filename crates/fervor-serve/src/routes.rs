@@ -1,0 +1,51 @@
+//! [`app`]: every address of the service, and what answers there.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::error::ApiError;
+use crate::state::App;
+use crate::{health, middleware, oip, openapi, page, predict, socket};
+
+/// The service: every route behind its guards. [`serve`](crate::serve) gives it a socket.
+pub fn app(state: App) -> Router {
+    let admit = from_fn_with_state(state.clone(), middleware::admit);
+    let guarded = Router::new()
+        .route("/predict", post(predict::predict))
+        .route("/ws", get(socket::upgrade))
+        .route("/metrics", get(health::metrics))
+        .route_layer(admit.clone());
+    let protocol = Router::new()
+        .route("/v2/models/{model}/infer", post(oip::infer).route_layer(admit))
+        .route("/v2", get(oip::server))
+        .route("/v2/health/live", get(oip::live))
+        .route("/v2/health/ready", get(oip::ready))
+        .route("/v2/models", get(oip::models))
+        .route("/v2/models/{model}", get(oip::model))
+        .route("/v2/models/{model}/ready", get(oip::model_ready))
+        .layer(map_response(oip::protocol_errors));
+    let open = Router::new()
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/openapi.json", get(openapi::document))
+        .merge(page::routes());
+    guarded
+        .merge(protocol)
+        .merge(open)
+        .fallback(async |request: Request| ApiError::not_found(request.uri().path()))
+        .method_not_allowed_fallback(async |request: Request| ApiError::method(request.method()))
+        .layer(DefaultBodyLimit::disable())
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::cors(&state.settings().allow_origins))
+        .layer(from_fn_with_state(state.clone(), middleware::observe))
+        .with_state(state)
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a handler panicked; the service goes on");
+    ApiError::internal().into_response()
+}
