@@ -11,8 +11,7 @@ pub struct FaceDrawing {
     pub bounds: BoundingBox,
     /// Its five points, where they are known.
     pub landmarks: Option<Landmarks>,
-    /// What it shows; the color of the box follows from it.
-    /// The most probable class, which chooses the colour.
+    /// The most probable class, which chooses the color.
     pub label: String,
     /// The class in words, written at the face.
     pub words: String,
