@@ -22,7 +22,7 @@ pub fn run(args: &Serve) -> Result<Verdict> {
     let settings = settings(args)?;
     // Each worker finds and classifies faces on one thread: requests are what runs in parallel.
     let bundle = Arc::new(setup::model(&args.model, None)?.with_lanes(settings.threads));
-    let options = DetectorOptions { threads: Some(1), ..DetectorOptions::default() };
+    let options = DetectorOptions::default().with_threads(1);
     let analyzer = setup::analyzer(args.faces, bundle, options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(settings.threads.min(4))

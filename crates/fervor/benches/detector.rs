@@ -30,7 +30,9 @@ fn waves(width: u32, height: u32) -> Picture {
 
 fn main() {
     for threads in [Some(1), None] {
-        let detector = YuNet::new(DetectorOptions { threads, ..DetectorOptions::default() }).expect("usual options");
+        let usual = DetectorOptions::default();
+        let options = threads.map_or(usual.clone(), |count| usual.with_threads(count));
+        let detector = YuNet::new(options).expect("usual options");
         let name = threads.map_or("all threads".to_owned(), |count| format!("{count} thread"));
         for (width, height, long_side) in [(320, 320, 320), (640, 480, 640), (1280, 960, 1280)] {
             let picture = waves(width, height);

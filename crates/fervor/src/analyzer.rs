@@ -1,19 +1,35 @@
 //! [`Analyzer`]: picture, faces, chips, one batch, predictions. What most callers use.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::bundle::Bundle;
 use crate::error::Result;
-use crate::face::{Face, FindFaces};
+use crate::face::{AutoFaces, DetectorOptions, Face, FindFaces};
 use crate::picture::Picture;
 use crate::prediction::{Prediction, Probabilities};
 use crate::preprocess::Chip;
 use crate::quality::Quality;
 
-/// A face finder and a bundle. Immutable, shared between threads.
+/// A face finder and a bundle: from a picture to an answer for each of its faces. Immutable, shared between threads.
+///
+/// ```
+/// use fervor::{Analyzer, WholePicture};
+///
+/// let analyzer = Analyzer::builtin()?; // a network and a detector that are inside the library
+/// let crops = Analyzer::builtin()?.with_finder(WholePicture); // for pictures that are one face each
+/// # assert_eq!(analyzer.bundle().sha256(), crops.bundle().sha256());
+/// # Ok::<(), fervor::Error>(())
+/// ```
 pub struct Analyzer {
     finder: Box<dyn FindFaces>,
     bundle: Arc<Bundle>,
+}
+
+impl fmt::Debug for Analyzer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Analyzer").field("bundle", &self.bundle).finish_non_exhaustive()
+    }
 }
 
 /// A picture's faces, ready for the network: what [`Analyzer::prepare`] hands to [`Analyzer::classify`].
@@ -30,12 +46,44 @@ impl Prepared {
 }
 
 impl Analyzer {
-    /// Finds faces with `finder`, names their expressions with `bundle`.
+    /// The model that is used when none is named, [`builtin::DEFAULT`](crate::builtin::DEFAULT), and faces as [`AutoFaces`]
+    /// finds them: in photographs by the detector, in crops of faces by taking all of them.
+    ///
+    /// # Errors
+    /// None that depends on the caller: detector and network are inside the library and prove themselves as they load.
+    #[cfg(feature = "model-48")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "model-48")))]
+    pub fn builtin() -> Result<Self> {
+        let bytes = crate::builtin::bytes(crate::builtin::DEFAULT).expect("the feature holds the model");
+        Self::auto(Arc::new(Bundle::load(bytes.to_vec())?))
+    }
+
+    /// Faces as [`AutoFaces`] finds them, named by this bundle.
+    ///
+    /// # Errors
+    /// [`Model`](crate::ErrorKind::Model): the threads of the detector cannot be started.
+    pub fn auto(bundle: Arc<Bundle>) -> Result<Self> {
+        Ok(Self::new(AutoFaces::new(DetectorOptions::default())?, bundle))
+    }
+
+    /// Faces as `finder` finds them, named by `bundle`.
     pub fn new(finder: impl FindFaces + 'static, bundle: Arc<Bundle>) -> Self {
         Self { finder: Box::new(finder), bundle }
     }
 
-    /// The bundle.
+    /// The same network with another finder, for example a [`YuNet`](crate::YuNet) of other options.
+    #[must_use]
+    pub fn with_finder(self, finder: impl FindFaces + 'static) -> Self {
+        Self { finder: Box::new(finder), ..self }
+    }
+
+    /// The same finder with another network.
+    #[must_use]
+    pub fn with_bundle(self, bundle: Arc<Bundle>) -> Self {
+        Self { bundle, ..self }
+    }
+
+    /// The network and what it says of itself.
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
     }
@@ -67,18 +115,17 @@ impl Analyzer {
     /// # Errors
     /// [`Model`](crate::ErrorKind::Model): the network fails.
     pub fn classify(&self, pictures: Vec<Prepared>) -> Result<Vec<Vec<Prediction>>> {
-        let chips: Vec<Chip> = pictures.iter().flat_map(|p| p.faces.iter().map(|(_, _, chip)| chip.clone())).collect();
+        let counts: Vec<usize> = pictures.iter().map(Prepared::faces).collect();
+        let (seen, chips): (Vec<_>, Vec<Chip>) =
+            pictures.into_iter().flat_map(|picture| picture.faces).map(|(face, quality, chip)| ((face, quality), chip)).unzip();
         let card = self.bundle.card();
-        let mut logits = self.bundle.logits(&chips)?.into_iter();
-        let predict = |(face, quality, _): (Face, Quality, Chip)| {
-            let logits = logits.next().expect("one row of logits a chip");
+        let mut predictions = seen.into_iter().zip(self.bundle.logits(&chips)?).map(|((face, quality), logits)| {
             let probabilities = Probabilities::from_logits(&card.labels, &logits, card.temperature_of(&quality));
             // The threshold belongs to the card's own temperature.
             let clear = Probabilities::from_logits(&card.labels, &logits, card.temperature);
             let plausible = card.conformal.map(|sets| sets.set(&clear).into_iter().map(str::to_owned).collect());
             Prediction { face, probabilities, plausible, quality }
-        };
-        let mut predict = predict;
-        Ok(pictures.into_iter().map(|p| p.faces.into_iter().map(&mut predict).collect()).collect())
+        });
+        Ok(counts.into_iter().map(|count| predictions.by_ref().take(count).collect()).collect())
     }
 }

@@ -12,13 +12,21 @@ use crate::error::{Error, Reason, Remedy, Result};
 /// They are names of how a face *looks*; none says what a person feels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Emotion {
+    /// An angry face.
     Angry,
+    /// A disgusted face.
     Disgust,
+    /// A frightened face.
     Fear,
+    /// A happy face.
     Happy,
+    /// A face that shows none of the others.
     Neutral,
+    /// A sad face.
     Sad,
+    /// A surprised face.
     Surprise,
+    /// A contemptuous face.
     Contempt,
 }
 
@@ -98,14 +106,15 @@ impl LabelSet {
     pub fn new<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Result<Self> {
         let names: Vec<String> = names.into_iter().map(|name| canonical_label(name.as_ref())).collect();
         if names.len() < 2 {
-            return Err(Error::data(format!("a label set needs at least 2 classes, got {}", names.len())));
+            return Err(Error::data(format!("a label set needs at least 2 classes, got {}", names.len())).because(Reason::Empty));
         }
         for (index, name) in names.iter().enumerate() {
             if name.is_empty() {
-                return Err(Error::data(format!("class {index} has an empty name")));
+                return Err(Error::data(format!("class {index} has an empty name")).because(Reason::Empty));
             }
             if names[..index].contains(name) {
                 return Err(Error::data(format!("two classes have the same name: {name:?}"))
+                    .because(Reason::Exists)
                     .with_hint("synonyms (happiness, joy, happy) count as one class"));
             }
         }

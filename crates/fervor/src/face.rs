@@ -16,16 +16,18 @@ pub use yunet::{DetectorOptions, YuNet};
 /// An axis-aligned box in the pixels of the upright original picture; it may reach over the picture's edge.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BoundingBox {
-    /// Left edge.
+    /// The left edge.
     pub x: f32,
-    /// Top edge.
+    /// The top edge.
     pub y: f32,
+    /// How wide the box is.
     pub width: f32,
+    /// How high the box is.
     pub height: f32,
 }
 
 impl BoundingBox {
-    /// Width x height.
+    /// Width times height, in square pixels.
     pub fn area(&self) -> f32 {
         self.width * self.height
     }
@@ -47,11 +49,11 @@ pub type Landmarks = [[f32; 2]; 5];
 /// One face: where it is and how sure the finder is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Face {
-    /// Meets the picture.
+    /// The box around the face; it meets the picture.
     pub bounds: BoundingBox,
-    /// In 0..=1.
+    /// How sure the finder is that this is a face, in 0..=1.
     pub score: f32,
-    /// Absent where the whole picture was taken as the face: then the box is taken exactly, without margin or alignment.
+    /// Where eyes, nose and mouth are. Absent where the whole picture was taken as the face: then the box is taken exactly, without margin or alignment.
     pub landmarks: Option<Landmarks>,
 }
 
@@ -65,10 +67,10 @@ impl Face {
 
 /// Finds the faces of a picture. The two real sides: the detector, and [`WholePicture`] for sets of crops.
 pub trait FindFaces: Send + Sync {
-    /// The faces, best score first. None is a normal answer.
+    /// The faces of a picture, best score first. No face is a normal answer.
     ///
     /// # Errors
-    /// Only when the finder itself fails.
+    /// The finder itself fails.
     fn find(&self, picture: &Picture) -> Result<Vec<Face>>;
 }
 

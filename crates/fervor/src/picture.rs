@@ -1,10 +1,22 @@
 //! [`Picture`]: decoded, upright RGB pixels inside [`Limits`]. Everything after decoding works on it.
+//!
+//! ```
+//! use fervor::{Limits, Picture};
+//!
+//! // From pixels that are decoded already, or from a file's bytes of any format that is read.
+//! let drawn = Picture::from_gray(2, 1, &[0, 255])?;
+//! let limits = Limits::default().with_side(4_000);
+//! let again = Picture::decode(&drawn.encode_png()?, &limits)?;
+//! assert_eq!(again.rgb(), [0, 0, 0, 255, 255, 255]);
+//! assert_eq!(again.content_hash(), drawn.content_hash());
+//! # Ok::<(), fervor::Error>(())
+//! ```
 
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 
 mod color;
 mod decode;
@@ -12,37 +24,25 @@ mod encode;
 mod file;
 mod format;
 mod jpeg;
+mod limits;
 mod orient;
+mod refusal;
 mod resample;
 mod sample;
 
 pub use file::{read, read_bytes};
-pub use format::Format;
+pub use format::{Format, extensions};
+pub use limits::Limits;
 pub use resample::Filter;
 pub(crate) use resample::Frame;
 pub use sample::{Bilinear, area_means};
 
-/// What a picture may cost, checked before memory is taken for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Encoded size in bytes.
-    pub bytes: usize,
-    /// Width and height in pixels.
-    pub side: u32,
-    /// Width x height in pixels.
-    pub pixels: u64,
-}
-
-impl Default for Limits {
-    /// 32 MiB, 12,000 pixels a side, 100 million pixels.
-    fn default() -> Self {
-        Self { bytes: 32 << 20, side: 12_000, pixels: 100_000_000 }
-    }
-}
-
 /// SHA-256 of a picture's size and RGB pixels: equal for equal pixels, whatever the container.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ContentHash(pub [u8; 32]);
+pub struct ContentHash(
+    /// The 32 bytes of the hash.
+    pub [u8; 32],
+);
 
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,7 +71,8 @@ impl Picture {
     /// A zero side, or a length that does not fit.
     pub fn from_rgb(width: u32, height: u32, rgb: Vec<u8>) -> Result<Self> {
         if width == 0 || height == 0 || rgb.len() as u64 != 3 * u64::from(width) * u64::from(height) {
-            return Err(Error::input(format!("{} bytes are not an RGB picture of {width} x {height} pixels", rgb.len())));
+            return Err(Error::input(format!("{} bytes are not an RGB picture of {width} x {height} pixels", rgb.len()))
+                .because(Reason::Mismatch));
         }
         Ok(Self { width, height, rgb })
     }
@@ -82,7 +83,8 @@ impl Picture {
     /// A zero side, or a length that does not fit.
     pub fn from_gray(width: u32, height: u32, gray: &[u8]) -> Result<Self> {
         if width == 0 || height == 0 || gray.len() as u64 != u64::from(width) * u64::from(height) {
-            return Err(Error::input(format!("{} bytes are not a grey picture of {width} x {height} pixels", gray.len())));
+            return Err(Error::input(format!("{} bytes are not a grey picture of {width} x {height} pixels", gray.len()))
+                .because(Reason::Mismatch));
         }
         Ok(Self { width, height, rgb: gray.iter().flat_map(|&v| [v, v, v]).collect() })
     }

@@ -21,7 +21,7 @@ pub enum Color {
 }
 
 impl Color {
-    /// 1 or 3.
+    /// How many numbers a pixel has: 1 or 3.
     pub fn channels(self) -> usize {
         match self {
             Color::Gray => 1,
@@ -36,13 +36,20 @@ impl Color {
 pub enum Framing {
     /// A square around the box's centre, its side the longer side of the box times `1 + margin`, moved down by `shift_y` of the side.
     Margin {
+        /// What is added to the box's longer side, as a share of it.
         margin: f32,
+        /// How far the square moves down, as a share of its side.
         #[serde(default)]
         shift_y: f32,
     },
     /// The five landmarks are laid by least-squares similarity (Umeyama 1991) on a fixed template in which the
     /// eyes are `eye_distance` of the side apart and stand at `eye_y` of the height.
-    Aligned { eye_distance: f32, eye_y: f32 },
+    Aligned {
+        /// How far the eyes are apart, as a share of the side.
+        eye_distance: f32,
+        /// How far down the eyes stand, as a share of the side.
+        eye_y: f32,
+    },
 }
 
 /// Everything that turns a face in a picture into a network's input. Equal values mean equal chips.
@@ -51,8 +58,11 @@ pub enum Framing {
 pub struct Preprocess {
     /// Side of the square chip in pixels.
     pub size: usize,
+    /// Grey or colour.
     pub color: Color,
+    /// Which part of the picture around the face is taken.
     pub framing: Framing,
+    /// How pixels are resampled.
     pub filter: Filter,
     /// Whether, and to what, a chip's brightness and contrast are brought; a card without it says: left as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,12 +104,12 @@ pub struct Chip {
 }
 
 impl Chip {
-    /// 1 (grey) or 3 (red, green, blue).
+    /// How many numbers a pixel has: 1 (grey) or 3 (red, green, blue).
     pub fn channels(&self) -> usize {
         self.channels
     }
 
-    /// Side in pixels.
+    /// The chip's side in pixels.
     pub fn size(&self) -> usize {
         self.size
     }

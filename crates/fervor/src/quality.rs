@@ -9,6 +9,7 @@ use crate::preprocess::{Color, Filter, Framing, Preprocess};
 /// One reason to trust an answer less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Flag {
     /// The eyes are less than 12 pixels apart.
     Small,
@@ -44,11 +45,12 @@ impl Flag {
 /// The flags of a face.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Quality {
+    /// What was noticed; empty where nothing was.
     pub flags: Vec<Flag>,
 }
 
 impl Quality {
-    /// Looks at a face in its picture.
+    /// The flags of a face in its picture.
     pub fn of(picture: &Picture, face: &Face) -> Self {
         let mut flags = Vec::new();
         let mut raise = |flag, when| {

@@ -5,6 +5,7 @@ use crate::prediction::{Prediction, Probabilities};
 
 /// How faces are followed.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct TrackOptions {
     /// Time constant of the smoothing in seconds: an answer this old counts for 37 % (1 / e). 0 smooths nothing.
     pub smoothing: f64,
@@ -14,8 +15,28 @@ pub struct TrackOptions {
     pub patience: f64,
 }
 
+impl TrackOptions {
+    /// The same with another time constant of the [`smoothing`](Self::smoothing), in seconds.
+    #[must_use]
+    pub fn with_smoothing(self, smoothing: f64) -> Self {
+        Self { smoothing, ..self }
+    }
+
+    /// The same with another least [`overlap`](Self::overlap).
+    #[must_use]
+    pub fn with_overlap(self, overlap: f32) -> Self {
+        Self { overlap, ..self }
+    }
+
+    /// The same with another [`patience`](Self::patience), in seconds.
+    #[must_use]
+    pub fn with_patience(self, patience: f64) -> Self {
+        Self { patience, ..self }
+    }
+}
+
 impl Default for TrackOptions {
-    /// Half a second, 0.25, one second.
+    /// A smoothing of half a second, an overlap of 0.25, a patience of one second.
     fn default() -> Self {
         Self { smoothing: 0.5, overlap: 0.25, patience: 1.0 }
     }
@@ -44,17 +65,18 @@ struct Track {
 
 /// What is known of a face by its track.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Tracked {
     /// The track's number, from 1, never used again.
     pub id: u64,
-    /// Smoothed over the track's past.
+    /// The face's probabilities, smoothed over the track's past.
     pub probabilities: Probabilities,
     /// Seconds since the track began.
     pub age: f64,
 }
 
 impl Tracker {
-    /// No tracks yet.
+    /// A tracker that has seen no frame.
     pub fn new(options: TrackOptions) -> Self {
         Self { options, tracks: Vec::new(), next: 1, last: f64::NEG_INFINITY }
     }

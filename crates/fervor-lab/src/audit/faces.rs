@@ -26,7 +26,7 @@ const CROP_SIDE: u32 = 160;
 const FRAME: f32 = 0.35;
 
 pub(super) fn findings(dataset: &Dataset, facts: &[Facts], progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Vec<Finding>> {
-    let options = DetectorOptions { threshold: LEAST_SCORE, threads: Some(1), ..DetectorOptions::default() };
+    let options = DetectorOptions::default().with_threshold(LEAST_SCORE).with_threads(1);
     let detector = YuNet::new(options)?;
     let done = std::sync::atomic::AtomicUsize::new(0);
     let looks = (0..dataset.len())

@@ -33,7 +33,7 @@ pub fn bundle() -> Arc<Bundle> {
 
 /// The detector that `fervor serve` uses.
 pub fn faces() -> AutoFaces {
-    AutoFaces::new(DetectorOptions { threads: Some(1), ..DetectorOptions::default() }).unwrap()
+    AutoFaces::new(DetectorOptions::default().with_threads(1)).unwrap()
 }
 
 impl World {

@@ -1,4 +1,4 @@
-//! `--faces auto`: tells crops of faces from photographs.
+//! Tells crops of faces from photographs.
 
 use crate::error::Result;
 use crate::face::yunet::{DetectorOptions, YuNet};
@@ -30,7 +30,7 @@ pub struct AutoFaces {
 }
 
 impl AutoFaces {
-    /// With these options for the detector.
+    /// A finder whose detector has these options.
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input): an option is outside its range.

@@ -31,7 +31,15 @@ const SMALL: f32 = 16.0;
 const SMALLEST: f32 = 24.0;
 
 /// How faces are looked for.
+///
+/// ```
+/// use fervor::{DetectorOptions, YuNet};
+///
+/// let small_faces = YuNet::new(DetectorOptions::default().with_long_side(1280).with_threshold(0.6))?;
+/// # Ok::<(), fervor::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct DetectorOptions {
     /// The picture's longer side in the network's input, in pixels, 64..=4096. Faces are seen there from about 12 pixels upwards.
     pub long_side: usize,
@@ -46,12 +54,43 @@ pub struct DetectorOptions {
 }
 
 impl Default for DetectorOptions {
+    /// A long side of 640 pixels, a threshold of 0.7, an overlap of 0.3, a thousand faces, the caller's threads.
     fn default() -> Self {
         Self { long_side: 640, threshold: 0.7, nms: 0.3, max_faces: 1000, threads: None }
     }
 }
 
 impl DetectorOptions {
+    /// The same with another [`long_side`](Self::long_side).
+    #[must_use]
+    pub fn with_long_side(self, long_side: usize) -> Self {
+        Self { long_side, ..self }
+    }
+
+    /// The same with another [`threshold`](Self::threshold).
+    #[must_use]
+    pub fn with_threshold(self, threshold: f32) -> Self {
+        Self { threshold, ..self }
+    }
+
+    /// The same with another [`nms`](Self::nms).
+    #[must_use]
+    pub fn with_nms(self, nms: f32) -> Self {
+        Self { nms, ..self }
+    }
+
+    /// The same with another [`max_faces`](Self::max_faces).
+    #[must_use]
+    pub fn with_max_faces(self, max_faces: usize) -> Self {
+        Self { max_faces, ..self }
+    }
+
+    /// The same with so many [`threads`](Self::threads) of its own.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads: Some(threads), ..self }
+    }
+
     fn check(&self) -> Result<()> {
         if !(LEAST_LOOK..=MOST_LONG_SIDE).contains(&self.long_side) {
             let range = format!("{LEAST_LOOK}..={MOST_LONG_SIDE}");

@@ -11,11 +11,10 @@ use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, ImageResult};
 
-use super::format::lookalike;
+use super::limits::zeros;
+use super::refusal::{cut_off, damaged, not_a_picture, over_bytes, unsupported};
 use super::{Format, Limits, Picture, color, jpeg, orient};
 use crate::error::{Error, Reason, Remedy, Result};
-
-const READABLE: &str = "Fervor reads JPEG, PNG, BMP, WebP, GIF and TIFF";
 
 impl Picture {
     /// Decodes a picture file's bytes.
@@ -55,33 +54,6 @@ impl Picture {
     }
 }
 
-impl Limits {
-    /// Checks the size that a header states.
-    pub(super) fn check(&self, format: Format, width: u64, height: u64) -> Result<()> {
-        if width == 0 || height == 0 {
-            return Err(Error::input(format!("the {format} picture has no pixels: {width} x {height}")));
-        }
-        let (side, pixels) = (u64::from(self.side), width.saturating_mul(height));
-        let over = if width.max(height) > side {
-            format!("more than {side} pixels a side")
-        } else if pixels > self.pixels {
-            format!("more than {} pixels", self.pixels)
-        } else {
-            return Ok(());
-        };
-        Err(Error::input(format!("the {format} picture has {over}: {width} x {height}"))
-            .because(Reason::TooLarge)
-            .with_remedy(Remedy::Shrink))
-    }
-}
-
-/// More bytes than the limit allows.
-pub(super) fn over_bytes(bytes: u64, limits: &Limits) -> Error {
-    Error::input(format!("the picture has more than {} bytes: {bytes}", limits.bytes))
-        .because(Reason::TooLarge)
-        .with_remedy(Remedy::Shrink)
-}
-
 /// Beyond the pixels themselves a decoder may take this much, for texts, profiles, code tables and lines.
 const WORKING_MEMORY: u64 = 64 << 20;
 
@@ -119,58 +91,11 @@ fn raster<D: ImageDecoder>(
     Ok((Picture { width, height, rgb: color::to_rgb(values, color) }, orientation.unwrap_or(Orientation::NoTransforms)))
 }
 
-/// Memory for decoded values; an error only where no machine of this kind can address that much, under limits far above the default.
-pub(super) fn zeros(bytes: u64) -> Result<Vec<u8>> {
-    match usize::try_from(bytes) {
-        Ok(bytes) if isize::try_from(bytes).is_ok() => Ok(vec![0; bytes]),
-        _ => {
-            Err(Error::input(format!("the picture needs more memory than can be addressed: {bytes} bytes"))
-                .because(Reason::TooLarge))
-        }
-    }
-}
-
 /// Whether a WebP file is shorter than its header says. The decoder sees only the chunks before the cut, and some of what
 /// comes last (orientation, alpha) can be missing without a trace. libwebp refuses such files too.
 fn lacks_webp_data(bytes: &[u8]) -> bool {
     let stated = bytes.get(4..8).and_then(|size| size.first_chunk()).map_or(0, |size| u32::from_le_bytes(*size));
     (bytes.len() as u64) < u64::from(stated) + 8
-}
-
-fn not_a_picture(bytes: &[u8]) -> Error {
-    match lookalike(bytes) {
-        Some((what, true)) => Error::input(format!("a picture of an unsupported format: {what}"))
-            .because(Reason::Unsupported)
-            .with_hint(format!("convert it to JPEG or PNG; {READABLE}")),
-        Some((what, false)) => {
-            Error::input(format!("not a picture, but {what}")).because(Reason::NotAPicture).with_hint(READABLE)
-        }
-        None => {
-            let start: String = bytes.iter().take(8).map(|b| format!(" {b:02x}")).collect();
-            Error::input(format!("not a picture: its {} bytes begin with{start}", bytes.len()))
-                .because(Reason::NotAPicture)
-                .with_hint(READABLE)
-        }
-    }
-}
-
-/// A picture of which a part is missing. `bytes` is what there is.
-pub(super) fn cut_off(format: Format, bytes: &[u8]) -> Error {
-    Error::input(format!("the {format} picture is cut off after {} bytes", bytes.len()))
-        .because(Reason::Truncated)
-        .with_remedy(Remedy::CopyAgain)
-}
-
-/// A picture whose data contradict themselves; its source should be the decoder's own words.
-pub(super) fn damaged(format: Format) -> Error {
-    Error::input(format!("the {format} picture is damaged")).because(Reason::Damaged).with_remedy(Remedy::CopyAgain)
-}
-
-/// A picture that uses a part of its format which nobody implemented; its source should be the decoder's own words.
-pub(super) fn unsupported(format: Format) -> Error {
-    Error::input(format!("the {format} picture is of a kind that cannot be read"))
-        .because(Reason::Unsupported)
-        .with_hint("convert it to an 8-bit RGB JPEG or PNG")
 }
 
 /// What the image crate's error means for the reader.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::decode::over_bytes;
+use super::refusal::over_bytes;
 use super::{Limits, Picture};
 use crate::error::{Error, Reason, Result};
 
@@ -14,6 +14,16 @@ use crate::error::{Error, Reason, Result};
 /// [`Input`](crate::ErrorKind::Input), with the path as its [context](Error::contexts): no such file, not a file, or what [`Picture::decode`] refuses.
 pub fn read(path: &Path, limits: &Limits) -> Result<Picture> {
     Picture::decode(&read_bytes(path, limits)?, limits).map_err(|e| e.context(path.display()))
+}
+
+impl Picture {
+    /// Reads and decodes one file within the usual [`Limits`].
+    ///
+    /// # Errors
+    /// As [`read`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        read(path.as_ref(), &Limits::default())
+    }
 }
 
 /// Reads one file's bytes, if there are no more than the limit allows: for callers who also want them.

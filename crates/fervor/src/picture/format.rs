@@ -5,18 +5,25 @@ use std::fmt;
 /// A picture format that [`Picture::decode`](super::Picture::decode) reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Format {
+    /// JPEG, baseline and progressive, grey, YCbCr and CMYK.
     Jpeg,
+    /// PNG of every colour type and depth.
     Png,
+    /// Windows bitmap.
     Bmp,
+    /// WebP, lossy and lossless.
     WebP,
+    /// GIF.
     Gif,
+    /// TIFF with integer values.
     Tiff,
 }
 
 impl Format {
     /// Every format, the most common first.
-    pub const ALL: [Format; 6] = [Format::Jpeg, Format::Png, Format::Bmp, Format::WebP, Format::Gif, Format::Tiff];
+    pub const ALL: &[Format] = &[Format::Jpeg, Format::Png, Format::Bmp, Format::WebP, Format::Gif, Format::Tiff];
 
     /// The format that a file's first bytes (12 suffice) announce, whatever its name says.
     pub fn of(bytes: &[u8]) -> Option<Self> {
@@ -35,7 +42,7 @@ impl Format {
 
     /// The format that a file name's extension promises, upper or lower case, without the dot.
     pub fn from_extension(extension: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.extensions().iter().any(|known| known.eq_ignore_ascii_case(extension)))
+        Self::ALL.iter().copied().find(|format| format.extensions().iter().any(|known| known.eq_ignore_ascii_case(extension)))
     }
 
     /// The format's name: `JPEG`, `PNG`, `BMP`, `WebP`, `GIF`, `TIFF`.
@@ -61,6 +68,12 @@ impl Format {
             Format::Tiff => &["tiff", "tif"],
         }
     }
+}
+
+/// The extensions of all pictures that are read, in lower case and without the dot; the usual one of each format first.
+/// They say where pictures are looked for; what a file is, its content says ([`Format::of`]).
+pub fn extensions() -> impl Iterator<Item = &'static str> {
+    Format::ALL.iter().flat_map(|format| format.extensions().iter().copied())
 }
 
 impl fmt::Display for Format {
@@ -159,6 +172,7 @@ mod tests {
         assert_eq!(Format::from_extension("JPG"), Some(Format::Jpeg));
         assert_eq!(Format::from_extension("tif"), Some(Format::Tiff));
         assert_eq!(Format::from_extension("txt"), None);
+        assert!(["jpg", "dib", "tif"].iter().all(|known| extensions().any(|extension| extension == *known)));
         assert!(Format::ALL.iter().all(|f| f.extensions().iter().all(|e| Format::from_extension(e) == Some(*f))));
     }
 

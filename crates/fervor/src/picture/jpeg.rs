@@ -7,7 +7,8 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::decode::{cut_off, damaged, unsupported, zeros};
+use super::limits::zeros;
+use super::refusal::{cut_off, damaged, unsupported};
 use super::{Format, Limits, Picture, orient};
 use crate::error::{Error, Result};
 

@@ -77,7 +77,7 @@ fn our_kernels_answer_as_the_general_engine_does() {
     for model in [residual(), chain()] {
         let bytes = model.encode_to_vec();
         let own = Graph::load(bytes.clone()).unwrap();
-        let Engine::Own(plan) = &own.engine else { panic!("the plan knows all of it") };
+        let Engine::Own { plan, .. } = &own.0 else { panic!("the plan knows all of it") };
         let general = Graph::load_general(bytes).unwrap();
         let [c, h, w] = plan.input();
         for n in [1, 2, 5, 37] {
@@ -95,7 +95,7 @@ fn what_the_last_dense_layer_reads_is_the_same_in_both_engines() {
         let name = crate::onnx::last_dense_input(&model).unwrap().to_owned();
         let bytes = model.encode_to_vec();
         let (own, general) = (Graph::load(bytes.clone()).unwrap(), Graph::load_general(bytes).unwrap());
-        let Engine::Own(plan) = &own.engine else { panic!("the plan knows all of it") };
+        let Engine::Own { plan, .. } = &own.0 else { panic!("the plan knows all of it") };
         let [c, h, w] = plan.input();
         let pixels = values(3 * c * h * w, 1);
         let found = own.run_to_value(&name, [3, c, h, w], &pixels).unwrap().expect("kept");

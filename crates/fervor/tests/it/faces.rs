@@ -47,11 +47,11 @@ fn pictures_of_every_shape_are_looked_at() {
 fn options_outside_their_range_are_refused() {
     let usual = DetectorOptions::default();
     for options in [
-        DetectorOptions { long_side: 0, ..usual.clone() },
-        DetectorOptions { long_side: 100_000, ..usual.clone() },
-        DetectorOptions { threshold: f32::NAN, ..usual.clone() },
-        DetectorOptions { threshold: 1.5, ..usual.clone() },
-        DetectorOptions { nms: -0.1, ..usual },
+        usual.clone().with_long_side(0),
+        usual.clone().with_long_side(100_000),
+        usual.clone().with_threshold(f32::NAN),
+        usual.clone().with_threshold(1.5),
+        usual.with_nms(-0.1),
     ] {
         let error = YuNet::new(options.clone()).err().unwrap_or_else(|| panic!("{options:?} was taken"));
         assert_eq!(error.kind(), fervor::ErrorKind::Input, "{options:?}");

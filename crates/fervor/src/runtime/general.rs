@@ -1,0 +1,87 @@
+//! The general engine (`rten`), which runs everything in ONNX. The only file that names it.
+
+use std::sync::Arc;
+
+use prost::Message;
+use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value};
+use rten_tensor::NdTensorView;
+use rten_tensor::prelude::*;
+
+use super::Output;
+use super::threads::{Lanes, Threads};
+use crate::error::{Error, Reason, Result};
+use crate::onnx::ModelProto;
+
+/// A graph on the general engine.
+pub struct General {
+    model: Model,
+    input: NodeId,
+    outputs: Vec<NodeId>,
+    threads: Threads<ThreadPool>,
+}
+
+impl General {
+    /// # Errors
+    /// `Model`: the engine cannot read it, or it has more than one input.
+    pub fn load(onnx: Vec<u8>) -> Result<Self> {
+        // It knows no f16. Of a file that says more than our messages hold nothing is written anew.
+        let whole = ModelProto::parse_stored(&onnx).ok().filter(|model| model.encoded_len() == onnx.len());
+        let widened = whole.and_then(|mut model| model.widen().then(|| model.encode_to_vec()));
+        let onnx = widened.unwrap_or(onnx);
+        let model = ModelOptions::with_all_ops()
+            .prepack_weights(true)
+            .load(onnx)
+            .map_err(|e| Error::model("the network cannot be loaded").because(Reason::Unsupported).with_source(e.to_string()))?;
+        let &[input] = model.input_ids() else {
+            let inputs = model.input_ids().len();
+            return Err(Error::model(format!("the network must have one input, it has {inputs}")).because(Reason::Unsupported));
+        };
+        let outputs = model.output_ids().to_vec();
+        Ok(Self { model, input, outputs, threads: Threads::All })
+    }
+
+    pub fn set_threads(&mut self, threads: usize) {
+        self.threads = Threads::Shared(Arc::new(ThreadPool::with_num_threads(threads.max(1))));
+    }
+
+    pub fn set_lanes(&mut self, lanes: usize) {
+        self.threads = Threads::Lanes(Lanes::new(lanes, || ThreadPool::with_num_threads(1)));
+    }
+
+    /// All outputs in the graph's order.
+    pub fn run(&self, shape: [usize; 4], values: &[f32]) -> Result<Vec<Output>> {
+        self.run_to(&self.outputs, shape, values)
+    }
+
+    /// The value of this name; `None` where the engine has fused it away.
+    pub fn run_to_value(&self, name: &str, shape: [usize; 4], values: &[f32]) -> Result<Option<Output>> {
+        let Some(node) = self.model.find_node(name) else { return Ok(None) };
+        Ok(self.run_to(&[node], shape, values)?.pop())
+    }
+
+    fn run_to(&self, outputs: &[NodeId], shape: [usize; 4], values: &[f32]) -> Result<Vec<Output>> {
+        let view = NdTensorView::from_data(shape, values);
+        let lane = match &self.threads {
+            Threads::Lanes(lanes) => Some(lanes.take()),
+            Threads::All | Threads::Shared(_) => None,
+        };
+        let pool = match (&self.threads, &lane) {
+            (Threads::Shared(pool), _) => Some(Arc::clone(pool)),
+            (_, Some(lane)) => Some(Arc::clone(&lane.pool)),
+            _ => None,
+        };
+        let options = RunOptions::default().with_thread_pool(pool);
+        let outputs = self
+            .model
+            .run(vec![(self.input, view.into())], outputs, Some(options))
+            .map_err(|e| Error::model(format!("the network fails on input {shape:?}")).with_source(e.to_string()))?;
+        outputs.into_iter().map(read_output).collect()
+    }
+}
+
+fn read_output(value: Value) -> Result<Output> {
+    let Value::FloatTensor(tensor) = value else {
+        return Err(Error::model("the network's output is not f32").because(Reason::Unsupported));
+    };
+    Ok(Output { shape: tensor.shape().to_vec(), values: tensor.to_vec() })
+}
