@@ -25,6 +25,7 @@ pub(super) fn of(bytes: &[u8]) -> Option<Container> {
         Format::WebP => (bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|flags| flags & 2 != 0), None),
         Format::Jpeg => (false, (Markers::of(bytes).find_map(|marker| marker.components()) == Some(4)).then_some("CMYK")),
         Format::Tiff => tiff(bytes).unwrap_or((false, None)),
+        // A bitmap; and of formats yet to come nothing is known here.
         _ => (false, None),
     };
     Some(Container { format, animated, unusual })

@@ -255,7 +255,7 @@ fn a_file_is_measured_before_it_is_read() {
     for (path, limits, says) in cases {
         let error = picture::read(&path, &limits).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Input);
-        assert!(error.message().contains(says), "{error}");
+        assert!(error.to_string().contains(says), "{error}");
     }
 }
 
