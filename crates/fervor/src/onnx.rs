@@ -554,28 +554,6 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_gives_its_numbers_however_they_are_stored() {
-        let raw = TensorProto {
-            dims: vec![2],
-            data_type: FLOAT,
-            raw_data: [1.5_f32, -2.0].map(f32::to_le_bytes).concat(),
-            ..Default::default()
-        };
-        assert_eq!(raw.floats().unwrap(), [1.5, -2.0]);
-        let listed = TensorProto { raw_data: vec![], float_data: vec![1.5, -2.0], ..raw.clone() };
-        assert_eq!(listed.floats(), raw.floats());
-        for wrong in [
-            TensorProto { data_type: INT64, ..raw.clone() },
-            TensorProto { dims: vec![3], ..raw.clone() },
-            TensorProto { dims: vec![-2], ..raw.clone() },
-            TensorProto { dims: vec![i64::MAX, i64::MAX], ..raw.clone() },
-            TensorProto { raw_data: vec![0; 7], ..raw.clone() },
-        ] {
-            assert_eq!(wrong.floats(), None, "{wrong:?}");
-        }
-    }
-
-    #[test]
     fn bytes_that_are_no_model_are_refused() {
         for bytes in [&b""[..], b"hello", &[0xFF; 40]] {
             assert!(ModelProto::parse(bytes).is_err());
