@@ -11,6 +11,7 @@ const BANDS: [f64; 4] = [0.0, 0.5, 0.7, 0.9];
 
 /// Right and wrong answers, by what the voters said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Voters {
     /// Rows with votes.
     pub n: u64,
@@ -23,6 +24,7 @@ pub struct Voters {
 
 /// Wrong answers to pictures with votes, by whom most voters agree with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Sides {
     /// Wrong answers.
     pub mistakes: u64,
@@ -34,6 +36,7 @@ pub struct Sides {
 
 /// Accuracy on pictures about which people agree so much.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Agreement {
     /// Share of all votes for the most chosen class: from this...
     pub from: f64,
