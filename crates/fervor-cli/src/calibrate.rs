@@ -1,14 +1,15 @@
 //! `fervor calibrate`: fits a bundle's doubt on pictures that it was not trained on.
 
 use std::io::Write;
+use std::path::Path;
 
-use fervor::bundle;
 use fervor::files::WholeFile;
 use fervor::{Bundle, Error, LabelMap, Result};
 use fervor_lab::calibrate::{COVERAGE, Calibration, ClassBias, FittedTo, Measure, Network};
-use fervor_lab::dataset::{OpenOptions, Split};
+use fervor_lab::dataset::{Dataset, OpenOptions, Progress, Split};
 
 use crate::cli::{Calibrate, Format};
+use crate::output::cannot_write;
 use crate::verdict::Verdict;
 use crate::{data, setup, talk};
 
@@ -19,84 +20,112 @@ use crate::{data, setup, talk};
 pub fn run(args: &Calibrate) -> Result<Verdict> {
     setup::threads(args.threads);
     // Before the long part: a place that cannot be written.
-    let output = args.output.as_ref().map(|path| {
-        let file = WholeFile::create(path).map_err(|e| Error::input(format!("{} cannot be written: {e}", path.display())))?;
-        Ok((path, file))
-    });
-    let output = output.transpose()?;
-    let (mut loaded, mut bytes) = setup::model_with_bytes(&args.model, args.threads)?;
+    let output = args.output.as_deref().map(begun).transpose()?;
+    let mut bundle = setup::model(&args.model, args.threads)?;
     if args.half {
-        let before = bytes.len();
-        bytes = bundle::halved(&bytes)?;
-        loaded = setup::with_threads(Bundle::load(bytes.clone())?, args.threads);
-        talk::note(format_args!("weights as 16-bit floats: {} bytes instead of {before}", bytes.len()));
+        let before = bundle.size();
+        bundle = bundle.halved()?;
+        talk::note(format_args!("weights as 16-bit floats: {} bytes instead of {before}", bundle.size()));
     }
-    let options = OpenOptions { votes: args.votes.clone(), ..OpenOptions::default() };
-    let mut dataset = data::open(&args.data, options)?;
-    // A test part stays a test part unless somebody asks for it.
-    let there = |split| !dataset.of_split(split).is_empty();
-    let asked = match args.split.as_deref() {
-        Some(split) => split,
-        None if there(Split::Validation) => Split::Validation.name(),
-        None if there(Split::Test) => {
-            return Err(Error::data("the data has no validation part, and a test part is for testing")
-                .with_hint("choose the part to calibrate on with --split"));
-        }
-        None => "all",
-    };
-    let (split, mut indices) = data::choose(&dataset, Some(asked))?;
-    if args.votes.is_some() {
-        (dataset, _) = data::by_votes(&dataset.subset(&indices), &loaded.card().labels)?;
-        indices = (0..dataset.len()).collect();
-    }
-    let before = indices.len();
-    indices.retain(|&index| !loaded.was_trained_on(dataset.samples()[index].hash));
-    if indices.len() < before {
-        talk::note(format_args!("left out: {} pictures that the model was trained on", before - indices.len()));
-    }
-    if !loaded.knows_training_pictures() {
-        talk::note("the model does not say which pictures it was trained on: calibrate on others");
-    }
-    let map = LabelMap::parse(&args.map, dataset.labels(), &loaded.card().labels)?;
-    let fitted_to = if args.votes.is_some() { FittedTo::Votes } else { FittedTo::Labels };
+    let pictures = Pictures::open(args, &bundle)?;
     let mut class_bias = None;
     if args.class_bias {
+        let found = pictures.class_bias(&bundle)?;
+        bundle = bundle.with_biases(&found.biases)?;
+        class_bias = Some(found);
+    }
+    let mut calibration = pictures.calibration(&bundle)?;
+    if let Some(bias) = class_bias {
+        calibration = calibration.with_class_bias(bias);
+    }
+    if let Some((path, mut file)) = output {
+        let network = if args.half || args.class_bias { Network::Changed } else { Network::Same };
+        let calibrated = bundle.with_card(|card| calibration.apply(card, &pictures.split, network))?;
+        file.write_all(calibrated.bytes()).and_then(|()| file.finish()).map_err(|e| cannot_write(path, e))?;
+        talk::note(format_args!("calibrated bundle written: {}", path.display()));
+    }
+    match args.format {
+        Format::Json => talk::answer(serde_json::to_string_pretty(&calibration).expect("figures are plain data")),
+        Format::Text => talk::answer(text(&calibration, &pictures.split, bundle.card().labels.names())),
+    }?;
+    Ok(Verdict::Yes)
+}
+
+/// A file to be written at the end.
+fn begun(path: &Path) -> Result<(&Path, WholeFile)> {
+    Ok((path, WholeFile::create(path).map_err(|e| cannot_write(path, e))?))
+}
+
+/// What is calibrated on.
+struct Pictures {
+    dataset: Dataset,
+    /// The part of the data, and its samples that the model was not trained on.
+    split: String,
+    indices: Vec<usize>,
+    map: LabelMap,
+    fitted_to: FittedTo,
+}
+
+impl Pictures {
+    fn open(args: &Calibrate, bundle: &Bundle) -> Result<Self> {
+        let options = OpenOptions { votes: args.votes.clone(), ..OpenOptions::default() };
+        let mut dataset = data::open(&args.data, options)?;
+        let (split, mut indices) = data::choose(&dataset, Some(asked(args, &dataset)?))?;
+        let labels = &bundle.card().labels;
+        if args.votes.is_some() {
+            (dataset, _) = data::by_votes(&dataset.subset(&indices), labels)?;
+            indices = (0..dataset.len()).collect();
+        }
+        let before = indices.len();
+        indices.retain(|&index| !bundle.was_trained_on(dataset.samples()[index].hash));
+        if indices.len() < before {
+            talk::note(format_args!("left out: {} pictures that the model was trained on", before - indices.len()));
+        }
+        if !bundle.knows_training_pictures() {
+            talk::note("the model does not say which pictures it was trained on: calibrate on others");
+        }
+        let map = LabelMap::parse(&args.map, dataset.labels(), labels)?;
+        let fitted_to = if args.votes.is_some() { FittedTo::Votes } else { FittedTo::Labels };
+        Ok(Self { dataset, split, indices, map, fitted_to })
+    }
+
+    fn measure<'a>(&'a self, bundle: &'a Bundle, progress: Progress<'a>) -> Measure<'a> {
+        let Self { dataset, indices, map, fitted_to, .. } = self;
+        Measure { bundle, dataset, indices, map, fitted_to: *fitted_to, progress }
+    }
+
+    fn class_bias(&self, bundle: &Bundle) -> Result<ClassBias> {
         // Before the long part: a network that has no place for them.
-        bundle::with_biases(&bytes, &vec![0.0; loaded.card().labels.len()])?;
+        bundle.with_biases(&vec![0.0; bundle.card().labels.len()])?;
         let bar = talk::bar(0, "pictures");
-        let (bundle, dataset, indices, map, progress) = (&loaded, &dataset, &indices[..], &map, &talk::moves(&bar));
-        let found = Measure { bundle, dataset, indices, map, fitted_to, progress }.class_bias()?;
+        let found = self.measure(bundle, &talk::moves(&bar)).class_bias()?;
         bar.finish_and_clear();
         if !found.absent.is_empty() {
             let names = found.absent.join(", ");
             talk::note(format_args!("no picture shows {names}: with these class biases the model will hardly answer so"));
         }
-        bytes = bundle::with_biases(&bytes, &found.biases)?;
-        loaded = setup::with_threads(Bundle::load(bytes.clone())?, args.threads);
-        class_bias = Some(found);
+        Ok(found)
     }
-    let bar = talk::bar(0, "pictures");
-    let measure =
-        Measure { bundle: &loaded, dataset: &dataset, indices: &indices, map: &map, fitted_to, progress: &talk::moves(&bar) };
-    let calibration = measure.calibration()?;
-    talk::left_out(&calibration.unreadable);
-    let calibration = match class_bias {
-        Some(bias) => calibration.with_class_bias(bias),
-        None => calibration,
-    };
-    bar.finish_and_clear();
-    if let Some((path, mut file)) = output {
-        let network = if args.half || args.class_bias { Network::Changed } else { Network::Same };
-        let calibrated = bundle::with_card(&bytes, |card| calibration.apply(card, &split, network))?;
-        let written = file.write_all(&calibrated).and_then(|()| file.finish());
-        written.map_err(|e| Error::input(format!("{} cannot be written: {e}", path.display())))?;
-        talk::note(format_args!("calibrated bundle written: {}", path.display()));
+
+    fn calibration(&self, bundle: &Bundle) -> Result<Calibration> {
+        let bar = talk::bar(0, "pictures");
+        let found = self.measure(bundle, &talk::moves(&bar)).calibration()?;
+        bar.finish_and_clear();
+        talk::left_out(&found.unreadable);
+        Ok(found)
     }
-    match args.format {
-        Format::Json => talk::answer(serde_json::to_string_pretty(&calibration).expect("figures are plain data")),
-        Format::Text => talk::answer(text(&calibration, &split, loaded.card().labels.names())),
-    }?;
-    Ok(Verdict::Yes)
+}
+
+/// The part of the data to calibrate on: a test part stays a test part unless somebody asks for it.
+fn asked<'a>(args: &'a Calibrate, dataset: &Dataset) -> Result<&'a str> {
+    let there = |split| !dataset.of_split(split).is_empty();
+    match args.split.as_deref() {
+        Some(split) => Ok(split),
+        None if there(Split::Validation) => Ok(Split::Validation.name()),
+        None if there(Split::Test) => Err(Error::data("the data has no validation part, and a test part is for testing")
+            .with_hint("choose the part to calibrate on with --split")),
+        None => Ok("all"),
+    }
 }
 
 fn text(calibration: &Calibration, split: &str, labels: &[String]) -> String {

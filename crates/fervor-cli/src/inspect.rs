@@ -13,6 +13,7 @@ struct Info<'a> {
     schema: &'static str,
     sha256: &'a str,
     bytes: usize,
+    sealed: bool,
     parameters: u64,
     multiply_adds: Option<u64>,
     card: &'a Card,
@@ -24,7 +25,8 @@ impl<'a> Info<'a> {
         Self {
             schema: "fervor.inspect/1",
             sha256: bundle.sha256(),
-            bytes: bundle.bytes(),
+            bytes: bundle.size(),
+            sealed: bundle.is_sealed(),
             parameters: cost.parameters,
             multiply_adds: cost.multiply_adds,
             card: bundle.card(),
@@ -51,7 +53,7 @@ pub fn inspect(args: &Inspect) -> Result<Verdict> {
 /// # Errors
 /// A built-in bundle that does not load.
 pub fn models(args: &Models) -> Result<Verdict> {
-    let bundles = builtin::NAMES.iter().map(|name| setup::model(name, None)).collect::<Result<Vec<_>>>()?;
+    let bundles = builtin::names().map(|name| setup::model(name, None)).collect::<Result<Vec<_>>>()?;
     match args.format {
         Format::Json => {
             let infos: Vec<Info> = bundles.iter().map(Info::of).collect();
@@ -96,6 +98,7 @@ fn text(info: &Info) -> String {
         ),
         row("views of a face", &card.views.to_string()),
         row("file", &format!("{:.2} MB, sha256 {}", info.bytes as f64 / 1e6, info.sha256)),
+        row("seal", if info.sealed { "weights, card and training pictures are as they were made" } else { "none" }),
         row("temperature", &card.temperature.to_string()),
         row("doubt", &doubt(card)),
         row("licence", &card.licence),

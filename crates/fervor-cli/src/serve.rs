@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fervor::{DetectorOptions, Error, Result};
+use fervor::{Bundle, DetectorOptions, Error, Result};
 use fervor_serve::{App, Key, Settings};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -21,7 +21,7 @@ pub fn run(args: &Serve) -> Result<Verdict> {
     log(args.log)?;
     let settings = settings(args)?;
     // Each worker finds and classifies faces on one thread: requests are what runs in parallel.
-    let bundle = Arc::new(setup::model(&args.model, None)?.with_lanes(settings.threads));
+    let bundle = Arc::new(Bundle::find(&args.model)?.with_lanes(settings.threads));
     let options = DetectorOptions { threads: Some(1), ..DetectorOptions::default() };
     let analyzer = setup::analyzer(args.faces, bundle, options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -39,10 +39,13 @@ struct Shared {
 }
 
 impl App {
-    /// Starts the workers around `analyzer`.
+    /// Starts the workers around `analyzer`; what there is to say about its model is logged.
     pub fn new(analyzer: Analyzer, settings: Settings) -> Self {
         let labels: LabelSet = analyzer.bundle().card().labels.clone();
         let model = ModelInfo::from(analyzer.bundle());
+        for note in analyzer.bundle().notes() {
+            tracing::warn!(model = model.name, "{note}");
+        }
         let metrics = Arc::new(Metrics::new(labels));
         let engine = Engine::start(Arc::new(analyzer), settings.limits(), settings.threads, settings.queue, Arc::clone(&metrics));
         Self(Arc::new(Shared {

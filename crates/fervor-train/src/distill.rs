@@ -5,12 +5,11 @@
 //! weight: `(1 - weight) * labels + weight * teachers`.
 
 use fervor::prediction::softmax;
-use fervor::{Bundle, Chip, Error, LabelSet, Preprocess, Result};
+use fervor::{Bundle, Chip, Error, LabelSet, Preprocess, Reason, Result};
 use rayon::prelude::*;
 
 use crate::examples::Examples;
 use crate::recipe::{DistillChips, DistillRecipe};
-use crate::transfer::open_bundle;
 
 /// Pictures that go through a teacher together.
 const GROUP: usize = 256;
@@ -114,9 +113,10 @@ impl Teachers {
 
 impl Teacher {
     fn open(name: &str, sha256: Option<&String>, labels: &LabelSet) -> Result<Self> {
-        let (bundle, _) = open_bundle(name).map_err(|e| e.context("a teacher"))?;
-        if sha256.is_some_and(|sha256| sha256 != bundle.sha256()) {
+        let bundle = Bundle::find(name).map_err(|e| e.context("a teacher"))?;
+        if sha256.is_some_and(|sha256| !bundle.has_sha256(sha256)) {
             return Err(Error::input(format!("the teacher is not the one that the recipe names: {name} is {}", bundle.sha256()))
+                .because(Reason::Changed)
                 .with_hint("take distill.sha256 out of the recipe to learn from the present one"));
         }
         let columns = labels.names().iter().map(|label| {

@@ -11,14 +11,11 @@ use std::vec::IntoIter;
 use burn::module::{Param, RunningState};
 use burn::tensor::{Device, Tensor, TensorData};
 use fervor::onnx::{ModelProto, TensorProto};
-use fervor::{Chip, Error, Result};
+use fervor::{Chip, Error, Reason, Remedy, Result};
 
 use crate::examples::Examples;
 use crate::layers::{BatchNorm, Conv2d, Linear};
 use crate::network::{LayerMut, Network};
-
-/// ONNX's number for f32.
-const FLOAT: i32 = 1;
 
 /// Pictures that statistics are taken from: a standard error of 6 % of a channel's deviation from the pictures alone,
 /// far less with the places in each.
@@ -206,12 +203,11 @@ impl Weights {
 impl Values {
     fn of(tensor: &TensorProto) -> Result<Self> {
         let dims: Vec<usize> = tensor.dims.iter().map(|&side| usize::try_from(side).unwrap_or(0)).collect();
-        let (chunks, rest) = tensor.raw_data.as_chunks::<4>();
-        let values: Vec<f32> = chunks.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        if tensor.data_type != FLOAT || !rest.is_empty() || values.len() != dims.iter().product::<usize>() {
-            return Err(Error::model(format!("a weight of the source is not stored as f32 numbers: {}", tensor.name))
-                .with_hint("only bundles that `fervor train` wrote can be continued"));
-        }
+        let values = tensor.floats().ok_or_else(|| {
+            Error::model(format!("a weight of the source is not stored as f32 numbers: {}", tensor.name))
+                .because(Reason::Unsupported)
+                .with_remedy(Remedy::TrainBundle)
+        })?;
         Ok(Self { dims, values })
     }
 }

@@ -1,9 +1,9 @@
 //! The product of an epoch: its network as a bundle, and what that bundle scores.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use fervor::bundle::{self, Bundle, CARD_SCHEMA, Card, Golden, RecipeInfo, TrainingData};
+use fervor::bundle::{Bundle, CARD_SCHEMA, Card, Golden, RecipeInfo, TrainingData};
 use fervor::onnx::ModelProto;
-use fervor::{ContentHash, Error, Probabilities, Result};
+use fervor::{ContentHash, Error, Probabilities, Reason, Remedy, Result};
 use fervor_lab::dataset::Dataset;
 use fervor_lab::evaluate::VoteScores;
 use fervor_lab::metrics::{fit_temperature, fit_temperature_to};
@@ -52,7 +52,8 @@ impl Exporter<'_> {
         let logits: Vec<f32> = network.forward(golden).into_data().try_into_vec().expect("logits are f32");
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(Error::model(format!("the network answers with numbers that are not finite: {logits:?}"))
-                .with_hint("a lower rate helps, for example --set optimizer.learning_rate=..."));
+                .because(Reason::NotFinite)
+                .with_remedy(Remedy::LowerRate));
         }
         let card = Card {
             schema: CARD_SCHEMA.to_owned(),
@@ -75,13 +76,15 @@ impl Exporter<'_> {
             conformal: None,
             class_biases: Vec::new(),
             metrics: Default::default(),
+            requires: Vec::new(),
+            extra: Default::default(),
         };
         Ok(Candidate { graph: export::graph(network, recipe.preprocess.shape(), labels.len()), card })
     }
 
     /// The bundle's answers to the validation pictures.
     pub fn score(&self, candidate: Candidate) -> Result<Score> {
-        let bundle = Bundle::load(bundle::pack(candidate.graph, &candidate.card, [])?)?;
+        let bundle = Bundle::pack(candidate.graph, &candidate.card, [])?;
         let bundle = bundle.with_threads(rayon::current_num_threads());
         let mut tally = Tally::new(self.dataset.labels().len());
         let (mut all_logits, mut all_labels) = (Vec::new(), Vec::new());
@@ -107,8 +110,8 @@ impl Exporter<'_> {
         Ok(Score { tally, temperature, votes: Some(votes) })
     }
 
-    /// The bundle's bytes with its temperature and scores, loaded once more before anybody else sees them.
-    pub fn finish(&self, mut candidate: Candidate, score: &Score) -> Result<Vec<u8>> {
+    /// The bundle with its temperature and scores, checked on both engines before anybody else sees it.
+    pub fn finish(&self, mut candidate: Candidate, score: &Score) -> Result<Bundle> {
         candidate.card.temperature = score.temperature;
         let votes = score.votes;
         let score = &score.tally;
@@ -125,8 +128,8 @@ impl Exporter<'_> {
         }
         let training = self.loader.examples().indices().iter().map(|&index| self.dataset.samples()[index].hash);
         let training: Vec<ContentHash> = training.collect();
-        let bytes = bundle::pack(candidate.graph, &candidate.card, training)?;
-        Bundle::check_elsewhere(bytes.clone())?;
-        Ok(bytes)
+        let bundle = Bundle::pack(candidate.graph, &candidate.card, training)?;
+        bundle.check_elsewhere()?;
+        Ok(bundle)
     }
 }

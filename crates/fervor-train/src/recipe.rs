@@ -10,10 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fervor::bundle::Views;
-use fervor::{Error, LabelSet, Preprocess, Result};
+use fervor::{Error, LabelSet, Preprocess, Result, hash};
 use fervor_lab::dataset::{Dataset, OpenOptions, VotesLeftOut};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 pub use crate::kernels::Precision;
 pub use augment::AugmentRecipe;
@@ -133,7 +132,7 @@ impl Recipe {
 
     /// SHA-256 of [`Recipe::to_toml`] in hexadecimal.
     pub fn hash(&self) -> String {
-        Sha256::digest(self.to_toml()).iter().map(|byte| format!("{byte:02x}")).collect()
+        hash::sha256(self.to_toml())
     }
 
     /// `<name>-<first 8 digits of the hash>`: the folder's name of its run.

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
-use fervor::{Error, Result};
+use fervor::{Error, Result, hash};
 use fervor_draw::chart::{self, LineChart, Series};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::log::{self, EpochLog, Tally};
 use crate::network::Network;
@@ -110,7 +109,7 @@ impl RunFolder {
     pub fn recipe_sha256(&self) -> Result<String> {
         let path = self.file("recipe.toml");
         let text = fs::read(&path).map_err(|e| damaged(&path, &e))?;
-        Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hash::sha256(text))
     }
 
     /// Writes a file by way of a temporary sibling.

@@ -221,10 +221,10 @@ fn run(options: TrainOptions) -> Result<Outcome> {
         let candidate = exporter.candidate(&exported, epoch + 1, &device)?;
         let score = exporter.score(candidate.clone())?;
         let best = state.best.is_none_or(|best| score.tally.correct() > best.correct);
-        let bytes = exporter.finish(candidate, &score)?;
-        folder.write("last.onnx", &bytes)?;
+        let bundle = exporter.finish(candidate, &score)?;
+        folder.write("last.onnx", bundle.bytes())?;
         if best {
-            folder.write("best.onnx", &bytes)?;
+            folder.write("best.onnx", bundle.bytes())?;
             state.best = Some(Best { epoch: epoch + 1, correct: score.tally.correct() });
         }
         let log = EpochLog {

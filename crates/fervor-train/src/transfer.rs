@@ -1,12 +1,10 @@
 //! A training that starts from the weights of a bundle: where they come from, and the new classifier.
 
-use std::path::Path;
-
 use burn::module::Module;
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use fervor::onnx::ModelProto;
-use fervor::{Bundle, Error, LabelSet, Result, builtin};
+use fervor::{Bundle, Error, LabelSet, Reason, Result};
 
 use crate::import;
 use crate::layers;
@@ -17,23 +15,6 @@ use crate::recipe::{Recipe, TransferRecipe};
 /// How far the logits of a network read from a bundle may lie from the bundle's own, relative to `1 + |logit|`.
 const TOLERANCE: f32 = 1e-4;
 
-/// The bundle of a built-in model's name, a bundle's path, or a run's folder (its `best.onnx`), with its bytes.
-///
-/// # Errors
-/// `Input`: nothing has that name. `Model`: it is no bundle, or a damaged one.
-pub fn open_bundle(name: &str) -> Result<(Bundle, Vec<u8>)> {
-    let path = Path::new(name);
-    let bytes = match builtin::bytes(name) {
-        Some(bytes) => bytes.to_vec(),
-        None => {
-            let path = if path.is_dir() { path.join("best.onnx") } else { path.to_owned() };
-            std::fs::read(&path).map_err(|e| builtin::unknown(name).with_source(e))?
-        }
-    };
-    let bundle = Bundle::load(bytes.clone()).map_err(|e| e.context(name))?;
-    Ok((bundle, bytes))
-}
-
 /// The recipe's network with the source's weights, and a classifier for `labels`: classes that the source knows by name
 /// start as its own, the others anew from the recipe's seed.
 ///
@@ -41,22 +22,24 @@ pub fn open_bundle(name: &str) -> Result<(Bundle, Vec<u8>)> {
 /// `Input`: the source is another than when the recipe was resolved, or takes other chips. `Model`: it is no bundle, of
 /// another network, or the network read from it does not answer as it does.
 pub fn start(transfer: &TransferRecipe, recipe: &Recipe, labels: &LabelSet, device: &Device) -> Result<Network> {
-    let (bundle, bytes) = open_bundle(&transfer.from)?;
+    let bundle = Bundle::find(&transfer.from)?;
     let (card, chip) = (bundle.card(), recipe.preprocess.shape());
-    if transfer.sha256.as_ref().is_some_and(|sha256| sha256 != bundle.sha256()) {
+    if transfer.sha256.as_ref().is_some_and(|sha256| !bundle.has_sha256(sha256)) {
         return Err(Error::input(format!(
             "the source is not the one that the recipe names: {} is {}",
             transfer.from,
             bundle.sha256()
         ))
+        .because(Reason::Changed)
         .with_hint("take transfer.sha256 out of the recipe to start from the present one"));
     }
     if card.preprocess != recipe.preprocess {
         return Err(Error::input(format!("the recipe's preprocess is not that of {}: {:?}", transfer.from, card.preprocess))
+            .because(Reason::Mismatch)
             .with_hint("leave [preprocess] out of the recipe: it is taken from the source then"));
     }
     let mut network = Network::new(&recipe.network, chip, card.labels.len(), device);
-    import::load_weights(&mut network, &ModelProto::parse(&bytes)?, device)?;
+    import::load_weights(&mut network, &ModelProto::parse(bundle.bytes())?, device)?;
     check(&network, &bundle, device)?;
 
     layers::seed(derived_seed(recipe.seed, 0, Purpose::Weights));
@@ -90,6 +73,7 @@ fn check(network: &Network, bundle: &Bundle, device: &Device) -> Result<()> {
         return Ok(());
     }
     Err(Error::model(format!("the network read from the source does not give its logits: {found:?} instead of {golden:?}"))
+        .because(Reason::Mismatch)
         .with_hint("the source's file was changed, or written by another version"))
 }
 

@@ -1,31 +1,24 @@
 //! The bundles inside the program.
 
-use crate::error::Error;
-
 /// The model that is used when none is named.
 pub const DEFAULT: &str = "fervor-48";
 
-/// Names of the built-in bundles.
-pub const NAMES: &[&str] = &["fervor-48", "fervor-48-votes", "fervor-nano"];
-
-// Statics, since constants may stand in the program once for each crate that asks.
-static FERVOR_48: &[u8] = include_bytes!("../../../models/fervor-48/fervor-48.onnx");
-static FERVOR_48_VOTES: &[u8] = include_bytes!("../../../models/fervor-48-votes/fervor-48-votes.onnx");
-static FERVOR_NANO: &[u8] = include_bytes!("../../../models/fervor-nano/fervor-nano.onnx");
-
-/// The file of a built-in bundle.
-#[inline(never)]
-pub fn bytes(name: &str) -> Option<&'static [u8]> {
-    match name {
-        "fervor-48" => Some(FERVOR_48),
-        "fervor-48-votes" => Some(FERVOR_48_VOTES),
-        "fervor-nano" => Some(FERVOR_NANO),
-        _ => None,
-    }
+/// The file of the built-in bundle of this name, with its name.
+macro_rules! model {
+    ($name:literal) => {
+        ($name, include_bytes!(concat!("../../../models/", $name, "/", $name, ".onnx")))
+    };
 }
 
-/// The error for a name that is neither built in nor a file.
-pub fn unknown(name: &str) -> Error {
-    Error::input(format!("no built-in model and no file has the name {name:?}"))
-        .with_hint(format!("built in: {}; a bundle's path ends in .onnx", NAMES.join(", ")))
+// A static, since a constant may stand in the program once for each crate that asks.
+static MODELS: &[(&str, &[u8])] = &[model!("fervor-48"), model!("fervor-48-votes"), model!("fervor-nano")];
+
+/// Names of the built-in bundles.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    MODELS.iter().map(|(name, _)| *name)
+}
+
+/// The file of a built-in bundle.
+pub fn bytes(name: &str) -> Option<&'static [u8]> {
+    MODELS.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes)
 }

@@ -9,6 +9,7 @@ pub mod emotion;
 pub mod error;
 pub mod face;
 pub mod files;
+pub mod hash;
 pub mod onnx;
 pub mod picture;
 pub mod prediction;

@@ -175,6 +175,26 @@ impl ModelProto {
     }
 }
 
+impl TensorProto {
+    /// The numbers of an f32 tensor, row-major; `None` of another type, or where they do not fill its dimensions.
+    pub fn floats(&self) -> Option<Vec<f32>> {
+        let count = self.dims.iter().try_fold(1_usize, |count, side| count.checked_mul(usize::try_from(*side).ok()?))?;
+        let values = match self.raw_data.as_chunks::<4>() {
+            ([], []) => self.float_data.clone(),
+            (chunks, []) => chunks.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+            _ => return None,
+        };
+        (self.data_type == FLOAT && values.len() == count).then_some(values)
+    }
+
+    /// Makes it an f32 tensor of these numbers; its dimensions stay.
+    pub fn set_floats(&mut self, values: &[f32]) {
+        self.data_type = FLOAT;
+        self.float_data.clear();
+        self.raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    }
+}
+
 /// The name of the value that the dense layer which makes the graph's first output reads.
 pub fn last_dense_input(model: &ModelProto) -> Option<&str> {
     let graph = model.graph.as_ref()?;
@@ -183,13 +203,13 @@ pub fn last_dense_input(model: &ModelProto) -> Option<&str> {
     matches!(node.op_type.as_str(), "Gemm" | "MatMul").then(|| node.input.first().map(String::as_str)).flatten()
 }
 
-/// The biases of the dense layer which makes the graph's first output, if they are f32.
+/// The biases of the dense layer which makes the graph's first output.
 pub(crate) fn last_dense_bias(model: &mut ModelProto) -> Option<&mut TensorProto> {
     let graph = model.graph.as_mut()?;
     let output = &graph.output.first()?.name;
     let node = graph.node.iter().find(|node| node.output.first() == Some(output) && node.op_type == "Gemm")?;
     let name = node.input.get(2)?;
-    graph.initializer.iter_mut().find(|tensor| tensor.name == *name && tensor.data_type == FLOAT)
+    graph.initializer.iter_mut().find(|tensor| tensor.name == *name)
 }
 
 /// What a graph holds and costs.
@@ -307,19 +327,22 @@ impl GraphBuilder {
     /// If the values do not fill the shape.
     pub fn tensor(&mut self, shape: &[usize], values: &[f32]) -> String {
         assert_eq!(shape.iter().product::<usize>(), values.len(), "values must fill {shape:?}");
-        self.initializer(shape, FLOAT, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+        let mut tensor = TensorProto::default();
+        tensor.set_floats(values);
+        self.initializer(shape, tensor)
     }
 
     /// A constant i64 vector.
     pub fn integers(&mut self, values: &[i64]) -> String {
-        self.initializer(&[values.len()], INT64, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+        let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.initializer(&[values.len()], TensorProto { data_type: INT64, raw_data, ..TensorProto::default() })
     }
 
-    fn initializer(&mut self, shape: &[usize], data_type: i32, raw_data: Vec<u8>) -> String {
+    fn initializer(&mut self, shape: &[usize], tensor: TensorProto) -> String {
         self.count += 1;
         let name = format!("constant_{}", self.count);
         let dims = shape.iter().map(|&side| side as i64).collect();
-        self.graph.initializer.push(TensorProto { dims, data_type, name: name.clone(), raw_data, ..Default::default() });
+        self.graph.initializer.push(TensorProto { dims, name: name.clone(), ..tensor });
         name
     }
 
@@ -459,6 +482,28 @@ mod tests {
         assert_eq!(cost(&model), Cost { parameters: 36 + 4 + 128 + 2, multiply_adds: Some(36 * 64 + 128) });
         let again = ModelProto::parse(&model.encode_to_vec()).unwrap();
         assert_eq!(again, model);
+    }
+
+    #[test]
+    fn a_tensor_gives_its_numbers_however_they_are_stored() {
+        let raw = TensorProto {
+            dims: vec![2],
+            data_type: FLOAT,
+            raw_data: [1.5_f32, -2.0].map(f32::to_le_bytes).concat(),
+            ..Default::default()
+        };
+        assert_eq!(raw.floats().unwrap(), [1.5, -2.0]);
+        let listed = TensorProto { raw_data: vec![], float_data: vec![1.5, -2.0], ..raw.clone() };
+        assert_eq!(listed.floats(), raw.floats());
+        for wrong in [
+            TensorProto { data_type: INT64, ..raw.clone() },
+            TensorProto { dims: vec![3], ..raw.clone() },
+            TensorProto { dims: vec![-2], ..raw.clone() },
+            TensorProto { dims: vec![i64::MAX, i64::MAX], ..raw.clone() },
+            TensorProto { raw_data: vec![0; 7], ..raw.clone() },
+        ] {
+            assert_eq!(wrong.floats(), None, "{wrong:?}");
+        }
     }
 
     #[test]

@@ -99,10 +99,10 @@ impl Graph {
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub(crate) fn load_parsed(model: ModelProto, onnx: Vec<u8>) -> Result<Self> {
+    pub(crate) fn load_parsed(model: ModelProto, onnx: &[u8]) -> Result<Self> {
         match Plan::of(&model) {
             Some(plan) => Ok(Self { engine: Engine::Own(Box::new(plan)), threads: Threads::All }),
-            None => Self::load_general(onnx),
+            None => Self::load_general(onnx.to_vec()),
         }
     }
 

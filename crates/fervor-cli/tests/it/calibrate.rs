@@ -72,7 +72,7 @@ fn calibration_refuses_what_it_cannot_stand_on() {
     let world = crops(20);
     world.fervor("calibrate fervor-48 set").exits(2).says("100 pictures or more, there are 40");
     world.fervor("calibrate nothing set").exits(2).says("nothing").says("built in");
-    world.fervor("calibrate fervor-48 set --output /").exits(2).says("cannot be written");
+    world.fervor("calibrate fervor-48 set --output /").exits(2).says("cannot write");
     world.fervor("calibrate fervor-48 set --output mine.onnx").exits(2);
     assert!(!world.path("mine.onnx").exists());
 }

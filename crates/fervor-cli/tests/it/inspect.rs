@@ -1,3 +1,5 @@
+use fervor::builtin;
+
 use crate::world::World;
 
 #[test]
@@ -12,4 +14,18 @@ fn a_built_in_model_shows_its_card() {
         assert!(info["parameters"].as_u64().unwrap() > 10_000 && info["multiply_adds"].as_u64().unwrap() > 1_000_000, "{info}");
         world.fervor(&format!("inspect {name}")).exits(0).answers("temperature").answers("licence");
     }
+}
+
+#[test]
+fn a_model_file_without_a_seal_is_told_once_and_a_changed_one_is_refused() {
+    let sealed = builtin::bytes("fervor-nano").unwrap();
+    // A seal is the last 81 bytes.
+    let (before, mut changed) = (&sealed[..sealed.len() - 81], sealed.to_vec());
+    changed[sealed.len() / 2] ^= 1;
+    let world = World::new().file("old.onnx", before).file("changed.onnx", &changed).landscape("a.png", 300, 200);
+    assert_eq!(world.fervor("inspect old.onnx").exits(0).answers("seal                   none").stderr().lines().count(), 1);
+    let said = world.fervor("predict a.png --model old.onnx").says("old.onnx: the model file has no seal").stderr();
+    assert_eq!(said.matches("no seal").count(), 1, "{said}");
+    assert_eq!(world.fervor("inspect fervor-nano").exits(0).answers("as they were made").stderr(), "");
+    world.fervor("inspect changed.onnx").exits(2).says("changed.onnx: the file is not as it was made").says("copy or download");
 }

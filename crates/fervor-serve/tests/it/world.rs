@@ -28,7 +28,7 @@ pub struct Said {
 }
 
 pub fn bundle() -> Arc<Bundle> {
-    Arc::new(Bundle::load(builtin::bytes(builtin::DEFAULT).unwrap().to_vec()).unwrap())
+    Arc::new(Bundle::builtin(builtin::DEFAULT).unwrap())
 }
 
 /// The detector that `fervor serve` uses.

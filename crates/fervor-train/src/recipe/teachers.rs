@@ -1,10 +1,9 @@
 //! The sections of a recipe that bring in bundles: `[transfer]` and `[distill]`.
 
-use fervor::{Error, Result};
+use fervor::{Bundle, Error, Reason, Remedy, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{Recipe, require};
-use crate::transfer::open_bundle;
 
 /// `[transfer]`: the training starts from a bundle's weights. `[preprocess]` and `[network]` may be left out then: they
 /// are the source's.
@@ -118,7 +117,7 @@ fn complete_distill(table: &mut toml::Table) -> Result<bool> {
         return Ok(false);
     }
     let sha256 = names.iter().filter_map(toml::Value::as_str).map(|name| {
-        let (bundle, _) = open_bundle(name).map_err(|e| e.context("distill.teachers"))?;
+        let bundle = Bundle::find(name).map_err(|e| e.context("distill.teachers"))?;
         Ok(toml::Value::from(bundle.sha256()))
     });
     let sha256 = sha256.collect::<Result<Vec<_>>>()?;
@@ -130,7 +129,8 @@ fn complete_transfer(table: &mut toml::Table) -> Result<bool> {
     let Some(section) = table.get("transfer").and_then(toml::Value::as_table) else { return Ok(false) };
     let from = section.get("from").and_then(toml::Value::as_str).filter(|from| !from.is_empty()).ok_or_else(|| {
         Error::input("the recipe starts from another model's weights, and names none: transfer.from")
-            .with_hint("name it with --from, for example --from fervor-48 or --from runs/RUN/best.onnx")
+            .because(Reason::Missing)
+            .with_remedy(Remedy::StartFrom)
     })?;
     let is_whole = |table: &toml::Table, section: &toml::Table| {
         table.contains_key("preprocess") && named_network(table) && section.contains_key("sha256")
@@ -138,11 +138,14 @@ fn complete_transfer(table: &mut toml::Table) -> Result<bool> {
     if is_whole(table, section) {
         return Ok(false);
     }
-    let (bundle, _) = open_bundle(from)?;
+    let bundle = Bundle::find(from)?;
     let card = bundle.card();
     let value = |e: toml::ser::Error| Error::model("the source's card has no TOML form").with_source(e);
     let source = Recipe::parse(&card.recipe.toml, &[] as &[&str]).map_err(|e| {
-        Error::model(format!("the recipe in {from} cannot be read: {}", e.message()))
+        Error::model("the recipe in the source's card cannot be read")
+            .because(e.reason())
+            .with_source(e)
+            .context(from)
             .with_hint("it was written by another version: give [network] and [preprocess] in the recipe")
     });
     if !table.contains_key("preprocess") {

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fervor::onnx::ModelProto;
-use fervor::{Bundle, ErrorKind, Face};
+use fervor::{Bundle, ErrorKind, Face, Remedy};
 use fervor_lab::dataset::Split;
 use fervor_train::{End, Recipe};
 
@@ -99,7 +99,7 @@ fn an_interrupted_transfer_resumes_to_the_very_same_bundle() {
 fn a_recipe_may_leave_network_and_preprocessing_to_its_source() {
     let text = "name = \"mine\"\nepochs = 2\nbatch_size = 8\n[optimizer]\nname = \"sgd\"\nlearning_rate = 0.01\n";
     let recipe = Recipe::parse(text, &["transfer.from=fervor-48", "network.dropout=0.3"]).unwrap();
-    let card = fervor::builtin::bytes("fervor-48").map(|bytes| Bundle::load(bytes.to_vec()).unwrap().card().clone()).unwrap();
+    let card = Bundle::builtin("fervor-48").unwrap().card().clone();
     assert_eq!(recipe.preprocess, card.preprocess);
     assert!(recipe.to_toml().contains("dropout = 0.3"), "{}", recipe.to_toml());
     assert_eq!(Recipe::parse(&recipe.to_toml(), &[] as &[&str]).unwrap(), recipe);
@@ -136,5 +136,5 @@ fn a_source_that_does_not_fit_is_refused() {
     }
     let text = "name = \"mine\"\nepochs = 2\nbatch_size = 8\n[transfer]\n[optimizer]\nname = \"sgd\"\nlearning_rate = 0.01\n";
     let error = Recipe::parse(text, &[] as &[&str]).unwrap_err();
-    assert!(error.hint().unwrap().contains("--from"), "{error}");
+    assert_eq!(error.remedy(), Some(&Remedy::StartFrom), "{error}");
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::error::Category;
 
 use crate::emotion::LabelSet;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::prediction::Probabilities;
 use crate::preprocess::Preprocess;
 use crate::quality::{Flag, Quality};
@@ -13,9 +15,32 @@ use crate::quality::{Flag, Quality};
 /// The card's schema that this version writes and reads.
 pub const CARD_SCHEMA: &str = "fervor.card/1";
 
+/// The keys of a card that this version knows.
+const KEYS: [&str; 16] = [
+    "schema",
+    "name",
+    "description",
+    "labels",
+    "preprocess",
+    "temperature",
+    "golden",
+    "data",
+    "recipe",
+    "licence",
+    "views",
+    "flag_factors",
+    "conformal",
+    "class_biases",
+    "metrics",
+    "requires",
+];
+
 /// Everything that must be known to run a network and to trust it. Travels inside the model file.
+///
+/// A card of a newer version may have keys that this one does not know. Those that [`requires`](Self::requires) names change what
+/// the model answers, and such a card is refused; the others are kept as they are and left alone. The sections inside (`preprocess`,
+/// `golden`, `data`, `recipe`, `conformal`) do not grow: what is new stands beside them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Card {
     /// Always [`CARD_SCHEMA`].
     pub schema: String,
@@ -41,17 +66,35 @@ pub struct Card {
     /// How often the network looks at each chip. A card without it says: once.
     #[serde(default, skip_serializing_if = "Views::is_single")]
     pub views: Views,
-    /// By how much each flag of a face raises the temperature: 1 or more; the largest counts. Measured by `fervor calibrate`.
+    /// By how much each flag of a face raises the temperature: 1 or more; the largest counts. Measured when it is calibrated.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flag_factors: BTreeMap<Flag, f32>,
-    /// Which classes are plausible. Measured by `fervor calibrate`.
+    /// Which classes are plausible. Measured when it is calibrated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conformal: Option<Conformal>,
-    /// What `fervor calibrate --class-bias` has added to the logits, one a class; it is part of the network.
+    /// What calibration has added to the logits, one a class; it is part of the network ([`Bundle::with_biases`](crate::Bundle::with_biases)).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_biases: Vec<f32>,
     /// Scores by name, such as `validation.accuracy`; each says in its name on which split.
     pub metrics: BTreeMap<String, f64>,
+    /// Keys of this card that a reader must know to answer right; a reader who does not know one refuses the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
+    /// What a newer version has added that may be left alone.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// Keys of a card that this version does not know and keeps as they are.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Extra(BTreeMap<String, Value>);
+
+impl Extra {
+    /// The keys.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
 }
 
 /// Conformal sets: the classes with this probability or more hold the right one in the stated share of faces like those that
@@ -121,6 +164,7 @@ impl std::fmt::Display for Views {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Golden {
+    /// One a class.
     pub logits: Vec<f32>,
 }
 
@@ -142,6 +186,7 @@ pub struct TrainingData {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecipeInfo {
+    /// The recipe's name.
     pub name: String,
     /// SHA-256 of the resolved text.
     pub sha256: String,
@@ -155,17 +200,37 @@ impl Card {
     /// Reads a card's JSON.
     ///
     /// # Errors
-    /// [`Model`](crate::ErrorKind::Model): another schema version, an unknown or missing key, a value out of range.
+    /// [`Model`](crate::ErrorKind::Model): another schema version or a key that is required and unknown ([`Reason::Version`]), no
+    /// JSON ([`Reason::Damaged`]), a missing key, an unknown one inside a section, a value out of range ([`Reason::Invalid`]).
     pub fn parse(json: &str) -> Result<Self> {
         #[derive(Deserialize)]
         struct Versioned {
             schema: String,
+            #[serde(default)]
+            requires: Vec<String>,
         }
-        let bad = |e: serde_json::Error| Error::model(format!("the model's card cannot be read: {e}"));
-        let Versioned { schema } = serde_json::from_str(json).map_err(bad)?;
+        let bad = |e: serde_json::Error| {
+            let error = Error::model("the model's card cannot be read");
+            match e.classify() {
+                Category::Data => error.with_hint("it was written by another version of Fervor, or by other hands"),
+                Category::Io | Category::Syntax | Category::Eof => error.because(Reason::Damaged),
+            }
+            .with_source(e)
+        };
+        let Versioned { schema, requires } = serde_json::from_str(json).map_err(bad)?;
         if schema != CARD_SCHEMA {
             return Err(Error::model(format!("the model's card has schema {schema:?}; this version reads {CARD_SCHEMA:?}"))
-                .with_hint("use the version of fervor that wrote the model, or train it again"));
+                .because(Reason::Version)
+                .with_hint("use the version of Fervor that wrote the model, or train it again"));
+        }
+        let unknown: Vec<&str> = requires.iter().map(String::as_str).filter(|key| !KEYS.contains(key)).collect();
+        if !unknown.is_empty() {
+            return Err(Error::model(format!(
+                "this version does not know what the model's card requires: {}",
+                unknown.join(", ")
+            ))
+            .because(Reason::Version)
+            .with_hint("use a newer version of Fervor"));
         }
         let card: Self = serde_json::from_str(json).map_err(bad)?;
         card.check()?;
@@ -181,7 +246,7 @@ impl Card {
     /// # Errors
     /// `Model`: a value out of range, or lists that do not fit the classes.
     pub(super) fn check(&self) -> Result<()> {
-        self.preprocess.check().map_err(|e| Error::model(format!("the model's card is wrong: {}", e.message())))?;
+        self.preprocess.check().map_err(|e| Error::model("the card's preprocess is wrong").with_source(e))?;
         if !(self.temperature.is_finite() && self.temperature > 0.0) {
             return Err(Error::model(format!("the card's temperature must be a positive number, it is {}", self.temperature)));
         }
@@ -196,16 +261,17 @@ impl Card {
         {
             return Err(Error::model(format!("the card's conformal sets are wrong: coverage {coverage}, threshold {threshold}")));
         }
-        if !(self.class_biases.is_empty() || self.class_biases.len() == self.labels.len()) {
-            let (names, biases) = (self.labels.len(), self.class_biases.len());
-            return Err(Error::model(format!("the card names {names} classes and holds {biases} class biases")));
+        let (classes, biases, golden) = (self.labels.len(), self.class_biases.len(), self.golden.logits.len());
+        if biases != 0 && biases != classes {
+            return Err(Error::model(format!("the card names {classes} classes and holds {biases} class biases"))
+                .because(Reason::Mismatch));
         }
-        if self.golden.logits.len() != self.labels.len() {
-            return Err(Error::model(format!(
-                "the card names {} classes and holds {} golden logits",
-                self.labels.len(),
-                self.golden.logits.len()
-            )));
+        if golden != classes {
+            return Err(Error::model(format!("the card names {classes} classes and holds {golden} golden logits"))
+                .because(Reason::Mismatch));
+        }
+        if let Some(key) = self.extra.keys().find(|key| KEYS.contains(key)) {
+            return Err(Error::model(format!("the card holds a key twice: {key}")));
         }
         Ok(())
     }
@@ -214,6 +280,21 @@ impl Card {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_keys_that_are_known_are_those_of_the_card() {
+        let mut card = crate::Bundle::builtin(crate::builtin::DEFAULT).unwrap().card().clone();
+        card.views = Views::Flip;
+        card.flag_factors = BTreeMap::from([(Flag::Blurred, 1.0)]);
+        card.conformal = Some(Conformal { coverage: 0.9, threshold: 0.1 });
+        card.class_biases = vec![0.0; card.labels.len()];
+        card.requires = vec!["views".to_owned()];
+        let written = serde_json::to_value(&card).unwrap();
+        let keys: Vec<&str> = written.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut known = KEYS;
+        known.sort_unstable();
+        assert_eq!(keys, known);
+    }
 
     #[test]
     fn a_set_holds_the_likely_classes_and_never_none() {

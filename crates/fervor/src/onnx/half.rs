@@ -58,9 +58,9 @@ impl ModelProto {
         for tensor in graph.initializer.iter_mut().filter(|tensor| tensor.data_type == FLOAT16) {
             let Some(name) = wide.get(&tensor.name) else { continue };
             let (halves, []) = tensor.raw_data.as_chunks::<2>() else { continue };
-            let values = halves.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32());
-            tensor.raw_data = values.flat_map(|value| value.to_le_bytes()).collect();
-            (tensor.data_type, tensor.name) = (FLOAT, name.clone());
+            let values: Vec<f32> = halves.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect();
+            tensor.set_floats(&values);
+            tensor.name.clone_from(name);
             widened.insert(name.clone());
         }
         graph.node.retain(|node| !(is_cast(node) && node.output.first().is_some_and(|output| widened.contains(output))));
@@ -71,11 +71,10 @@ impl ModelProto {
 /// The tensor's numbers as f16, if it is one that is stored so.
 fn halves(tensor: &TensorProto) -> Option<Vec<f16>> {
     // A norm's factors have the dimensions [1, channels, 1, 1].
-    if tensor.data_type != FLOAT || tensor.dims.iter().filter(|side| **side > 1).count() < 2 {
+    if tensor.dims.iter().filter(|side| **side > 1).count() < 2 {
         return None;
     }
-    let raw = || tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-    let values: Vec<f32> = if tensor.float_data.is_empty() { raw() } else { tensor.float_data.clone() };
+    let values = tensor.floats()?;
     let mut halves = vec![f16::ZERO; values.len()];
     halves.convert_from_f32_slice(&values);
     (values.len() >= LEAST && halves.iter().all(|value| value.is_finite())).then_some(halves)
@@ -111,10 +110,7 @@ mod tests {
         assert_eq!(before.node, after.node);
         for (before, after) in before.initializer.iter().zip(&after.initializer) {
             assert_eq!((&before.name, &before.dims, before.data_type), (&after.name, &after.dims, after.data_type));
-            let numbers = |tensor: &TensorProto| -> Vec<f32> {
-                tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
-            };
-            let (old, new) = (numbers(before), numbers(after));
+            let (old, new) = (before.floats().unwrap(), after.floats().unwrap());
             assert!(old.iter().zip(&new).all(|(a, b)| (a - b).abs() <= a.abs() / 2048.0));
             assert_eq!(old != new, before.dims == [32, 1, 3, 3], "only the large weight was rounded: {:?}", before.dims);
         }

@@ -156,11 +156,11 @@ struct Weights<'a>(&'a GraphProto);
 impl Weights<'_> {
     fn tensor(&self, name: &str, len: usize) -> Result<Vec<f32>> {
         let tensor = self.0.initializer.iter().find(|tensor| tensor.name == name);
-        let bytes = tensor.map_or(&[][..], |tensor| &tensor.raw_data);
-        if bytes.len() != 4 * len {
-            return Err(Error::model(format!("the detector's tensor {name} must have {len} values, it has {}", bytes.len() / 4)));
+        let values = tensor.and_then(|tensor| tensor.floats()).unwrap_or_default();
+        if values.len() != len {
+            return Err(Error::model(format!("the detector's tensor {name} must have {len} values, it has {}", values.len())));
         }
-        Ok(bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        Ok(values)
     }
 
     /// The stem takes blue, green, red in the file; here red comes first.

@@ -21,9 +21,7 @@ struct Constant<'a> {
 
 impl Constant<'_> {
     fn values(&self) -> Option<Vec<f32>> {
-        let floats = || self.tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        let values: Vec<f32> = if self.tensor.float_data.is_empty() { floats() } else { self.tensor.float_data.clone() };
-        (self.tensor.data_type == crate::onnx::FLOAT && values.len() == self.dims.iter().product::<usize>()).then_some(values)
+        self.tensor.floats()
     }
 }
 
