@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use burn::{
     module::Module,
-    nn::{self, PaddingConfig2d, loss::CrossEntropyLossConfig},
-    optim::{AdamConfig, GradientsParams},
     tensor::{Device, Int, Tensor, TensorData, activation::relu, module::max_pool2d, ops::MaxPoolOptions},
 };
+use burn_nn::{self as nn, PaddingConfig2d, loss::CrossEntropyLossConfig};
+use burn_optim::{AdamConfig, GradientsParams};
 use fervor_train::layers;
 
 /// One layer, ours or Burn's.
@@ -168,8 +168,8 @@ struct Maker {
 impl Maker {
     fn conv(&self, i: usize, o: usize, kernel: usize, stride: usize, padding: usize, bias: bool) -> Conv {
         if self.ours {
-            let config = layers::Conv2dConfig::new(i, o, kernel).with_stride(stride).with_padding(padding);
-            Conv::Ours(config.with_bias(bias).init(&self.device))
+            let config = layers::Conv2dConfig { stride, padding, bias, ..layers::Conv2dConfig::new(i, o, kernel) };
+            Conv::Ours(config.init(&self.device))
         } else {
             let config = nn::conv::Conv2dConfig::new([i, o], [kernel; 2]).with_stride([stride; 2]).with_bias(bias);
             let padding = PaddingConfig2d::Explicit(padding, padding, padding, padding);

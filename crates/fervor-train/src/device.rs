@@ -1,9 +1,9 @@
 //! Where a training computes.
 
 use burn::tensor::Device;
-use fervor::{Error, Result};
+use fervor::{Error, Reason, Remedy, Result};
 
-/// A back end, as named on the command line.
+/// A back end, by its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
     /// The processor.
@@ -23,8 +23,9 @@ impl Backend {
             "cpu" => Ok(Self::Cpu),
             "wgpu" => Ok(Self::Wgpu),
             // Burn 0.22's CUDA back end builds LLVM by a script that downloads it: no offline build can do that.
-            "cuda" => Err(Error::input("this program has no CUDA back end: \"cuda\"")
-                .with_hint("use --device wgpu, which runs on NVIDIA cards through Vulkan")),
+            "cuda" => Err(Error::input("there is no CUDA back end; wgpu runs on NVIDIA cards through Vulkan: \"cuda\"")
+                .because(Reason::Unsupported)
+                .with_remedy(Remedy::UseDevice { device: "wgpu".into() })),
             _ => Err(Error::input(format!("no such device: {text:?}")).with_hint("devices are cpu, wgpu and cuda")),
         }
     }
@@ -43,7 +44,8 @@ impl Backend {
             Self::Wgpu => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
             #[cfg(not(feature = "wgpu"))]
             Self::Wgpu => Err(Error::input("this program was built without a graphics back end: \"wgpu\"")
-                .with_hint("build it with: cargo build --release --features wgpu")),
+                .because(Reason::Unsupported)
+                .with_remedy(Remedy::BuildWith { feature: "wgpu".into() })),
         }
     }
 }

@@ -5,12 +5,12 @@
 //! weight: `(1 - weight) * labels + weight * teachers`.
 
 use fervor::prediction::softmax;
-use fervor::{Bundle, Chip, Error, LabelSet, Preprocess, Result};
+use fervor::{Bundle, Chip, Error, LabelSet, Preprocess, Reason, Result};
 use rayon::prelude::*;
 
 use crate::examples::Examples;
 use crate::recipe::{DistillChips, DistillRecipe};
-use crate::transfer::open_bundle;
+use crate::source::open_bundle;
 
 /// Pictures that go through a teacher together.
 const GROUP: usize = 256;
@@ -43,6 +43,7 @@ impl Teachers {
             let theirs = &teacher.bundle.card().preprocess;
             if recipe.chips == DistillChips::Augmented && theirs != preprocess {
                 return Err(Error::input(format!("the teacher {name} takes other chips than the recipe's: {theirs:?}"))
+                    .because(Reason::Mismatch)
                     .with_hint("ask it about the unchanged pictures: distill.chips = \"plain\""));
             }
             Ok(teacher)
@@ -117,11 +118,13 @@ impl Teacher {
         let (bundle, _) = open_bundle(name).map_err(|e| e.context("a teacher"))?;
         if sha256.is_some_and(|sha256| sha256 != bundle.sha256()) {
             return Err(Error::input(format!("the teacher is not the one that the recipe names: {name} is {}", bundle.sha256()))
+                .because(Reason::Changed)
                 .with_hint("take distill.sha256 out of the recipe to learn from the present one"));
         }
         let columns = labels.names().iter().map(|label| {
             bundle.card().labels.index_of(label).ok_or_else(|| {
                 Error::input(format!("the teacher {name} has no class {label:?}; it has {}", bundle.card().labels))
+                    .because(Reason::Mismatch)
                     .with_hint("teachers must know all classes of the student")
             })
         });

@@ -1,12 +1,12 @@
 //! One split of a data set as a network sees it: chips, labels, targets.
 
-use fervor::{Chip, Error, Picture, Preprocess, Result};
+use fervor::{Chip, Error, Picture, Preprocess, Reason, Remedy, Result};
 use fervor_lab::dataset::{Dataset, Split};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use crate::loader::{Purpose, generator};
 use crate::recipe::{ClassWeights, LossRecipe, Recipe};
+use crate::seeds::{Purpose, generator};
 
 /// Memory that the chips of a split may take; above it, pictures are decoded each time they are needed.
 const CACHE_LIMIT: usize = 4 << 30;
@@ -35,7 +35,8 @@ impl Examples {
         }
         if indices.is_empty() {
             return Err(Error::data(format!("the data has no pictures for {split}"))
-                .with_hint("choose how it is split, for example --set data.split=80:10:10"));
+                .because(Reason::Empty)
+                .with_remedy(Remedy::DrawSplits { rule: "80:10:10".into() }));
         }
         let (preprocess, plain) = (recipe.preprocess.clone(), recipe.preprocess.plain());
         let mut examples = Self { preprocess, plain, dataset: dataset.clone(), indices, chips: Vec::new() };

@@ -1,20 +1,9 @@
 //! From a trained network to the ONNX graph of a bundle.
 
-use burn::module::Module;
 use burn::tensor::Tensor;
 use fervor::onnx::{GraphBuilder, ModelProto};
 
 use crate::layers::{BatchNorm, Conv2d, Linear};
-use crate::network::Network;
-
-/// The graph of a network for chips of `[channels, size, size]`: raw `pixels` `[n, channels, size, size]` in, `logits`
-/// `[n, classes]` out, with any `n`.
-pub fn graph(network: &Network, chip: [usize; 3], classes: usize) -> ModelProto {
-    // The inference form: running statistics are settled, and nothing is recorded for gradients.
-    let mut tracer = Tracer::new(chip);
-    network.valid().export(&mut tracer);
-    tracer.builder.finish(&tracer.at, "logits", classes)
-}
 
 /// Follows a network from layer to layer and writes each into the graph; holds the value that the next layer takes.
 ///
@@ -31,9 +20,15 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    fn new(chip: [usize; 3]) -> Self {
+    /// At raw `pixels` of `[n, channels, size, size]`, for a chip of `[channels, size, size]`.
+    pub(crate) fn new(chip: [usize; 3]) -> Self {
         let input = "pixels";
         Self { builder: GraphBuilder::new("fervor", input, chip), at: input.to_owned(), flat: false, waiting: None }
+    }
+
+    /// The graph, whose `logits` are the present value.
+    pub(crate) fn finish(self, classes: usize) -> ModelProto {
+        self.builder.finish(&self.at, "logits", classes)
     }
 
     /// The present value, to come back to.
@@ -134,59 +129,4 @@ fn scale_and_shift(norm: &BatchNorm) -> (Vec<f32>, Vec<f32>) {
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec().expect("weights are f32")
-}
-
-#[cfg(test)]
-mod tests {
-    use burn::tensor::{Device, TensorData};
-    use fervor::runtime::Graph;
-    use prost::Message;
-
-    use super::*;
-    use crate::layers::seed;
-    use crate::recipe::NetworkRecipe;
-
-    /// Some steps in training mode, so that running statistics are not what they started with.
-    fn lived_in(network: Network, shape: [usize; 4], device: &Device) -> Network {
-        for round in 0..3 {
-            let _ = network.forward(pixels(shape, round, device));
-        }
-        network
-    }
-
-    fn numbers(shape: [usize; 4], round: usize) -> Vec<f32> {
-        (0..shape.iter().product()).map(|i| ((i * 7919 + round * 104_729) % 251) as f32).collect()
-    }
-
-    fn pixels(shape: [usize; 4], round: usize, device: &Device) -> Tensor<4> {
-        Tensor::from_data(TensorData::new(numbers(shape, round), shape), device)
-    }
-
-    #[test]
-    fn every_network_answers_the_same_here_and_on_both_engines() {
-        let cases = [
-            (r#"name = "system-a""#, [3, 40, 40], 3),
-            (r#"name = "system-b""#, [1, 48, 48], 7),
-            ("name = \"fervor-48\"\nwidths = [8, 8, 16, 24]\nblocks = [1, 2, 1]", [1, 48, 48], 7),
-            ("name = \"fervor-48\"", [3, 32, 32], 2),
-        ];
-        for (text, chip, classes) in cases {
-            seed(11);
-            let recipe: NetworkRecipe = toml::from_str(text).unwrap();
-            let training = Device::flex().autodiff();
-            let network = Network::new(&recipe, chip, classes, &training);
-            let [channels, height, width] = chip;
-            let network = lived_in(network, [4, channels, height, width], &training).valid();
-            let onnx = graph(&network, chip, classes).encode_to_vec();
-            let engines = [Graph::load(onnx.clone()).unwrap(), Graph::load_general(onnx).unwrap()];
-            for (n, engine) in [1, 5].into_iter().flat_map(|n| engines.iter().map(move |engine| (n, engine))) {
-                let shape = [n, channels, height, width];
-                let ours = values(network.forward(pixels(shape, 9, &Device::flex())));
-                let theirs = &engine.run(shape, &numbers(shape, 9)).unwrap()[0];
-                assert_eq!(theirs.shape, [n, classes]);
-                let agree = ours.iter().zip(&theirs.values).all(|(a, b)| (a - b).abs() <= 1e-4 * (1.0 + a.abs()));
-                assert!(agree, "{text}, {n} pictures: {ours:?} {:?}", theirs.values);
-            }
-        }
-    }
 }

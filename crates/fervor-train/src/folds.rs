@@ -14,7 +14,9 @@ pub struct CrossValidation {
 /// A mean and the standard deviation of single values around it (n - 1).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
+    /// The mean.
     pub mean: f64,
+    /// The standard deviation.
     pub deviation: f64,
 }
 

@@ -11,7 +11,7 @@ use std::vec::IntoIter;
 use burn::module::{Param, RunningState};
 use burn::tensor::{Device, Tensor, TensorData};
 use fervor::onnx::{ModelProto, TensorProto};
-use fervor::{Chip, Error, Result};
+use fervor::{Chip, Error, Reason, Remedy, Result};
 
 use crate::examples::Examples;
 use crate::layers::{BatchNorm, Conv2d, Linear};
@@ -210,7 +210,8 @@ impl Values {
         let values: Vec<f32> = chunks.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         if tensor.data_type != FLOAT || !rest.is_empty() || values.len() != dims.iter().product::<usize>() {
             return Err(Error::model(format!("a weight of the source is not stored as f32 numbers: {}", tensor.name))
-                .with_hint("only bundles that `fervor train` wrote can be continued"));
+                .because(Reason::Unsupported)
+                .with_remedy(Remedy::TrainBundle));
         }
         Ok(Self { dims, values })
     }
@@ -225,6 +226,7 @@ fn set_identity(norm: &mut BatchNorm, bias: Vec<f32>, device: &Device) {
 
 fn other_network(what: &str) -> Error {
     Error::model(format!("the source is of another network: {what}"))
+        .because(Reason::Mismatch)
         .with_hint("leave [network] out of the recipe: it is taken from the source then")
 }
 
@@ -233,7 +235,6 @@ mod tests {
     use burn::module::Module;
 
     use super::*;
-    use crate::export;
     use crate::layers::seed;
     use crate::recipe::NetworkRecipe;
 
@@ -258,7 +259,7 @@ mod tests {
             let _ = old.forward(pixels(4, chip, round, &device));
         }
         let mut new = Network::new(&recipe, chip, 5, &device);
-        load_weights(&mut new, &export::graph(&old, chip, 5), &device).unwrap();
+        load_weights(&mut new, &old.graph(chip, 5), &device).unwrap();
         (old.valid(), new)
     }
 
@@ -283,7 +284,7 @@ mod tests {
     fn weights_of_another_network_are_refused() {
         let (text, chip) = NETWORKS[2];
         let (old, _) = pair(text, chip);
-        let graph = export::graph(&old, chip, 5);
+        let graph = old.graph(chip, 5);
         let device = Device::flex().autodiff();
         for other in
             ["name = \"fervor-48\"\nwidths = [8, 8, 16, 32]\nblocks = [1, 2, 1]", "name = \"fervor-48\"\nwidths = [8, 8, 16, 24]"]

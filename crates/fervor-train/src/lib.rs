@@ -3,6 +3,8 @@
 //! A [`Recipe`] says everything that decides what comes out; [`train`] runs it on a data set and leaves a folder whose
 //! only product is a bundle: an ONNX file with its card, proven by another runtime than the one that trained it.
 
+#![deny(missing_docs)]
+
 mod augment;
 mod device;
 mod distill;
@@ -21,6 +23,8 @@ mod product;
 pub mod recipe;
 mod run;
 mod schedule;
+mod seeds;
+mod source;
 mod step;
 mod summary;
 mod trainer;

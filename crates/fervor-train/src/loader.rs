@@ -8,14 +8,14 @@ use std::thread::{self, JoinHandle};
 
 use fervor::{Chip, Result};
 use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::augment::{augment, shrink};
 use crate::distill::Teachers;
 use crate::examples::Examples;
 use crate::mix::Mix;
-use crate::recipe::{AugmentRecipe, ProgressiveRecipe, Recipe, Sampling};
+use crate::recipe::{AugmentRecipe, LossRecipe, ProgressiveRecipe, Sampling};
+use crate::seeds::{Purpose, generator};
 
 /// Threads that prepare batches: one keeps up with two cores on 48-pixel chips, two with decoding on the way.
 const WORKERS: usize = 2;
@@ -37,6 +37,22 @@ pub struct Batch {
     pub labels: Vec<usize>,
     /// What the teachers say, `[n, classes]`, each row sums to 1.
     pub taught: Option<Vec<f32>>,
+}
+
+/// What a [`Loader`] is told of a recipe.
+pub struct LoaderOptions<'a> {
+    /// What is done to the chips.
+    pub augment: &'a AugmentRecipe,
+    /// Smaller chips at first.
+    pub progressive: Option<&'a ProgressiveRecipe>,
+    /// How often each picture is shown in an epoch.
+    pub sampling: Sampling,
+    /// What the targets and weights are.
+    pub loss: &'a LossRecipe,
+    /// Pictures a batch.
+    pub batch_size: usize,
+    /// The recipe's.
+    pub seed: u64,
 }
 
 /// Makes the batches of an epoch.
@@ -64,17 +80,17 @@ impl Loader {
     ///
     /// # Errors
     /// `Input`: class weights that do not fit the data's classes.
-    pub fn new(examples: Examples, teachers: Option<Teachers>, recipe: &Recipe) -> Result<Arc<Self>> {
+    pub fn new(examples: Examples, teachers: Option<Teachers>, options: LoaderOptions) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
-            targets: examples.targets(&recipe.loss),
-            class_weights: examples.class_weights(&recipe.loss.class_weights)?,
+            targets: examples.targets(options.loss),
+            class_weights: examples.class_weights(&options.loss.class_weights)?,
             examples,
-            augment: recipe.augment.clone(),
-            progressive: recipe.progressive.clone(),
-            sampling: recipe.data.sampling,
+            augment: options.augment.clone(),
+            progressive: options.progressive.cloned(),
+            sampling: options.sampling,
             teachers,
-            batch_size: recipe.batch_size,
-            seed: recipe.seed,
+            batch_size: options.batch_size,
+            seed: options.seed,
         }))
     }
 
@@ -223,57 +239,24 @@ impl Drop for Stream {
     }
 }
 
-/// What random numbers are for: one seed serves all without the streams meeting.
-#[derive(Clone, Copy)]
-pub(crate) enum Purpose {
-    Weights,
-    Shuffle,
-    Augment,
-    Dropout,
-    Share,
-    Mix,
-}
-
-/// The generator of one purpose and place.
-pub(crate) fn generator(seed: u64, place: u64, purpose: Purpose) -> ChaCha8Rng {
-    ChaCha8Rng::seed_from_u64(derived_seed(seed, place, purpose))
-}
-
-/// A seed for one purpose and place, far from all others.
-pub(crate) fn derived_seed(seed: u64, place: u64, purpose: Purpose) -> u64 {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(place);
-    rng.set_word_pos(16 * (purpose as u128));
-    rng.random()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use fervor_lab::dataset::{Dataset, OpenOptions, Split};
+
+    use super::*;
+    use crate::recipe::{Recipe, SMALL};
 
     /// Classes of 12, 4 and 2 pictures.
     fn loader(overrides: &[&str]) -> Arc<Loader> {
-        let text = r#"
-            name = "small"
-            seed = 5
-            epochs = 2
-            batch_size = 6
-            labels = ["angry", "disgust", "fear"]
-            [preprocess]
-            size = 24
-            color = "gray"
-            filter = "bilinear"
-            framing = { margin = { margin = 0.0 } }
-            [network]
-            name = "fervor-48"
-            [optimizer]
-            name = "sgd"
-            learning_rate = 0.1
-            [augment]
-            shift = 0.2
-        "#;
-        let recipe = Recipe::parse(text, overrides).unwrap();
+        let common = [
+            "seed=5",
+            "batch_size=6",
+            r#"labels=["angry", "disgust", "fear"]"#,
+            "preprocess.size=24",
+            "preprocess.framing.margin.margin=0.0",
+            "augment.shift=0.2",
+        ];
+        let recipe = Recipe::parse(SMALL, &[&common, overrides].concat()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let row = |i: usize| {
             let class = usize::from(i >= 12) + usize::from(i >= 16);
@@ -285,7 +268,10 @@ mod tests {
         std::fs::write(&path, format!("emotion,pixels,Usage\n{table}")).unwrap();
         let options = OpenOptions { labels: recipe.labels.clone(), ..OpenOptions::default() };
         let examples = Examples::new(&Dataset::open(&path, &options).unwrap(), Split::Train, &recipe).unwrap();
-        Loader::new(examples, None, &recipe).unwrap()
+        let Recipe { augment, loss, batch_size, seed, .. } = &recipe;
+        let (progressive, sampling) = (recipe.progressive.as_ref(), recipe.data.sampling);
+        let options = LoaderOptions { augment, progressive, sampling, loss, batch_size: *batch_size, seed: *seed };
+        Loader::new(examples, None, options).unwrap()
     }
 
     fn batches(loader: &Arc<Loader>, epoch: usize, first: usize) -> Vec<Batch> {

@@ -14,24 +14,28 @@ pub struct EpochLog {
     /// Mean cross-entropy with the label, as for validation, over the augmented training pictures as they went by.
     #[serde(with = "exact")]
     pub train_loss: f64,
+    /// Share of the same pictures named rightly.
     #[serde(with = "exact")]
     pub train_accuracy: f64,
+    /// Mean F1 of the classes over the same pictures.
     #[serde(with = "exact")]
     pub train_macro_f1: f64,
-    /// Of the epoch's bundle.
+    /// Mean cross-entropy of the epoch's bundle over the validation pictures.
     #[serde(with = "exact")]
     pub val_loss: f64,
+    /// Share of the validation pictures that the bundle names rightly.
     #[serde(with = "exact")]
     pub val_accuracy: f64,
+    /// Mean F1 of the classes over the validation pictures.
     #[serde(with = "exact")]
     pub val_macro_f1: f64,
-    /// At the epoch's last step.
+    /// The learning rate at the epoch's last step.
     #[serde(with = "exact")]
     pub learning_rate: f64,
-    /// Training and validation together.
+    /// Seconds of training and validation together.
     #[serde(with = "exact")]
     pub seconds: f64,
-    /// Training alone.
+    /// Training pictures a second, without validation.
     #[serde(with = "exact")]
     pub pictures_per_second: f64,
 }

@@ -6,6 +6,7 @@ mod system_b;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use fervor::onnx::ModelProto;
 
 pub use fervor_48::Fervor48;
 pub use system_a::SystemA;
@@ -19,8 +20,11 @@ use crate::recipe::NetworkRecipe;
 #[derive(Module, Debug)]
 #[allow(clippy::large_enum_variant)] // one exists at a time
 pub enum Network {
+    /// The reference network for 128x128 colour pictures.
     SystemA(SystemA),
+    /// The reference network for 48x48 grey pictures.
     SystemB(SystemB),
+    /// The compact residual network.
     Fervor48(Fervor48),
 }
 
@@ -99,7 +103,16 @@ impl Network {
         }
     }
 
-    /// Writes the network's graph, from pixels to logits.
+    /// The network's ONNX graph for chips of `[channels, size, size]`: raw `pixels` `[n, channels, size, size]` in, `logits`
+    /// `[n, classes]` out, with any `n`.
+    pub fn graph(&self, chip: [usize; 3], classes: usize) -> ModelProto {
+        // The inference form: running statistics are settled, and nothing is recorded for gradients.
+        let mut tracer = Tracer::new(chip);
+        self.valid().export(&mut tracer);
+        tracer.finish(classes)
+    }
+
+    /// Writes the network layer by layer, from pixels to logits.
     pub fn export(&self, tracer: &mut Tracer) {
         match self {
             Self::SystemA(network) => network.export(tracer),
@@ -112,20 +125,83 @@ impl Network {
 /// A layer with weights, and the batch norm that follows it directly.
 #[derive(Debug)]
 pub enum LayerMut<'a> {
+    /// A convolution, and its batch norm.
     Conv(&'a mut Conv2d, Option<&'a mut BatchNorm>),
     /// A batch norm that does not follow a convolution directly.
     Norm(&'a mut BatchNorm),
+    /// A fully connected layer.
     Linear(&'a mut Linear),
 }
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::TensorData;
+    use fervor::runtime::Graph;
+    use prost::Message;
+
+    use super::*;
+    use crate::layers::seed;
     use crate::recipe::Recipe;
     use crate::summary::summary;
+
+    /// Some steps in training mode, so that running statistics are not what they started with.
+    fn lived_in(network: Network, shape: [usize; 4], device: &Device) -> Network {
+        for round in 0..3 {
+            let _ = network.forward(pixels(shape, round, device));
+        }
+        network
+    }
+
+    fn numbers(shape: [usize; 4], round: usize) -> Vec<f32> {
+        (0..shape.iter().product()).map(|i| ((i * 7919 + round * 104_729) % 251) as f32).collect()
+    }
+
+    fn pixels(shape: [usize; 4], round: usize, device: &Device) -> Tensor<4> {
+        Tensor::from_data(TensorData::new(numbers(shape, round), shape), device)
+    }
+
+    #[test]
+    fn every_network_answers_the_same_here_and_on_both_engines() {
+        let cases = [
+            (r#"name = "system-a""#, [3, 40, 40], 3),
+            (r#"name = "system-b""#, [1, 48, 48], 7),
+            ("name = \"fervor-48\"\nwidths = [8, 8, 16, 24]\nblocks = [1, 2, 1]", [1, 48, 48], 7),
+            ("name = \"fervor-48\"", [3, 32, 32], 2),
+        ];
+        for (text, chip, classes) in cases {
+            seed(11);
+            let recipe: NetworkRecipe = toml::from_str(text).unwrap();
+            let training = Device::flex().autodiff();
+            let network = Network::new(&recipe, chip, classes, &training);
+            let [channels, height, width] = chip;
+            let network = lived_in(network, [4, channels, height, width], &training).valid();
+            let onnx = network.graph(chip, classes).encode_to_vec();
+            let engines = [Graph::load(onnx.clone()).unwrap(), Graph::load_general(onnx).unwrap()];
+            for (n, engine) in [1, 5].into_iter().flat_map(|n| engines.iter().map(move |engine| (n, engine))) {
+                let shape = [n, channels, height, width];
+                let ours: Vec<f32> = network.forward(pixels(shape, 9, &Device::flex())).into_data().try_into_vec().unwrap();
+                let theirs = &engine.run(shape, &numbers(shape, 9)).unwrap()[0];
+                assert_eq!(theirs.shape, [n, classes]);
+                let agree = ours.iter().zip(&theirs.values).all(|(a, b)| (a - b).abs() <= 1e-4 * (1.0 + a.abs()));
+                assert!(agree, "{text}, {n} pictures: {ours:?} {:?}", theirs.values);
+            }
+        }
+    }
 
     fn recipe(name: &str) -> Recipe {
         let path = format!("{}/../../recipes/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         Recipe::load(path.as_ref(), &[] as &[&str]).unwrap()
+    }
+
+    #[test]
+    fn every_network_takes_the_smallest_chip_that_its_recipe_allows() {
+        let device = Device::flex();
+        for name in ["system-a", "system-b", "fervor-48"] {
+            let recipe: NetworkRecipe = toml::from_str(&format!("name = {name:?}")).unwrap();
+            let side = recipe.least_side();
+            let network = Network::new(&recipe, [1, side, side], 3, &device);
+            assert_eq!(network.forward(pixels([2, 1, side, side], 0, &device)).dims(), [2, 3], "{name}");
+        }
     }
 
     #[test]

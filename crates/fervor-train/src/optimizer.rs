@@ -1,11 +1,11 @@
 //! What moves the weights: gradient descent with momentum, Burn's Adam and AdamW, and the moving average of the weights.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamGroup, ParamId};
-use burn::optim::decay::WeightDecayConfig;
-use burn::optim::{
+use burn::tensor::{Device, Tensor, TensorData};
+use burn_optim::decay::WeightDecayConfig;
+use burn_optim::{
     AdamConfig, AdamWConfig, GradientsParams, LearningRate, ModuleOptimizer, Optimizer, RecordState, StateSink, StateSource,
 };
-use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::kernels::update::{Descent, approach};
 use crate::kernels::{into_values, run_on};
@@ -186,10 +186,10 @@ impl ModuleMapper for Towards {
 
 #[cfg(test)]
 mod tests {
-    use burn::nn::{Linear, LinearConfig};
-    use burn::optim::SgdConfig;
-    use burn::optim::decay::WeightDecayConfig;
-    use burn::optim::momentum::MomentumConfig;
+    use burn_nn::{Linear, LinearConfig};
+    use burn_optim::SgdConfig;
+    use burn_optim::decay::WeightDecayConfig;
+    use burn_optim::momentum::MomentumConfig;
 
     use super::*;
 

@@ -3,13 +3,12 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use fervor::bundle::{self, Bundle, CARD_SCHEMA, Card, Golden, RecipeInfo, TrainingData};
 use fervor::onnx::ModelProto;
-use fervor::{ContentHash, Error, Probabilities, Result};
+use fervor::{ContentHash, Error, Probabilities, Reason, Remedy, Result};
 use fervor_lab::dataset::Dataset;
 use fervor_lab::evaluate::VoteScores;
 use fervor_lab::metrics::{fit_temperature, fit_temperature_to};
 
 use crate::examples::Examples;
-use crate::export;
 use crate::loader::Loader;
 use crate::log::Tally;
 use crate::network::Network;
@@ -52,7 +51,8 @@ impl Exporter<'_> {
         let logits: Vec<f32> = network.forward(golden).into_data().try_into_vec().expect("logits are f32");
         if !logits.iter().all(|logit| logit.is_finite()) {
             return Err(Error::model(format!("the network answers with numbers that are not finite: {logits:?}"))
-                .with_hint("a lower rate helps, for example --set optimizer.learning_rate=..."));
+                .because(Reason::NotFinite)
+                .with_remedy(Remedy::LowerRate));
         }
         let card = Card {
             schema: CARD_SCHEMA.to_owned(),
@@ -76,7 +76,7 @@ impl Exporter<'_> {
             class_biases: Vec::new(),
             metrics: Default::default(),
         };
-        Ok(Candidate { graph: export::graph(network, recipe.preprocess.shape(), labels.len()), card })
+        Ok(Candidate { graph: network.graph(recipe.preprocess.shape(), labels.len()), card })
     }
 
     /// The bundle's answers to the validation pictures.

@@ -111,16 +111,16 @@ impl Recipe {
     /// Where a `[transfer]` section leaves the network or the preprocessing to its source, also what keeps that from
     /// being opened.
     pub fn parse<S: AsRef<str>>(text: &str, overrides: &[S]) -> Result<Self> {
-        let mut table: toml::Table = text.parse().map_err(|e| Error::input(format!("not TOML: {e}")))?;
+        let mut table: toml::Table = text.parse().map_err(|e| unreadable(&e))?;
         for rule in overrides {
             set(&mut table, rule.as_ref())?;
         }
         let completed = teachers::complete(&mut table)?;
         // Unchanged, the text itself is read, so that messages can show its lines.
         let recipe: Self = if overrides.is_empty() && !completed {
-            toml::from_str(text).map_err(|e| Error::input(e.to_string().trim_end().to_owned()))?
+            toml::from_str(text).map_err(|e| unreadable(&e))?
         } else {
-            table.try_into().map_err(|e: toml::de::Error| Error::input(e.to_string().trim_end().to_owned()))?
+            table.try_into().map_err(|e| unreadable(&e))?
         };
         recipe.check()?;
         Ok(recipe)
@@ -199,6 +199,12 @@ impl Recipe {
     }
 }
 
+/// The error of a text that is no TOML, or not that of a recipe.
+fn unreadable(e: &toml::de::Error) -> Error {
+    // Its words end with a line break, which the cause of an error must not.
+    Error::input("not a recipe").with_source(e.to_string().trim_end().to_owned())
+}
+
 /// An error unless `holds`: the key, what it must be, what it is.
 fn require(holds: bool, key: &str, allowed: &str, value: impl std::fmt::Display) -> Result<()> {
     if holds { Ok(()) } else { Err(Error::input(format!("{key} must be {allowed}, got {value}"))) }
@@ -229,28 +235,30 @@ fn set(table: &mut toml::Table, rule: &str) -> Result<()> {
     Ok(())
 }
 
+/// A recipe as short as one can be, for tests.
+#[cfg(test)]
+pub(crate) const SMALL: &str = r#"
+    name = "small"
+    epochs = 2
+    batch_size = 8
+    [preprocess]
+    size = 48
+    color = "gray"
+    filter = "bilinear"
+    framing = { margin = { margin = 0.1 } }
+    [network]
+    name = "fervor-48"
+    [optimizer]
+    name = "sgd"
+    learning_rate = 0.1
+"#;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SMALL: &str = r#"
-        name = "small"
-        epochs = 2
-        batch_size = 8
-        [preprocess]
-        size = 48
-        color = "gray"
-        filter = "bilinear"
-        framing = { margin = { margin = 0.1 } }
-        [network]
-        name = "fervor-48"
-        [optimizer]
-        name = "sgd"
-        learning_rate = 0.1
-    "#;
-
     fn refused(text: &str, overrides: &[&str]) -> String {
-        Recipe::parse(text, overrides).unwrap_err().message().to_owned()
+        Recipe::parse(text, overrides).unwrap_err().explained()
     }
 
     #[test]
@@ -309,7 +317,7 @@ mod tests {
             let said = refused(SMALL, &[rule]);
             assert!(said.contains(says), "{rule}: {said}");
         }
-        assert!(refused("name = ", &[]).contains("not TOML"));
+        assert!(refused("name = ", &[]).contains("not a recipe: TOML parse error"));
         assert!(refused("name = \"x\"", &[]).contains("missing field"));
     }
 

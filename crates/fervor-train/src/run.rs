@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
-use fervor::{Error, Result};
+use burn_optim::ModuleOptimizer;
+use fervor::files::write_whole;
+use fervor::{Error, Reason, Remedy, Result};
 use fervor_draw::chart::{self, LineChart, Series};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -14,6 +15,9 @@ use sha2::{Digest, Sha256};
 use crate::log::{self, EpochLog, Tally};
 use crate::network::Network;
 use crate::recipe::Recipe;
+
+/// What is underneath an error.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Where a training stands, beside the weights.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -55,19 +59,19 @@ impl RunFolder {
     /// Makes the folder of a new run, `<out>/<name>-<hash>`.
     ///
     /// # Errors
-    /// `Input`: a run of this recipe stands there already, or the folder cannot be made.
-    pub fn create(out: &Path, recipe: &Recipe) -> Result<Self> {
+    /// `Input`: a run of this recipe stands there already. `Output`: the folder cannot be made.
+    pub(crate) fn create(out: &Path, recipe: &Recipe) -> Result<Self> {
         let path = out.join(recipe.run_name());
         let run = Self { path };
         // A run that was killed before its first checkpoint has nothing to continue: it starts again in its folder.
         if run.checkpoint().is_some() {
             let shown = run.path.display();
-            return Err(Error::input(format!("a run of this recipe exists: {shown}")).with_hint(format!(
-                "continue it with --resume {shown}, or start another one with --set name=OTHER or another --out"
-            )));
+            return Err(Error::input(format!("a run of this recipe exists: {shown}"))
+                .because(Reason::Exists)
+                .with_remedy(Remedy::ResumeOrRename { run: shown.to_string() }));
         }
         fs::create_dir_all(&run.path)
-            .map_err(|e| Error::input(format!("cannot make the run's folder {}", run.path.display())).with_source(e))?;
+            .map_err(|e| Error::output(format!("cannot make the run's folder {}", run.path.display())).with_source(e))?;
         run.write("recipe.toml", recipe.to_toml().as_bytes())?;
         Ok(run)
     }
@@ -80,6 +84,7 @@ impl RunFolder {
         let run = Self { path: path.to_owned() };
         if run.checkpoint().is_none() {
             return Err(Error::input(format!("no run to continue in {}", path.display()))
+                .because(Reason::Missing)
                 .with_hint("name the run's own folder, the one that holds checkpoint/"));
         }
         Ok(run)
@@ -107,28 +112,26 @@ impl RunFolder {
     ///
     /// # Errors
     /// `Input`: it cannot be read.
-    pub fn recipe_sha256(&self) -> Result<String> {
+    pub(crate) fn recipe_sha256(&self) -> Result<String> {
         let path = self.file("recipe.toml");
-        let text = fs::read(&path).map_err(|e| damaged(&path, &e))?;
+        let text = fs::read(&path).map_err(|e| damaged(&path, e))?;
         Ok(Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// Writes a file by way of a temporary sibling.
+    /// Writes a file that appears whole or not at all.
     ///
     /// # Errors
-    /// `Input`: the file system refuses.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let (path, temporary) = (self.file(name), self.file(&format!(".{name}.new")));
-        fs::write(&temporary, bytes)
-            .and_then(|()| fs::rename(&temporary, &path))
-            .map_err(|e| Error::input(format!("cannot write {}", path.display())).with_source(e))
+    /// `Output`: the file system refuses.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.file(name);
+        write_whole(&path, bytes).map_err(|e| Error::output(format!("cannot write {}", path.display())).with_source(e))
     }
 
     /// Writes `log.csv` and the curves anew.
     ///
     /// # Errors
-    /// `Input`: the file system refuses.
-    pub fn write_log(&self, state: &State) -> Result<()> {
+    /// `Output`: the file system refuses.
+    pub(crate) fn write_log(&self, state: &State) -> Result<()> {
         self.write("log.csv", log::csv(&state.log).as_bytes())?;
         let curves = |title: &str, train: fn(&EpochLog) -> f64, val: fn(&EpochLog) -> f64| {
             let series = |name: &str, value: fn(&EpochLog) -> f64| Series {
@@ -158,31 +161,49 @@ impl RunFolder {
     /// Writes a checkpoint: the network with its running statistics, the average, the optimizer, the state.
     ///
     /// # Errors
-    /// `Input`: the file system refuses.
-    pub fn save(&self, network: &Network, average: Option<&Network>, optimizer: &ModuleOptimizer, state: &State) -> Result<()> {
+    /// `Output`: the file system refuses.
+    pub(crate) fn save(
+        &self,
+        network: &Network,
+        average: Option<&Network>,
+        optimizer: &ModuleOptimizer,
+        state: &State,
+    ) -> Result<()> {
+        let written = self.write_checkpoint(network, average, optimizer, state);
+        written.map_err(|e| {
+            Error::output(format!("cannot write the checkpoint {}", self.file("checkpoint").display())).with_source(e)
+        })
+    }
+
+    fn write_checkpoint(
+        &self,
+        network: &Network,
+        average: Option<&Network>,
+        optimizer: &ModuleOptimizer,
+        state: &State,
+    ) -> Result<(), Cause> {
         let [new, old, now] = [".checkpoint.new", ".checkpoint.old", "checkpoint"].map(|name| self.file(name));
-        let refused = |e: &dyn std::fmt::Display| Error::input(format!("cannot write the checkpoint {}: {e}", now.display()));
         if new.exists() {
-            fs::remove_dir_all(&new).map_err(|e| refused(&e))?;
+            fs::remove_dir_all(&new)?;
         }
-        fs::create_dir_all(&new).map_err(|e| refused(&e))?;
+        fs::create_dir_all(&new)?;
         // `valid` settles the running statistics, of which the last update is pending otherwise.
-        network.valid().into_record().save(new.join("network.bpk")).map_err(|e| refused(&e))?;
+        network.valid().into_record().save(new.join("network.bpk"))?;
         if let Some(average) = average {
-            average.clone().into_record().save(new.join("average.bpk")).map_err(|e| refused(&e))?;
+            average.clone().into_record().save(new.join("average.bpk"))?;
         }
-        optimizer.save(new.join("optimizer.bpk")).map_err(|e| refused(&e))?;
-        let json = serde_json::to_vec(state).map_err(|e| refused(&e))?;
-        fs::write(new.join("state.json"), json).map_err(|e| refused(&e))?;
+        optimizer.save(new.join("optimizer.bpk"))?;
+        let json = serde_json::to_vec(state)?;
+        fs::write(new.join("state.json"), json)?;
         if now.exists() {
             if old.exists() {
-                fs::remove_dir_all(&old).map_err(|e| refused(&e))?;
+                fs::remove_dir_all(&old)?;
             }
-            fs::rename(&now, &old).map_err(|e| refused(&e))?;
+            fs::rename(&now, &old)?;
         }
-        fs::rename(&new, &now).map_err(|e| refused(&e))?;
+        fs::rename(&new, &now)?;
         if old.exists() {
-            fs::remove_dir_all(&old).map_err(|e| refused(&e))?;
+            fs::remove_dir_all(&old)?;
         }
         Ok(())
     }
@@ -191,17 +212,17 @@ impl RunFolder {
     ///
     /// # Errors
     /// `Input`: no checkpoint, or a damaged one.
-    pub fn state(&self) -> Result<State> {
+    pub(crate) fn state(&self) -> Result<State> {
         let path = self.stored("state.json")?;
-        let bytes = fs::read(&path).map_err(|e| damaged(&path, &e))?;
-        serde_json::from_slice(&bytes).map_err(|e| damaged(&path, &e))
+        let bytes = fs::read(&path).map_err(|e| damaged(&path, e))?;
+        serde_json::from_slice(&bytes).map_err(|e| damaged(&path, e))
     }
 
     /// The stored weights in `network`.
     ///
     /// # Errors
     /// `Input`: no checkpoint, or a damaged one.
-    pub fn load_network(&self, network: Network) -> Result<Network> {
+    pub(crate) fn load_network(&self, network: Network) -> Result<Network> {
         self.load(network, "network.bpk")
     }
 
@@ -209,32 +230,34 @@ impl RunFolder {
     ///
     /// # Errors
     /// `Input`: no checkpoint, or a damaged one.
-    pub fn load_average(&self, network: Network) -> Result<Network> {
+    pub(crate) fn load_average(&self, network: Network) -> Result<Network> {
         self.load(network, "average.bpk")
     }
 
     fn load(&self, network: Network, name: &str) -> Result<Network> {
         let path = self.stored(name)?;
-        let record = ModuleRecord::load(&path).map_err(|e| damaged(&path, &e))?;
-        network.try_load_record(record).map_err(|e| damaged(&path, &e))
+        let record = ModuleRecord::load(&path).map_err(|e| damaged(&path, e))?;
+        network.try_load_record(record).map_err(|e| damaged(&path, e))
     }
 
     /// The stored state in `optimizer`.
     ///
     /// # Errors
     /// `Input`: no checkpoint, or a damaged one.
-    pub fn load_optimizer(&self, optimizer: ModuleOptimizer) -> Result<ModuleOptimizer> {
+    pub(crate) fn load_optimizer(&self, optimizer: ModuleOptimizer) -> Result<ModuleOptimizer> {
         let path = self.stored("optimizer.bpk")?;
-        optimizer.load(&path).map_err(|e| damaged(&path, &e))
+        optimizer.load(&path).map_err(|e| damaged(&path, e))
     }
 
     fn stored(&self, name: &str) -> Result<PathBuf> {
-        let folder = self.checkpoint().ok_or_else(|| Error::input(format!("no checkpoint in {}", self.path.display())))?;
-        Ok(folder.join(name))
+        let missing = || Error::input(format!("no checkpoint in {}", self.path.display())).because(Reason::Missing);
+        Ok(self.checkpoint().ok_or_else(missing)?.join(name))
     }
 }
 
-fn damaged(path: &Path, why: &dyn std::fmt::Display) -> Error {
-    Error::input(format!("the checkpoint cannot be read: {}: {why}", path.display()))
-        .with_hint("start the run again under another --set name=OTHER")
+fn damaged(path: &Path, e: impl Into<Cause>) -> Error {
+    let error = Error::input(format!("the checkpoint cannot be read: {}", path.display())).with_source(e);
+    // What the operating system says has its own reason already.
+    let error = if error.reason() == Reason::Invalid { error.because(Reason::Damaged) } else { error };
+    error.with_remedy(Remedy::RenameRun)
 }

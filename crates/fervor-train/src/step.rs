@@ -1,22 +1,38 @@
 //! One step of a training: forward, backward, weights moved.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
-use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
-use fervor::{Error, Result};
+use burn_optim::{GradientsParams, ModuleOptimizer};
+use fervor::{Error, Reason, Remedy, Result};
 
 use crate::kernels::autocast;
 use crate::layers;
 use crate::loader::Batch;
 use crate::network::Network;
 use crate::optimizer::optimizer;
-use crate::recipe::{Recipe, TransferNorms};
+use crate::recipe::{DistillRecipe, OptimizerRecipe, Precision, TransferNorms, TransferRecipe};
+
+/// What a [`Stepper`] is told of a recipe.
+#[derive(Clone, Copy)]
+pub struct StepOptions<'a> {
+    /// Of the chips.
+    pub channels: usize,
+    /// What moves the weights.
+    pub optimizer: &'a OptimizerRecipe,
+    /// In which numbers convolutions multiply.
+    pub precision: Precision,
+    /// Which weights rest at first, where they come from a source.
+    pub transfer: Option<&'a TransferRecipe>,
+    /// How much the teachers' answers count.
+    pub distill: Option<&'a DistillRecipe>,
+}
 
 /// Moves a network's weights batch by batch.
 pub struct Stepper<'a> {
-    recipe: &'a Recipe,
+    options: StepOptions<'a>,
     device: &'a Device,
+    /// The optimizer and its state.
     pub optimizer: ModuleOptimizer,
     /// All parameters but the classifier's, and the classifier's.
     parts: [Vec<ParamId>; 2],
@@ -26,16 +42,16 @@ pub struct Stepper<'a> {
 
 impl<'a> Stepper<'a> {
     /// At the start, or before a stored optimizer state is loaded.
-    pub fn new(recipe: &'a Recipe, network: &mut Network, device: &'a Device) -> Self {
+    pub fn new(options: StepOptions<'a>, network: &mut Network, device: &'a Device) -> Self {
         let classifier = ids(&*network.classifier_mut());
         let trunk = ids(network).into_iter().filter(|id| !classifier.contains(id)).collect();
-        let optimizer = optimizer(&recipe.optimizer, network);
-        Self { recipe, device, optimizer, parts: [trunk, classifier], frozen: false }
+        let optimizer = optimizer(options.optimizer, network);
+        Self { options, device, optimizer, parts: [trunk, classifier], frozen: false }
     }
 
     /// Before the first step of epoch `epoch`, from 0, or of what is left of it.
     pub fn begin_epoch(&mut self, network: &mut Network, epoch: usize) {
-        if let Some(transfer) = &self.recipe.transfer {
+        if let Some(transfer) = self.options.transfer {
             self.frozen = epoch < transfer.frozen_epochs;
             network.fix_norms(self.frozen || transfer.batch_norm == TransferNorms::Fixed);
         }
@@ -51,15 +67,16 @@ impl<'a> Stepper<'a> {
         let value: f32 = loss.clone().into_scalar();
         if !value.is_finite() {
             return Err(Error::model(format!("the loss is not a number any more: {value}"))
-                .with_hint("a lower rate helps, for example --set optimizer.learning_rate=..., or a longer warm-up"));
+                .because(Reason::NotFinite)
+                .with_remedy(Remedy::LowerRate));
         }
         let mut gradients = loss.backward();
-        if self.recipe.optimizer.sam > 0.0 && !self.frozen {
-            let worse = climbed(&network, GradientsParams::from_grads(gradients, &network), self.recipe.optimizer.sam);
+        if self.options.optimizer.sam > 0.0 && !self.frozen {
+            let worse = climbed(&network, GradientsParams::from_grads(gradients, &network), self.options.optimizer.sam);
             layers::seed(seed);
             gradients = self.loss(&worse, batch).0.backward();
         }
-        let network = match &self.recipe.transfer {
+        let network = match self.options.transfer {
             Some(transfer) => {
                 let [trunk, classifier] =
                     [0, 1].map(|part| GradientsParams::from_params(&mut gradients, &network, &self.parts[part]));
@@ -78,8 +95,7 @@ impl<'a> Stepper<'a> {
     /// What is minimised, and the logits `[n, classes]`.
     fn loss(&self, network: &Network, batch: &Batch) -> (Tensor<1>, Tensor<2>) {
         let (n, device) = (batch.labels.len(), self.device);
-        let [channels, ..] = self.recipe.preprocess.shape();
-        let pixels = TensorData::new(batch.pixels.clone(), [n, channels, batch.side, batch.side]);
+        let pixels = TensorData::new(batch.pixels.clone(), [n, self.options.channels, batch.side, batch.side]);
         let rows = |values: &[f32]| Tensor::<2>::from_data(TensorData::new(values.to_vec(), [n, values.len() / n]), device);
         let (targets, weights) = (rows(&batch.targets), rows(&batch.weights));
         let weight_sum = f64::from(batch.weights.iter().sum::<f32>());
@@ -89,12 +105,12 @@ impl<'a> Stepper<'a> {
             let pixels = Tensor::<4>::from_data(pixels, &device.clone().without_autodiff());
             network.classify(Tensor::from_inner(network.valid().features(pixels)))
         } else {
-            autocast(self.recipe.precision, || network.forward(Tensor::from_data(pixels, device)))
+            autocast(self.options.precision, || network.forward(Tensor::from_data(pixels, device)))
         }; // [n, classes]
         let cross_entropy =
             |logits: Tensor<2>, targets: Tensor<2>| (log_softmax(logits, 1) * targets * weights.clone()).sum() / -weight_sum;
         let mut loss = cross_entropy(logits.clone(), targets);
-        if let (Some(distill), Some(taught)) = (&self.recipe.distill, &batch.taught) {
+        if let (Some(distill), Some(taught)) = (self.options.distill, &batch.taught) {
             let temperature = distill.temperature;
             let taught = cross_entropy(logits.clone() / temperature, rows(taught)) * (temperature * temperature);
             loss = loss * (1.0 - distill.weight) + taught * distill.weight;

@@ -4,7 +4,6 @@ use burn::module::Module;
 use burn::tensor::Device;
 use fervor::onnx;
 
-use crate::export;
 use crate::network::Network;
 use crate::recipe::Recipe;
 
@@ -25,7 +24,7 @@ pub struct Summary {
 pub fn summary(recipe: &Recipe, classes: usize) -> Summary {
     let input = recipe.preprocess.shape();
     let network = Network::new(&recipe.network, input, classes, &Device::flex());
-    let cost = onnx::cost(&export::graph(&network, input, classes));
+    let cost = onnx::cost(&network.graph(input, classes));
     Summary {
         network: recipe.network.name().to_owned(),
         input,

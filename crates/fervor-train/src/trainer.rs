@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn::module::Module;
-use fervor::{Error, LabelSet, Result};
+use fervor::{Error, LabelSet, Reason, Remedy, Result};
 use fervor_lab::dataset::{Dataset, Manifest, Split};
 
 use crate::device::Backend;
@@ -13,7 +13,7 @@ use crate::distill::Teachers;
 use crate::examples::Examples;
 use crate::import;
 use crate::layers;
-use crate::loader::{Loader, Purpose, derived_seed};
+use crate::loader::{Loader, LoaderOptions};
 use crate::log::{EpochLog, Tally};
 use crate::network::Network;
 use crate::optimizer::Average;
@@ -21,7 +21,8 @@ use crate::product::Exporter;
 use crate::recipe::{Recipe, TransferNorms};
 use crate::run::{Best, RunFolder, State};
 use crate::schedule::share_of_peak;
-use crate::step::Stepper;
+use crate::seeds::{Purpose, derived_seed};
+use crate::step::{StepOptions, Stepper};
 use crate::summary::{Summary, summary};
 use crate::transfer;
 
@@ -50,11 +51,17 @@ pub struct TrainOptions<'a> {
 pub enum Progress {
     /// The data is loaded and the network made.
     Started {
+        /// The run's folder.
         run: PathBuf,
+        /// What the network holds and costs.
         summary: Summary,
+        /// How many pictures are trained on.
         training_pictures: usize,
+        /// How many the best epoch is chosen by.
         validation_pictures: usize,
+        /// Epochs of the whole training.
         epochs: usize,
+        /// Batches of an epoch.
         batches: usize,
         /// Epochs and batches already done, when a run is continued.
         resumed: Option<(usize, usize)>,
@@ -65,16 +72,20 @@ pub enum Progress {
         epoch: usize,
         /// Done in this epoch.
         batch: usize,
+        /// Batches of an epoch.
         batches: usize,
-        /// Means of this epoch so far.
+        /// Mean cross-entropy of this epoch so far.
         loss: f64,
+        /// Share of this epoch's pictures so far that were named rightly.
         accuracy: f64,
+        /// The learning rate of this step.
         learning_rate: f64,
         /// Since the epoch began (or was continued).
         pictures_per_second: f64,
     },
     /// An epoch is done, its bundle written and scored.
     Epoch {
+        /// What it came to.
         log: EpochLog,
         /// Whether it is the best so far, and so stands in `best.onnx`.
         best: bool,
@@ -97,6 +108,7 @@ pub enum End {
 pub struct Outcome {
     /// The run's folder.
     pub run: PathBuf,
+    /// Why it ended.
     pub end: End,
     /// All epochs so far.
     pub log: Vec<EpochLog>,
@@ -129,7 +141,7 @@ fn run(options: TrainOptions) -> Result<Outcome> {
         Some(distill) => Some(Teachers::open(distill, &training, dataset.labels(), &recipe.preprocess)?),
         None => None,
     };
-    let loader = Loader::new(training, teachers, &recipe)?;
+    let loader = Loader::new(training, teachers, loader_options(&recipe))?;
     let (folder, mut state) = open_run(&recipe, &dataset, options.resume.as_deref(), &options.out)?;
     let batches = loader.batches();
     let classes = dataset.labels().len();
@@ -146,7 +158,7 @@ fn run(options: TrainOptions) -> Result<Outcome> {
         import::calibrate(&mut network, loader.examples(), &device)?;
     }
     let mut average = recipe.ema.map(|decay| Average::new(&network, decay));
-    let mut stepper = Stepper::new(&recipe, &mut network, &device);
+    let mut stepper = Stepper::new(step_options(&recipe), &mut network, &device);
     if resumed.is_some() {
         stepper.optimizer = folder.load_optimizer(stepper.optimizer)?;
         if let Some(average) = &mut average {
@@ -251,6 +263,29 @@ fn run(options: TrainOptions) -> Result<Outcome> {
     Ok(outcome(&state, End::Finished))
 }
 
+/// What of the recipe makes the batches.
+fn loader_options(recipe: &Recipe) -> LoaderOptions<'_> {
+    LoaderOptions {
+        augment: &recipe.augment,
+        progressive: recipe.progressive.as_ref(),
+        sampling: recipe.data.sampling,
+        loss: &recipe.loss,
+        batch_size: recipe.batch_size,
+        seed: recipe.seed,
+    }
+}
+
+/// What of the recipe moves the weights.
+fn step_options(recipe: &Recipe) -> StepOptions<'_> {
+    StepOptions {
+        channels: recipe.preprocess.shape()[0],
+        optimizer: &recipe.optimizer,
+        precision: recipe.precision,
+        transfer: recipe.transfer.as_ref(),
+        distill: recipe.distill.as_ref(),
+    }
+}
+
 /// The run's folder and where it stands: at the start, or at its checkpoint.
 fn open_run(recipe: &Recipe, dataset: &Dataset, resume: Option<&Path>, out: &Path) -> Result<(RunFolder, State)> {
     let manifest = Manifest::of(dataset);
@@ -265,10 +300,12 @@ fn open_run(recipe: &Recipe, dataset: &Dataset, resume: Option<&Path>, out: &Pat
     let state = folder.state()?;
     if state.recipe_sha256 != folder.recipe_sha256()? || folder.recipe()? != *recipe {
         return Err(Error::input(format!("the run was made by another recipe: {}", resume.display()))
-            .with_hint("continue it with its own recipe.toml and without --set, or start a new run"));
+            .because(Reason::Mismatch)
+            .with_remedy(Remedy::ContinueAsBegun));
     }
     if state.manifest_sha256 != manifest_sha256 {
         return Err(Error::data(format!("the run was made with other data or another split: {}", resume.display()))
+            .because(Reason::Mismatch)
             .with_hint("give the data set that its manifest.json names"));
     }
     Ok((folder, state))
@@ -277,7 +314,8 @@ fn open_run(recipe: &Recipe, dataset: &Dataset, resume: Option<&Path>, out: &Pat
 fn check_labels(recipe: &Recipe, labels: &LabelSet) -> Result<()> {
     match &recipe.labels {
         Some(wanted) if wanted != labels => {
-            Err(Error::input(format!("the recipe's labels are {wanted}, but the data was opened with {labels}")))
+            Err(Error::input(format!("the recipe's labels are {wanted}, but the data was opened with {labels}"))
+                .because(Reason::Mismatch))
         }
         _ => Ok(()),
     }

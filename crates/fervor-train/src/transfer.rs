@@ -1,38 +1,20 @@
 //! A training that starts from the weights of a bundle: where they come from, and the new classifier.
 
-use std::path::Path;
-
 use burn::module::Module;
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use fervor::onnx::ModelProto;
-use fervor::{Bundle, Error, LabelSet, Result, builtin};
+use fervor::{Bundle, Error, LabelSet, Result};
 
 use crate::import;
 use crate::layers;
-use crate::loader::{Purpose, derived_seed};
 use crate::network::Network;
 use crate::recipe::{Recipe, TransferRecipe};
+use crate::seeds::{Purpose, derived_seed};
+use crate::source::open_bundle;
 
 /// How far the logits of a network read from a bundle may lie from the bundle's own, relative to `1 + |logit|`.
 const TOLERANCE: f32 = 1e-4;
-
-/// The bundle of a built-in model's name, a bundle's path, or a run's folder (its `best.onnx`), with its bytes.
-///
-/// # Errors
-/// `Input`: nothing has that name. `Model`: it is no bundle, or a damaged one.
-pub fn open_bundle(name: &str) -> Result<(Bundle, Vec<u8>)> {
-    let path = Path::new(name);
-    let bytes = match builtin::bytes(name) {
-        Some(bytes) => bytes.to_vec(),
-        None => {
-            let path = if path.is_dir() { path.join("best.onnx") } else { path.to_owned() };
-            std::fs::read(&path).map_err(|e| builtin::unknown(name).with_source(e))?
-        }
-    };
-    let bundle = Bundle::load(bytes.clone()).map_err(|e| e.context(name))?;
-    Ok((bundle, bytes))
-}
 
 /// The recipe's network with the source's weights, and a classifier for `labels`: classes that the source knows by name
 /// start as its own, the others anew from the recipe's seed.

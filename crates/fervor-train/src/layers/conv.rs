@@ -11,43 +11,26 @@ use crate::kernels;
 /// What a [`Conv2d`] is made from.
 #[derive(Clone, Debug)]
 pub struct Conv2dConfig {
-    channels_in: usize,
-    channels_out: usize,
-    kernel: usize,
-    stride: usize,
-    padding: usize,
-    bias: bool,
-    init: Init,
+    /// Channels of the pictures that come in.
+    pub channels_in: usize,
+    /// Channels of those that go out.
+    pub channels_out: usize,
+    /// Side of the kernel, in pixels.
+    pub kernel: usize,
+    /// Step of the kernel, in pixels, in both directions.
+    pub stride: usize,
+    /// Zeros put around the picture, in pixels, on all four sides.
+    pub padding: usize,
+    /// Whether a bias is added to each channel. Pointless right before a batch norm.
+    pub bias: bool,
+    /// How the weights start.
+    pub init: Init,
 }
 
 impl Conv2dConfig {
     /// A square kernel of `kernel` x `kernel`, stride 1, no padding, with a bias, He's weights.
     pub fn new(channels_in: usize, channels_out: usize, kernel: usize) -> Self {
         Self { channels_in, channels_out, kernel, stride: 1, padding: 0, bias: true, init: Init::default() }
-    }
-
-    /// Step of the kernel, in pixels, in both directions.
-    pub fn with_stride(mut self, stride: usize) -> Self {
-        self.stride = stride;
-        self
-    }
-
-    /// Zeros put around the picture, in pixels, on all four sides.
-    pub fn with_padding(mut self, padding: usize) -> Self {
-        self.padding = padding;
-        self
-    }
-
-    /// Whether a bias is added to each channel. Pointless right before a batch norm.
-    pub fn with_bias(mut self, bias: bool) -> Self {
-        self.bias = bias;
-        self
-    }
-
-    /// How the weights start.
-    pub fn with_init(mut self, init: Init) -> Self {
-        self.init = init;
-        self
     }
 
     /// Makes the layer; its weights come from this thread's [`seed`](super::seed).

@@ -10,28 +10,20 @@ use super::{Init, init::constant};
 /// What a [`Linear`] is made from.
 #[derive(Clone, Debug)]
 pub struct LinearConfig {
-    inputs: usize,
-    outputs: usize,
-    bias: bool,
-    init: Init,
+    /// Numbers that come in.
+    pub inputs: usize,
+    /// Numbers that go out.
+    pub outputs: usize,
+    /// Whether a bias is added.
+    pub bias: bool,
+    /// How the weights start.
+    pub init: Init,
 }
 
 impl LinearConfig {
     /// With a bias, Glorot's weights.
     pub fn new(inputs: usize, outputs: usize) -> Self {
         Self { inputs, outputs, bias: true, init: Init::Glorot }
-    }
-
-    /// Whether a bias is added.
-    pub fn with_bias(mut self, bias: bool) -> Self {
-        self.bias = bias;
-        self
-    }
-
-    /// How the weights start.
-    pub fn with_init(mut self, init: Init) -> Self {
-        self.init = init;
-        self
     }
 
     /// Makes the layer; its weights come from this thread's [`seed`](super::seed).

@@ -14,27 +14,18 @@ use crate::kernels;
 /// What a [`BatchNorm`] is made from.
 #[derive(Clone, Debug)]
 pub struct BatchNormConfig {
-    channels: usize,
-    momentum: f64,
-    epsilon: f64,
+    /// Channels, or numbers of a row.
+    pub channels: usize,
+    /// Share of the newest batch in the running statistics: 0.1 here is 0.9 in Keras' terms.
+    pub momentum: f64,
+    /// Added to the variance before its root is taken.
+    pub epsilon: f64,
 }
 
 impl BatchNormConfig {
     /// Momentum 0.1 and epsilon 1e-5, the values of PyTorch.
     pub fn new(channels: usize) -> Self {
         Self { channels, momentum: 0.1, epsilon: 1e-5 }
-    }
-
-    /// Share of the newest batch in the running statistics: 0.1 here is 0.9 in Keras' terms.
-    pub fn with_momentum(mut self, momentum: f64) -> Self {
-        self.momentum = momentum;
-        self
-    }
-
-    /// Added to the variance before its root is taken.
-    pub fn with_epsilon(mut self, epsilon: f64) -> Self {
-        self.epsilon = epsilon;
-        self
     }
 
     /// Makes the layer: scale 1, shift 0, running mean 0, running variance 1.

@@ -147,7 +147,7 @@ impl Block {
 
 fn conv(channels_in: usize, channels_out: usize, kernel: usize, device: &Device) -> Conv2d {
     // No bias: the batch norm that follows has one.
-    Conv2dConfig::new(channels_in, channels_out, kernel).with_padding(kernel / 2).with_bias(false).init(device)
+    Conv2dConfig { padding: kernel / 2, bias: false, ..Conv2dConfig::new(channels_in, channels_out, kernel) }.init(device)
 }
 
 fn norm(channels: usize, device: &Device) -> BatchNorm {

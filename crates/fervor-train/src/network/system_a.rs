@@ -19,9 +19,6 @@ pub struct SystemA {
 }
 
 impl SystemA {
-    /// The smallest side that leaves a pixel after the last pooling.
-    pub const MIN_SIZE: usize = 22;
-
     /// `units`: width of the hidden dense layer (the reference's is 128).
     pub fn new([channels, size, _]: [usize; 3], classes: usize, units: usize, dropout: f64, device: &Device) -> Self {
         let side = (((size - 2) / 2 - 2) / 2 - 2) / 2;
@@ -82,5 +79,5 @@ impl SystemA {
 }
 
 fn conv(channels_in: usize, channels_out: usize, device: &Device) -> Conv2d {
-    Conv2dConfig::new(channels_in, channels_out, 3).with_init(Init::Glorot).init(device)
+    Conv2dConfig { init: Init::Glorot, ..Conv2dConfig::new(channels_in, channels_out, 3) }.init(device)
 }

@@ -30,9 +30,6 @@ pub struct SystemB {
 }
 
 impl SystemB {
-    /// The smallest side that leaves a pixel after the last pooling.
-    pub const MIN_SIZE: usize = 18;
-
     /// Keras' `l2(0.01)` on the two wide convolutions.
     const L2: f64 = 0.01;
 
@@ -132,10 +129,10 @@ impl SystemB {
 }
 
 fn conv(channels_in: usize, channels_out: usize, kernel: usize, padding: usize, device: &Device) -> Conv2d {
-    Conv2dConfig::new(channels_in, channels_out, kernel).with_padding(padding).with_init(Init::Glorot).init(device)
+    Conv2dConfig { padding, init: Init::Glorot, ..Conv2dConfig::new(channels_in, channels_out, kernel) }.init(device)
 }
 
 fn norm(channels: usize, device: &Device) -> BatchNorm {
     // Keras counts the old share: its momentum 0.99 is 0.01 here.
-    BatchNormConfig::new(channels).with_momentum(0.01).with_epsilon(1e-3).init(device)
+    BatchNormConfig { channels, momentum: 0.01, epsilon: 1e-3 }.init(device)
 }

@@ -5,7 +5,6 @@ use fervor_lab::dataset::SplitRule;
 use serde::{Deserialize, Serialize};
 
 use super::require;
-use crate::network::{SystemA, SystemB};
 
 /// `[network]`: a registered network and its sizes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,11 +15,13 @@ pub enum NetworkRecipe {
         /// Width of the hidden dense layer.
         #[serde(default = "default_units")]
         units: usize,
+        /// Before the classifier.
         #[serde(default = "half")]
         dropout: f64,
     },
     /// The reference network for 48x48 grey pictures.
     SystemB {
+        /// After each pooling and each hidden dense layer.
         #[serde(default = "quarter")]
         dropout: f64,
     },
@@ -78,12 +79,12 @@ impl NetworkRecipe {
     }
 
     pub(super) fn check(&self, [_, size, _]: [usize; 3]) -> Result<()> {
-        let (dropout, least) = match self {
+        let dropout = match self {
             Self::SystemA { units, dropout } => {
                 require((1..=65_536).contains(units), "network.units", "in 1..=65536", units)?;
-                (*dropout, SystemA::MIN_SIZE)
+                *dropout
             }
-            Self::SystemB { dropout } => (*dropout, SystemB::MIN_SIZE),
+            Self::SystemB { dropout } => *dropout,
             Self::Fervor48 { widths, blocks, dropout, block_dropout } => {
                 require((0.0..1.0).contains(block_dropout), "network.block_dropout", "in 0.0..1.0", block_dropout)?;
                 let widths_fit = (2..=8).contains(&widths.len()) && widths.iter().all(|width| (1..=4096).contains(width));
@@ -91,11 +92,21 @@ impl NetworkRecipe {
                 let blocks_fit = blocks.len() + 1 == widths.len() && blocks.iter().all(|count| (1..=64).contains(count));
                 let allowed = format!("{} numbers in 1..=64, one less than widths", widths.len() - 1);
                 require(blocks_fit, "network.blocks", &allowed, format!("{blocks:?}"))?;
-                (*dropout, 1 << blocks.len())
+                *dropout
             }
         };
         require((0.0..1.0).contains(&dropout), "network.dropout", "in 0.0..1.0", dropout)?;
+        let least = self.least_side();
         require(size >= least, "preprocess.size", &format!("{least} or more for {}", self.name()), size)
+    }
+
+    /// The smallest side of a chip, in pixels, that leaves a pixel after the network's last pooling.
+    pub fn least_side(&self) -> usize {
+        match self {
+            Self::SystemA { .. } => 22,
+            Self::SystemB { .. } => 18,
+            Self::Fervor48 { blocks, .. } => 1 << blocks.len(),
+        }
     }
 }
 
@@ -176,9 +187,11 @@ pub enum OptimizerKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimizerRecipe {
+    /// Which method.
     pub name: OptimizerKind,
     /// The highest rate of the schedule.
     pub learning_rate: f64,
+    /// How fast weights shrink that no gradient holds.
     #[serde(default)]
     pub weight_decay: f64,
     /// Of `sgd`.
@@ -228,6 +241,7 @@ pub enum ScheduleRecipe {
     Constant,
     /// A linear rise, then half a cosine down (Loshchilov and Hutter, "SGDR", 2017).
     Cosine {
+        /// Epochs of the rise.
         #[serde(default)]
         warmup_epochs: f64,
         /// The last rate as a share of the peak.
@@ -237,11 +251,13 @@ pub enum ScheduleRecipe {
     /// A linear rise; then the rate falls by a factor each time the validation loss has stopped falling (Keras'
     /// `ReduceLROnPlateau`).
     Plateau {
+        /// Epochs of the rise.
         #[serde(default)]
         warmup_epochs: f64,
         /// Epochs without a lower validation loss before the rate falls.
         #[serde(default = "default_plateau_patience")]
         patience: usize,
+        /// What the rate is multiplied by when it falls.
         #[serde(default = "default_factor")]
         factor: f64,
         /// The lowest rate as a share of the peak.
@@ -250,6 +266,7 @@ pub enum ScheduleRecipe {
     },
     /// A linear rise and a linear fall (Smith and Topin, "Super-convergence", 2018).
     OneCycle {
+        /// Epochs of the rise.
         warmup_epochs: f64,
         /// The first rate as a share of the peak.
         #[serde(default = "default_start")]
@@ -346,6 +363,7 @@ pub struct LossRecipe {
     /// Share of the target that comes from the annotators' votes, where the data has them.
     #[serde(default)]
     pub votes: f64,
+    /// How much a picture of each class counts.
     #[serde(default)]
     pub class_weights: ClassWeights,
 }
@@ -398,14 +416,14 @@ impl ProgressiveRecipe {
     }
 
     pub(super) fn check(&self, network: &NetworkRecipe, full: usize, epochs: usize) -> Result<()> {
-        let NetworkRecipe::Fervor48 { blocks, .. } = network else {
+        let NetworkRecipe::Fervor48 { .. } = network else {
             return Err(Error::input(format!(
                 "progressive needs a network that takes chips of any size, not {}",
                 network.name()
             ))
             .with_hint("network.name = \"fervor-48\", or leave [progressive] out"));
         };
-        let least = 1 << blocks.len();
+        let least = network.least_side();
         let fits = (least..full).contains(&self.first);
         require(fits, "progressive.first", &format!("in {least}..{full}, the chip's size"), self.first)?;
         require((1..epochs).contains(&self.epochs), "progressive.epochs", &format!("in 1..{epochs}"), self.epochs)

@@ -1,10 +1,10 @@
 //! The sections of a recipe that bring in bundles: `[transfer]` and `[distill]`.
 
-use fervor::{Error, Result};
+use fervor::{Error, Reason, Remedy, Result};
 use serde::{Deserialize, Serialize};
 
 use super::{Recipe, require};
-use crate::transfer::open_bundle;
+use crate::source::open_bundle;
 
 /// `[transfer]`: the training starts from a bundle's weights. `[preprocess]` and `[network]` may be left out then: they
 /// are the source's.
@@ -130,7 +130,8 @@ fn complete_transfer(table: &mut toml::Table) -> Result<bool> {
     let Some(section) = table.get("transfer").and_then(toml::Value::as_table) else { return Ok(false) };
     let from = section.get("from").and_then(toml::Value::as_str).filter(|from| !from.is_empty()).ok_or_else(|| {
         Error::input("the recipe starts from another model's weights, and names none: transfer.from")
-            .with_hint("name it with --from, for example --from fervor-48 or --from runs/RUN/best.onnx")
+            .because(Reason::Missing)
+            .with_remedy(Remedy::StartFrom)
     })?;
     let is_whole = |table: &toml::Table, section: &toml::Table| {
         table.contains_key("preprocess") && named_network(table) && section.contains_key("sha256")
@@ -142,7 +143,9 @@ fn complete_transfer(table: &mut toml::Table) -> Result<bool> {
     let card = bundle.card();
     let value = |e: toml::ser::Error| Error::model("the source's card has no TOML form").with_source(e);
     let source = Recipe::parse(&card.recipe.toml, &[] as &[&str]).map_err(|e| {
-        Error::model(format!("the recipe in {from} cannot be read: {}", e.message()))
+        Error::model(format!("the recipe in {from} cannot be read"))
+            .because(Reason::Version)
+            .with_source(e)
             .with_hint("it was written by another version: give [network] and [preprocess] in the recipe")
     });
     if !table.contains_key("preprocess") {

@@ -95,7 +95,7 @@ fn teachers_that_do_not_fit_are_refused() {
     assert!(error.message().contains("has no class \"angry\""), "{error}");
     let world = World::new(&["name=student", &rule]);
     fs::remove_file(path).unwrap();
-    assert!(world.train().unwrap_err().message().contains("a teacher"));
+    assert!(world.train().unwrap_err().to_string().contains("a teacher"));
 }
 
 #[test]

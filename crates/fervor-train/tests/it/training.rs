@@ -1,6 +1,6 @@
 use std::fs;
 
-use fervor::{Bundle, ErrorKind, Face};
+use fervor::{Bundle, ErrorKind, Face, Reason, Remedy};
 use fervor_lab::dataset::Split;
 use fervor_train::End;
 
@@ -95,8 +95,9 @@ fn a_run_is_never_written_over() {
     let world = World::new(&["epochs=1", "schedule.warmup_epochs=0"]);
     world.train().unwrap();
     let error = world.train().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Input);
-    assert!(error.message().contains("exists") && error.hint().unwrap().contains("--resume"), "{error}");
+    let run = world.out().join(world.recipe.run_name()).display().to_string();
+    assert_eq!((error.kind(), error.reason()), (ErrorKind::Input, Reason::Exists));
+    assert_eq!(error.remedy(), Some(&Remedy::ResumeOrRename { run }));
 }
 
 #[test]
@@ -106,7 +107,8 @@ fn another_recipe_or_other_data_cannot_continue_a_run() {
     let run = world.train().unwrap().run;
     let mut other = World::new(&["seed=9"]);
     other.resume = Some(run.clone());
-    assert!(other.train().unwrap_err().message().contains("another recipe"));
+    let error = other.train().unwrap_err();
+    assert_eq!((error.reason(), error.remedy()), (Reason::Mismatch, Some(&Remedy::ContinueAsBegun)));
     world.resume = Some(run.join("checkpoint"));
     assert!(world.train().unwrap_err().message().contains("no run to continue"));
 }
@@ -123,8 +125,8 @@ fn training_stops_early_when_nothing_improves() {
 fn a_training_that_blows_up_says_so() {
     let world = World::new(&["optimizer.learning_rate=100", "optimizer.weight_decay=1"]);
     let error = world.train().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Model);
-    assert!(error.hint().unwrap().contains("learning_rate"), "{error}");
+    assert_eq!((error.kind(), error.reason()), (ErrorKind::Model, Reason::NotFinite));
+    assert_eq!(error.remedy(), Some(&Remedy::LowerRate));
 }
 
 #[test]

@@ -2,11 +2,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fervor::onnx::ModelProto;
-use fervor::{Bundle, ErrorKind, Face};
+use fervor::{Bundle, ErrorKind, Face, Remedy};
 use fervor_lab::dataset::Split;
 use fervor_train::{End, Recipe};
 
 use crate::world::World;
+
+/// A recipe that leaves network and preprocessing to its source.
+const WITHOUT_NETWORK: &str = r#"
+    name = "mine"
+    epochs = 2
+    batch_size = 8
+    [optimizer]
+    name = "sgd"
+    learning_rate = 0.01
+"#;
 
 /// A world with a network that knows its seven classes, and the path of its bundle.
 fn teacher() -> (World, PathBuf) {
@@ -97,8 +107,7 @@ fn an_interrupted_transfer_resumes_to_the_very_same_bundle() {
 
 #[test]
 fn a_recipe_may_leave_network_and_preprocessing_to_its_source() {
-    let text = "name = \"mine\"\nepochs = 2\nbatch_size = 8\n[optimizer]\nname = \"sgd\"\nlearning_rate = 0.01\n";
-    let recipe = Recipe::parse(text, &["transfer.from=fervor-48", "network.dropout=0.3"]).unwrap();
+    let recipe = Recipe::parse(WITHOUT_NETWORK, &["transfer.from=fervor-48", "network.dropout=0.3"]).unwrap();
     let card = fervor::builtin::bytes("fervor-48").map(|bytes| Bundle::load(bytes.to_vec()).unwrap().card().clone()).unwrap();
     assert_eq!(recipe.preprocess, card.preprocess);
     assert!(recipe.to_toml().contains("dropout = 0.3"), "{}", recipe.to_toml());
@@ -134,7 +143,6 @@ fn a_source_that_does_not_fit_is_refused() {
         assert!(error.message().contains(says), "{rule}: {error}");
         assert!(matches!(error.kind(), ErrorKind::Input | ErrorKind::Model));
     }
-    let text = "name = \"mine\"\nepochs = 2\nbatch_size = 8\n[transfer]\n[optimizer]\nname = \"sgd\"\nlearning_rate = 0.01\n";
-    let error = Recipe::parse(text, &[] as &[&str]).unwrap_err();
-    assert!(error.hint().unwrap().contains("--from"), "{error}");
+    let error = Recipe::parse(WITHOUT_NETWORK, &["transfer={}"]).unwrap_err();
+    assert_eq!(error.remedy(), Some(&Remedy::StartFrom));
 }
