@@ -80,3 +80,20 @@ pub fn left_out(unreadable: &[String]) {
 fn target() -> ProgressDrawTarget {
     if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() }
 }
+
+#[cfg(test)]
+mod tests {
+    use fervor::Remedy;
+
+    use super::*;
+
+    #[test]
+    fn a_line_names_its_place_once_and_keeps_what_is_inside_causes_and_remedy() {
+        let cause = io::Error::other("too many open files");
+        let error = Error::input("it cannot be read").with_source(cause).context("page 2").context("a.tiff");
+        let error = error.with_remedy(Remedy::ChooseSplit);
+        let end = "page 2: it cannot be read: too many open files (choose the part with --split)";
+        assert_eq!(at("a.tiff", &error), format!("a.tiff: {end}"));
+        assert_eq!(at("standard input", &error), format!("standard input: a.tiff: {end}"));
+    }
+}
