@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use fervor::{Error, Result, builtin};
-use fervor_lab::audit::{AcceptedFormats, AuditOptions, audit, fix, report, text};
+use fervor_lab::audit::{AcceptedFormats, AuditOptions, Remedy, audit, fix, report, text};
 use fervor_lab::dataset::OpenOptions;
 
 use crate::cli::{Audit, Format};
 use crate::data::outside;
-use crate::remedy::quoted;
+use crate::remedy::{self, quoted};
 use crate::verdict::Verdict;
 use crate::{data, setup, talk};
 
@@ -26,6 +26,7 @@ pub fn run(args: &Audit) -> Result<Verdict> {
         return Ok(Verdict::Yes);
     }
     let bundle = setup::model(args.model.as_deref().unwrap_or(builtin::DEFAULT), args.threads)?;
+    let words = |remedy: &Remedy| remedy::of_finding(remedy, &args.data);
     let audited = data::reading(|progress| {
         let options = AuditOptions {
             open: OpenOptions { progress: Some(progress), ..OpenOptions::default() },
@@ -35,6 +36,7 @@ pub fn run(args: &Audit) -> Result<Verdict> {
             suspects: (args.suspects || args.model.is_some()).then_some(&bundle),
             preprocess: bundle.card().preprocess.clone(),
             command: Some(command()),
+            words: Some(&words),
         };
         audit(&args.data, &options)
     })?;

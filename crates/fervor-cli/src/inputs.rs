@@ -5,12 +5,10 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use fervor::picture::Format;
 use fervor::{Error, Limits, Picture, Result};
 use globset::GlobBuilder;
 use walkdir::{DirEntry, WalkDir};
-
-/// Names of files that are looked at inside folders; files named one by one are read whatever their name.
-const EXTENSIONS: [&str; 10] = ["jpg", "jpeg", "jpe", "jfif", "png", "bmp", "webp", "gif", "tif", "tiff"];
 
 /// Where a picture comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -123,10 +121,9 @@ fn files(root: &Path, depth: usize) -> impl Iterator<Item = PathBuf> {
 }
 
 fn folder(root: &Path, recursive: bool) -> Result<Vec<Source>> {
-    let is_picture = |path: &PathBuf| {
-        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-        extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
-    };
+    // By name inside folders; files named one by one are read whatever their name.
+    let is_picture =
+        |path: &PathBuf| path.extension().is_some_and(|e| Format::from_extension(&e.to_string_lossy()).is_some());
     let found: Vec<Source> = files(root, if recursive { usize::MAX } else { 1 })
         .filter(is_picture)
         .map(|path| Source::File { relative: path.strip_prefix(root).unwrap_or(&path).to_owned(), path })

@@ -1,6 +1,7 @@
 //! `fervor inspect` and `fervor models`: what a bundle says of itself.
 
 use fervor::{Bundle, Card, Result, builtin};
+use fervor_draw::chart::thousands;
 use serde::Serialize;
 
 use crate::cli::{Format, Inspect, Models};
@@ -86,7 +87,7 @@ fn text(info: &Info) -> String {
                 format!("{:?}", p.filter).to_lowercase()
             ),
         ),
-        row("parameters", &grouped(info.parameters)),
+        row("parameters", &thousands(info.parameters as i64)),
         row(
             "multiply-adds",
             &info.multiply_adds.map_or_else(
@@ -147,26 +148,4 @@ fn framing(preprocess: &fervor::Preprocess) -> String {
 
 fn row(name: &str, value: &str) -> String {
     format!("{name:<22} {value}")
-}
-
-/// 1234567 as 1,234,567.
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let first = digits.len() % 3;
-    let mut groups: Vec<&str> = digits.as_bytes()[first..].chunks(3).map(|g| std::str::from_utf8(g).expect("digits")).collect();
-    if first > 0 {
-        groups.insert(0, &digits[..first]);
-    }
-    groups.join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        assert_eq!(
-            ["0", "999", "1,000", "3,841,543"],
-            [0, 999, 1000, 3_841_543].map(super::grouped).each_ref().map(String::as_str)
-        );
-    }
 }

@@ -1,6 +1,9 @@
 //! Remedies as a user of this program can carry them out: flags and commands, which the library does not know.
 
+use std::path::Path;
+
 use fervor::Remedy;
+use fervor_lab::audit;
 
 /// What to do, in this program's flags and commands.
 pub fn words(remedy: &Remedy) -> String {
@@ -11,7 +14,10 @@ pub fn words(remedy: &Remedy) -> String {
             format!("say what to do with it: --map {to} or --map {out}")
         }
         Remedy::DrawSplits { rule } if rule.split(':').count() == 2 => {
-            format!("--set data.split={rule} takes one out of train and leaves test alone")
+            format!(
+                "--set data.split={rule} takes one out of train and leaves test alone; keras takes one out of test as Keras' \
+                 validation_split does"
+            )
         }
         Remedy::DrawSplits { rule } => format!("draw the parts: --set data.split={rule}"),
         Remedy::ChooseSplit => "choose the part with --split".to_owned(),
@@ -26,6 +32,23 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::UseDevice { device } => format!("use --device {device}"),
         Remedy::BuildWith { feature } => format!("build it with: cargo build --release --features {feature}"),
         // What is left names no flag of this program.
+        remedy => remedy.to_string(),
+    }
+}
+
+/// What helps against a finding about the data at a path: a command to copy, or a flag of the audit.
+pub fn of_finding(remedy: &audit::Remedy, data: &Path) -> String {
+    let data = quoted(&data.display().to_string());
+    match remedy {
+        audit::Remedy::Fix { copy, faces } => {
+            let (faces, copy) = (if *faces { " --faces" } else { "" }, if *copy { " --copy" } else { "" });
+            format!("fervor audit {data}{faces} --fix OUT{copy}")
+        }
+        audit::Remedy::SplitTogether { rule } => format!("fervor split {data} --ratios {rule} --output manifest.json"),
+        audit::Remedy::WeighClasses { setting } => format!("fervor train RECIPE --data {data} --set {setting}"),
+        audit::Remedy::LookForFaces => "--faces looks for pictures with none or several".to_owned(),
+        audit::Remedy::LookForSuspects => "--suspects ranks labels that are probably wrong".to_owned(),
+        // Switched off is all there is to say.
         remedy => remedy.to_string(),
     }
 }
@@ -47,5 +70,9 @@ mod tests {
         assert!(words(&Remedy::ResumeOrRename { run: "runs/a b".to_owned() }).contains("--resume 'runs/a b',"));
         assert!(words(&Remedy::DrawSplits { rule: "90:10".into() }).contains("--set data.split=90:10 takes one out of train"));
         assert_eq!(words(&Remedy::advice("look again")), "look again");
+        let finding = audit::Remedy::Fix { copy: true, faces: false };
+        assert_eq!(of_finding(&finding, Path::new("my data")), "fervor audit 'my data' --fix OUT --copy");
+        let finding = audit::Remedy::SplitTogether { rule: "80:10:10".to_owned() };
+        assert_eq!(of_finding(&finding, Path::new("a.csv")), "fervor split a.csv --ratios 80:10:10 --output manifest.json");
     }
 }

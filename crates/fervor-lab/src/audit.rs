@@ -25,10 +25,12 @@ mod faces;
 mod facts;
 mod files;
 pub mod fix;
+mod kind;
 mod near;
 mod page;
 mod pictures;
 pub mod report;
+mod source;
 mod statistics;
 mod suspects;
 mod text;
@@ -36,13 +38,17 @@ mod value;
 mod words;
 
 pub use files::AcceptedFormats;
+pub use kind::{FindingKind, Level, Remedy};
 pub use near::SIMILARITY;
+pub use source::PictureSource;
 pub use text::text;
 pub use value::{
-    AUDIT_SCHEMA, AuditReport, AuditedData, Balance, BatchStatistics, ClassStatistics, ClassWeight, Finding, FindingKind, Group,
-    Histogram, Item, Level, SizeCount, Statistics,
+    AUDIT_SCHEMA, AuditReport, AuditedData, Balance, BatchStatistics, ClassStatistics, ClassWeight, Finding, Group, Histogram,
+    Item, SizeCount, Statistics,
 };
-pub use words::quoted;
+
+/// Words for a [`Remedy`], of the door that asked for the audit.
+pub type Words<'a> = &'a dyn Fn(&Remedy) -> String;
 
 /// What is looked for.
 #[derive(Clone)]
@@ -61,6 +67,8 @@ pub struct AuditOptions<'a> {
     pub preprocess: Preprocess,
     /// The command that makes the report again.
     pub command: Option<String>,
+    /// How remedies are worded, as commands for example; `None`: in words of no particular door.
+    pub words: Option<Words<'a>>,
 }
 
 impl Default for AuditOptions<'_> {
@@ -75,13 +83,16 @@ impl Default for AuditOptions<'_> {
             suspects: None,
             preprocess: Preprocess { size: 48, color: Color::Gray, framing, filter: Filter::Bilinear, standardize: None },
             command: None,
+            words: None,
         }
     }
 }
 
 /// A report, and the data set that it is about.
 pub struct Audited {
+    /// What was found.
     pub report: AuditReport,
+    /// What was looked at.
     pub dataset: Dataset,
 }
 
@@ -99,16 +110,18 @@ pub fn audit(path: &Path, options: &AuditOptions) -> Result<Audited> {
     let mut findings = files::findings(&dataset, &facts, root, options.accepted);
     findings.extend(pictures::findings(&dataset, &facts));
     findings.extend(copies::findings(&dataset, &duplicates));
+    let words = |remedy: &Remedy| options.words.map_or_else(|| remedy.to_string(), |words| words(remedy));
     let mut not_checked = Vec::new();
     match options.near {
         Some(similarity) => findings.extend(copies::near_findings(&dataset, &near::groups(&dataset, &facts, similarity))),
-        None => not_checked.push("near-duplicates: switched off".to_owned()),
+        None => not_checked.push(format!("near-duplicates: {}", words(&Remedy::LookForNearDuplicates))),
     }
     let silent = |_: usize, _: usize| {};
     let progress = options.open.progress.unwrap_or(&silent);
-    match options.faces {
-        true => findings.extend(faces::findings(&dataset, &facts, progress)?),
-        false => not_checked.push("faces: --faces looks for pictures with none or several".to_owned()),
+    if options.faces {
+        findings.extend(faces::findings(&dataset, &facts, progress)?);
+    } else {
+        not_checked.push(format!("faces: {}", words(&Remedy::LookForFaces)));
     }
     match options.suspects {
         Some(bundle) => {
@@ -124,13 +137,12 @@ pub fn audit(path: &Path, options: &AuditOptions) -> Result<Audited> {
             }
             findings.extend(suspects.finding);
         }
-        None => not_checked.push("suspect labels: --suspects ranks labels that are probably wrong".to_owned()),
+        None => not_checked.push(format!("suspect labels: {}", words(&Remedy::LookForSuspects))),
     }
     findings.extend(balance::findings(&dataset, &statistics.balance));
     findings.sort_by_key(|finding| (finding.level, finding.kind));
-    let named = words::quoted(&path.display().to_string());
     for finding in &mut findings {
-        finding.command = finding.command.take().map(|command| command.replace("DATA", &named));
+        finding.command = options.words.and_then(|words| finding.remedy.as_ref().map(words));
     }
     let report = AuditReport {
         schema: AUDIT_SCHEMA.to_owned(),

@@ -23,8 +23,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use fervor::emotion::LabelSet;
-use fervor::error::{Error, Result};
-use fervor::picture::{ContentHash, Limits, Picture};
+use fervor::error::{Error, Reason, Result};
+use fervor::picture::{self, ContentHash, Limits, Picture};
 
 mod duplicates;
 mod fer_csv;
@@ -37,6 +37,7 @@ mod stream;
 mod votes;
 
 pub use duplicates::{DuplicateGroup, Duplicates, groups};
+pub(crate) use duplicates::members_by_hash;
 pub(crate) use folder::is_hidden;
 pub use manifest::{Manifest, ManifestSample, Source, SourceKind};
 pub use split::{SplitReport, SplitRule};
@@ -104,11 +105,33 @@ pub struct Sample {
 
 /// One picture that could not be read: it was left out, the others were not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Problem {
     /// As in [`Sample::id`].
     pub id: String,
-    /// What is wrong with it.
+    /// What is wrong with it, for programs.
+    pub reason: Reason,
+    /// What is wrong with it, for people.
     pub message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(id: impl Into<String>, reason: Reason, message: impl Into<String>) -> Self {
+        Self { id: id.into(), reason, message: message.into() }
+    }
+}
+
+/// Why a picture could not be read, before it is known which: what is wrong for programs and for people.
+type Cause = (Reason, String);
+
+/// What an error says of the picture that a problem names.
+fn cause(error: &Error) -> Cause {
+    (error.reason(), error.explained())
+}
+
+/// `; ID: what is wrong with it` of the first problem: the end of the message that says that nothing could be read.
+fn first_problem(problems: &[Problem]) -> String {
+    problems.first().map_or_else(String::new, |problem| format!("; {}: {}", problem.id, problem.message))
 }
 
 /// What a reader left out without complaint, so that it can be told.
@@ -265,14 +288,14 @@ impl Dataset {
     /// The pixels of sample `index`, decoded anew for files.
     ///
     /// # Errors
-    /// The file is gone or changed since it was opened.
+    /// The file is gone since it was opened, or is no longer a picture.
     ///
     /// # Panics
     /// If there is no such sample.
     pub fn picture(&self, index: usize) -> Result<Picture> {
         let sample = &self.samples[index];
         match &self.pictures {
-            Pictures::Files => folder::read_picture(&self.root.join(&sample.id), &self.limits).map_err(|e| e.context(&sample.id)),
+            Pictures::Files => picture::read(&self.root.join(&sample.id), &self.limits),
             Pictures::Gray { side, rows } => Picture::from_gray(*side, *side, &rows[sample.row]),
         }
     }
@@ -384,7 +407,8 @@ impl fmt::Debug for Dataset {
 fn choose_labels(found: Vec<String>, asked: Option<&LabelSet>) -> Result<LabelSet> {
     let Some(asked) = asked else { return LabelSet::new(found) };
     match asked.names().iter().find(|name| !found.contains(name)) {
-        Some(missing) => Err(Error::data(format!("the data has no class {missing:?}; it has {}", found.join(", ")))),
+        Some(missing) => Err(Error::data(format!("the data has no class {missing:?}; it has {}", found.join(", ")))
+            .because(Reason::Mismatch)),
         None => Ok(asked.clone()),
     }
 }

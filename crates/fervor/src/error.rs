@@ -47,6 +47,8 @@ pub enum Reason {
     Inaccessible,
     /// A folder where a file was expected, or the other way round.
     WrongType,
+    /// A link that leads nowhere, or in a circle.
+    BrokenLink,
     /// Nothing in it.
     Empty,
     /// Over a limit: in bytes, in pixels, a side.

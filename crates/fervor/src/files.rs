@@ -1,12 +1,24 @@
-//! Files that appear whole or not at all.
+//! Files and folders that appear whole or not at all, also where the power fails: what is written lies on the disk before it
+//! gets its name, and the name before anyone is told.
+//!
+//! ```
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("answer.json");
+//! fervor::files::write_whole(&path, b"{}")?;
+//! assert_eq!(std::fs::read(&path)?, b"{}");
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 /// A file that gets its name when it is whole: until [`finish`](Self::finish) it is a hidden sibling, which disappears if it is
 /// dropped before. A link is followed; what is no regular file (a pipe, a device) is written straight.
+#[derive(Debug)]
 pub struct WholeFile {
     file: File,
     /// The sibling and the name that it gets.
@@ -26,10 +38,7 @@ impl WholeFile {
         }
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         // Of this process alone, so that nobody else's file is in the way.
-        let mut name = OsString::from(".");
-        name.push(target.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "no file name"))?);
-        name.push(format!(".{}.part", std::process::id()));
-        let part = target.with_file_name(name);
+        let part = sibling(&target, &format!(".{}.part", std::process::id()))?;
         Ok(Self { file: File::create(&part)?, ends: Some((part, target)) })
     }
 
@@ -40,7 +49,8 @@ impl WholeFile {
     pub fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;
         if let Some((part, target)) = &self.ends {
-            fs::rename(part, target)?;
+            self.file.sync_all()?;
+            rename(part, target)?;
             self.ends = None;
         }
         Ok(())
@@ -74,6 +84,122 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = WholeFile::create(path)?;
     file.write_all(bytes)?;
     file.finish()
+}
+
+/// A folder that gets its name when all in it is whole: until [`finish`](Self::finish) it is a hidden sibling, which disappears
+/// if it is dropped before.
+#[derive(Debug)]
+pub struct WholeFolder {
+    part: PathBuf,
+    target: PathBuf,
+    finished: bool,
+}
+
+impl WholeFolder {
+    /// Begins a folder and those above it. What an earlier run that was killed has left behind is removed.
+    ///
+    /// # Errors
+    /// Something of that name is there already, or a place that cannot be written.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        if path.symlink_metadata().is_ok() {
+            return Err(io::Error::new(ErrorKind::AlreadyExists, "something has this name already"));
+        }
+        let part = sibling(path, ".part")?;
+        if part.symlink_metadata().is_ok() {
+            fs::remove_dir_all(&part)?;
+        }
+        fs::create_dir_all(&part)?;
+        Ok(Self { part, target: path.to_owned(), finished: false })
+    }
+
+    /// Where the folder is meanwhile: what belongs into it is written there.
+    pub fn path(&self) -> &Path {
+        &self.part
+    }
+
+    /// Gives the folder its name, once every file in it lies on the disk.
+    ///
+    /// # Errors
+    /// The disk is full, or the name is taken meanwhile.
+    pub fn finish(mut self) -> io::Result<()> {
+        sync_all_of(&self.part)?;
+        if self.target.symlink_metadata().is_ok() {
+            return Err(io::Error::new(ErrorKind::AlreadyExists, "something has this name already"));
+        }
+        rename(&self.part, &self.target)?;
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for WholeFolder {
+    fn drop(&mut self) {
+        if !self.finished {
+            // As with a file.
+            let _ = fs::remove_dir_all(&self.part);
+        }
+    }
+}
+
+/// Gives a file or a folder another name beside it; after that, also a power failure leaves it the new one.
+///
+/// # Errors
+/// As [`fs::rename`].
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_folder(folder_of(to))
+}
+
+/// The hidden file or folder beside `path` that becomes it.
+fn sibling(path: &Path, end: &str) -> io::Result<PathBuf> {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "no file name"))?);
+    name.push(end);
+    Ok(path.with_file_name(name))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Brings all files and folders under `folder` to the disk, many at once: a file system writes its journal once for all who wait.
+fn sync_all_of(folder: &Path) -> io::Result<()> {
+    let entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.collect::<io::Result<_>>()?;
+    entries.par_iter().try_for_each(|entry| {
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            sync_all_of(&entry.path())
+        } else if kind.is_file() {
+            sync_file(&entry.path())
+        } else {
+            Ok(())
+        }
+    })?;
+    sync_folder(folder)
+}
+
+#[cfg(unix)]
+fn sync_file(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Only a file that is open for writing can be brought to the disk here.
+#[cfg(not(unix))]
+fn sync_file(path: &Path) -> io::Result<()> {
+    File::options().write(true).open(path)?.sync_all()
+}
+
+/// Brings the names in a folder to the disk.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Elsewhere a folder cannot be opened as a file.
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(folder)?.sync_all() {
+        // Some network file systems keep no folders to bring anywhere.
+        Err(e) if matches!(e.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        done => done,
+    }
 }
 
 #[cfg(test)]
@@ -121,5 +247,34 @@ mod tests {
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
         write_whole(Path::new("/dev/null"), b"gone").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    }
+
+    #[test]
+    fn a_folder_appears_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("copy");
+        let half = WholeFolder::create(&path).unwrap();
+        fs::write(half.path().join("a"), "a").unwrap();
+        assert!(!path.exists());
+        drop(half);
+        assert_eq!(names(dir.path()), [""; 0]);
+
+        let whole = WholeFolder::create(&path).unwrap();
+        fs::create_dir(whole.path().join("sub")).unwrap();
+        fs::write(whole.path().join("sub/b"), "b").unwrap();
+        whole.finish().unwrap();
+        assert_eq!((names(dir.path()), fs::read_to_string(path.join("sub/b")).unwrap()), (vec!["copy".into()], "b".into()));
+        assert_eq!(WholeFolder::create(&path).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_of_a_folder_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(".copy.part")).unwrap();
+        fs::write(dir.path().join(".copy.part/old"), "").unwrap();
+        let folder = WholeFolder::create(&dir.path().join("copy")).unwrap();
+        fs::write(folder.path().join("new"), "").unwrap();
+        folder.finish().unwrap();
+        assert_eq!(names(&dir.path().join("copy")), ["new"]);
     }
 }

@@ -1,6 +1,7 @@
 //! [`Picture`]: decoded, upright RGB pixels inside [`Limits`]. Everything after decoding works on it.
 
 use std::fmt;
+use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
@@ -12,6 +13,7 @@ mod encode;
 mod file;
 mod format;
 mod jpeg;
+pub mod markers;
 mod orient;
 mod resample;
 mod sample;
@@ -53,6 +55,23 @@ impl fmt::Display for ContentHash {
 impl fmt::Debug for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// Reads 64 hexadecimal digits, as it is displayed.
+impl FromStr for ContentHash {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let bad = || Error::input(format!("expected a hash of 64 hexadecimal digits, got {text:?}"));
+        let (digits, odd) = text.as_bytes().as_chunks::<2>();
+        let digits: &[[u8; 2]; 32] = digits.try_into().ok().filter(|_| odd.is_empty()).ok_or_else(bad)?;
+        let value = |digit: u8| char::from(digit).to_digit(16).ok_or_else(bad);
+        let mut hash = [0; 32];
+        for (byte, [high, low]) in hash.iter_mut().zip(digits) {
+            *byte = (value(*high)? << 4 | value(*low)?) as u8;
+        }
+        Ok(Self(hash))
     }
 }
 
@@ -134,5 +153,20 @@ impl Picture {
 impl fmt::Debug for Picture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Picture({} x {})", self.width, self.height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_read_as_it_is_written() {
+        let hash = Picture::from_gray(1, 1, &[7]).unwrap().content_hash();
+        assert_eq!(hash.to_string().parse::<ContentHash>().unwrap(), hash);
+        assert_eq!("Ab".repeat(32).parse::<ContentHash>().unwrap(), ContentHash([0xAB; 32]));
+        for text in ["", "ab", &"a".repeat(63), &"a".repeat(65), &"g".repeat(64), &"\u{e9}".repeat(32), &"+1".repeat(32)] {
+            assert!(text.parse::<ContentHash>().is_err(), "{text}");
+        }
     }
 }

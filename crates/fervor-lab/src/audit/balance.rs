@@ -1,8 +1,10 @@
 //! Whether the classes are evenly filled, and what each would have to count.
 
-use super::value::{Balance, ClassWeight, Finding, FindingKind, Item, Level};
-use super::words::{counted, one_line};
+use super::kind::{FindingKind, Remedy};
+use super::value::{Balance, ClassWeight, Finding, Item};
+use super::words::one_line;
 use crate::dataset::{Dataset, Split};
+use crate::words::counted;
 
 /// From this ratio on, imbalance is a warning.
 const IMBALANCED: f64 = 3.0;
@@ -67,13 +69,9 @@ pub(super) fn findings(dataset: &Dataset, balance: &Balance) -> Vec<Finding> {
             .collect();
         items.sort_by(|a, b| a.value.partial_cmp(&b.value).expect("counts are numbers"));
         findings.push(Finding {
-            kind: FindingKind::Imbalance,
-            level: Level::Warning,
             title: format!("The largest class has {:.1} times as many pictures as the smallest", balance.imbalance_ratio),
-            reason: "A network learns to prefer frequent classes; accuracy hides what happens to rare ones.".to_owned(),
-            command: Some(format!("fervor train RECIPE --data DATA --set {}", balance.setting)),
-            items,
-            groups: Vec::new(),
+            remedy: Some(Remedy::WeighClasses { setting: balance.setting.clone() }),
+            ..Finding::of(FindingKind::Imbalance, items)
         });
     }
     findings
@@ -106,20 +104,13 @@ fn missing(dataset: &Dataset) -> Option<Finding> {
     let torn = items.len() - empty;
     let somewhere = (torn > 0).then(|| format!("{} missing from a split", counted(torn, "class is", "classes are")));
     let title: Vec<String> = nowhere.into_iter().chain(somewhere).collect();
-    (!items.is_empty()).then(|| Finding {
-        kind: FindingKind::MissingClass,
-        level: Level::Warning,
-        title: title.join(", "),
-        reason: "A class that a part lacks cannot be learnt or judged there.".to_owned(),
-        command: None,
-        items,
-        groups: Vec::new(),
-    })
+    Finding::if_any(FindingKind::MissingClass, items).map(|finding| Finding { title: title.join(", "), ..finding })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::Level;
     use crate::dataset::OpenOptions;
 
     #[test]

@@ -1,6 +1,6 @@
 //! The charts and sheets of an audit: the same in the page and as files beside it.
 
-use super::page::{Pictures, seen};
+use super::source::{PictureSource, seen};
 use super::value::{AuditReport, ClassStatistics, Histogram};
 use super::words::one_line;
 use fervor::error::Result;
@@ -107,7 +107,7 @@ pub(super) fn mean_sheet(report: &AuditReport) -> Result<Option<Picture>> {
 ///
 /// # Errors
 /// A sheet that cannot be drawn.
-pub(super) fn sample_sheet(report: &AuditReport, pictures: Pictures) -> Result<Option<Picture>> {
+pub(super) fn sample_sheet(report: &AuditReport, pictures: PictureSource) -> Result<Option<Picture>> {
     let Some(batch) = &report.statistics.batch else { return Ok(None) };
     let mut items = Vec::new();
     for class in &report.statistics.classes {

@@ -1,6 +1,7 @@
 //! What a picture file tells beside its first picture: its format, whether it moves, how its pixels are stored.
 
 use fervor::picture::Format;
+use fervor::picture::markers::Markers;
 
 /// A file that holds a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub(super) fn of(bytes: &[u8]) -> Option<Container> {
         }
         // The second flag of the extended header (WebP container specification).
         Format::WebP => (bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|flags| flags & 2 != 0), None),
-        Format::Jpeg => (false, (jpeg_components(bytes) == Some(4)).then_some("CMYK")),
+        Format::Jpeg => (false, (Markers::of(bytes).find_map(|marker| marker.components()) == Some(4)).then_some("CMYK")),
         Format::Tiff => tiff(bytes).unwrap_or((false, None)),
         Format::Bmp => (false, None),
     };
@@ -69,22 +70,6 @@ fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = [u8; 4]> {
         at = at.checked_add(12)?.checked_add(length as usize)?;
         Some(kind)
     })
-}
-
-/// Components of a JPEG's first frame header.
-fn jpeg_components(bytes: &[u8]) -> Option<u8> {
-    let mut at = 2;
-    loop {
-        at += bytes.get(at..)?.iter().position(|&byte| byte == 0xFF)?;
-        let marker = *bytes.get(at + 1)?;
-        match marker {
-            0xFF => at += 1,
-            0 | 0x01 | 0xD0..=0xD8 => at += 2,
-            // All frame headers; C4, C8 and CC are tables and reserved.
-            0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => return bytes.get(at + 9).copied(),
-            _ => at += 2 + usize::from(u16::from_be_bytes(*bytes.get(at + 2..)?.first_chunk()?)),
-        }
-    }
 }
 
 /// Whether a TIFF has a second page, and how its first stores pixels.
@@ -163,11 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn the_components_of_a_jpeg_are_read_from_its_frame() {
+    fn four_components_make_a_jpeg_cmyk() {
         let mut bytes = Cursor::new(Vec::new());
         DynamicImage::new_rgb8(8, 8).write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
-        assert_eq!(jpeg_components(&bytes.into_inner()), Some(3));
-        assert_eq!(jpeg_components(b"\xFF\xD8\xFF\xEE\0\x04ab\xFF\xC0\0\x14\x08\0\x08\0\x08\x04"), Some(4));
+        assert_eq!(of(&bytes.into_inner()).unwrap().unusual, None);
+        let four = b"\xFF\xD8\xFF\xEE\0\x04ab\xFF\xC0\0\x08\x08\0\x08\0\x08\x04";
+        assert_eq!(of(four).unwrap().unusual, Some("CMYK"));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use rayon::prelude::*;
 
 use super::facts::Facts;
+use super::kind::FindingKind;
 use super::pictures;
-use super::value::{Finding, FindingKind, Item, Level};
-use super::words::{counted, item};
+use super::value::{Finding, Item};
+use super::words::item;
 use crate::dataset::Dataset;
 use fervor::error::Result;
 use fervor::face::{DetectorOptions, Face, FindFaces, YuNet};
@@ -53,33 +54,7 @@ pub(super) fn findings(dataset: &Dataset, facts: &[Facts], progress: &(dyn Fn(us
     let mut none = found(&|look| (look.score < NO_FACE).then(|| (look.score.into(), format!("score {:.2}", look.score))));
     none.sort_by(|a, b| a.value.partial_cmp(&b.value).expect("scores are numbers"));
     let several = found(&|look| (look.faces > 1).then(|| (look.faces as f64, format!("{} faces", look.faces))));
-    let finding = |kind, items: Vec<Item>, [one, many]: [&str; 2], reason: &str, command: Option<&str>| {
-        (!items.is_empty()).then(|| Finding {
-            kind,
-            level: Level::Warning,
-            title: counted(items.len(), one, many),
-            reason: reason.to_owned(),
-            command: command.map(str::to_owned),
-            items,
-            groups: Vec::new(),
-        })
-    };
-    let findings = [
-        finding(
-            FindingKind::NotAFace,
-            none,
-            ["picture shows no face", "pictures show no face"],
-            "The detector finds none, with the picture as it is and with a frame around it. Look before you throw away.",
-            Some("fervor audit DATA --faces --fix OUT"),
-        ),
-        finding(
-            FindingKind::SeveralFaces,
-            several,
-            ["picture shows several faces", "pictures show several faces"],
-            "One label cannot say which of them is meant.",
-            None,
-        ),
-    ];
+    let findings = [Finding::if_any(FindingKind::NotAFace, none), Finding::if_any(FindingKind::SeveralFaces, several)];
     Ok(findings.into_iter().flatten().collect())
 }
 

@@ -1,17 +1,19 @@
 //! What lies in the tree of a data set: names that lie, files that are not pictures, folders that are no classes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use walkdir::WalkDir;
 
 use super::facts::Facts;
-use super::value::{Finding, FindingKind, Item, Level};
-use super::words::{counted, item};
+use super::kind::FindingKind;
+use super::value::{Finding, Item};
+use super::words::item;
 use crate::dataset::{Dataset, Problem, Split, is_hidden};
 use fervor::emotion::{Emotion, canonical_label};
+use fervor::error::Reason;
 use fervor::picture::Format;
 
 /// Which formats a data set may hold.
@@ -65,42 +67,25 @@ pub(super) fn findings(dataset: &Dataset, facts: &[Facts], root: Option<&Path>, 
         }
     }
     for problem in dataset.problems() {
-        found.path(kind_of(problem, dataset.root()), &problem.id, &problem.message);
+        found.path(kind_of(problem), &problem.id, &problem.message);
     }
     if let Some(root) = root {
         walk(dataset, root, &mut found);
     }
-    found.0.into_iter().map(|(kind, items)| finding(kind, items)).collect()
+    found.0.into_iter().map(|(kind, items)| Finding::of(kind, items)).collect()
 }
 
-/// What kind of trouble a picture is that could not be read. The message comes from the decoder and is not parsed further than
-/// for the one word that nothing else tells.
-fn kind_of(problem: &Problem, root: &Path) -> FindingKind {
-    let path = root.join(&problem.id);
-    let Ok(metadata) = fs::metadata(&path) else {
-        return if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
-            FindingKind::BrokenLink
-        } else {
-            FindingKind::UnreadableFile
-        };
-    };
-    if metadata.is_dir() && fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
-        return FindingKind::BrokenLink;
-    }
-    if !metadata.is_file() {
-        return FindingKind::UnreadableFile;
-    }
-    match (metadata.len(), head(&path)) {
-        (0, _) => FindingKind::EmptyFile,
-        (_, None) => FindingKind::UnreadableFile,
-        (_, Some(head)) => match Format::of(&head) {
-            None if problem.message.starts_with("a picture of an unsupported format") => FindingKind::UnsupportedFormat,
-            None => FindingKind::NotAPicture,
-            Some(_) if problem.message.contains("is cut off") => FindingKind::TruncatedFile,
-            Some(_) if problem.message.contains("of a kind that cannot be read") => FindingKind::UnsupportedFormat,
-            Some(_) if problem.message.contains("its pixels changed") => FindingKind::ChangedPicture,
-            Some(_) => FindingKind::UnreadableFile,
-        },
+/// What kind of trouble a picture is that could not be read.
+fn kind_of(problem: &Problem) -> FindingKind {
+    match problem.reason {
+        Reason::Empty => FindingKind::EmptyFile,
+        Reason::Truncated => FindingKind::TruncatedFile,
+        Reason::NotAPicture => FindingKind::NotAPicture,
+        Reason::Unsupported => FindingKind::UnsupportedFormat,
+        Reason::Changed => FindingKind::ChangedPicture,
+        Reason::BrokenLink => FindingKind::BrokenLink,
+        // Damaged, too large, gone, not permitted, a bad row.
+        _ => FindingKind::UnreadableFile,
     }
 }
 
@@ -228,97 +213,6 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     table[a.len()][b.len()]
-}
-
-/// The level and the words of a kind.
-fn finding(kind: FindingKind, items: Vec<Item>) -> Finding {
-    use FindingKind as K;
-    let (level, one, many, reason) = match kind {
-        K::EmptyFile => (Level::Error, "file is empty", "files are empty", "Zero bytes: copy or download them again."),
-        K::TruncatedFile => (
-            Level::Error,
-            "picture is cut off",
-            "pictures are cut off",
-            "The end of the file is missing: copy or download it again.",
-        ),
-        K::NotAPicture => (
-            Level::Error,
-            "file is named as a picture and is none",
-            "files are named as pictures and are none",
-            "Told by content.",
-        ),
-        K::UnsupportedFormat => (
-            Level::Error,
-            "picture is of a format that is not read",
-            "pictures are of a format that is not read",
-            "Convert it to JPEG or PNG.",
-        ),
-        K::UnreadableFile => {
-            (Level::Error, "picture cannot be read", "pictures cannot be read", "Damaged, over a limit, or not permitted.")
-        }
-        K::ChangedPicture => (
-            Level::Error,
-            "picture is not the one that the manifest names",
-            "pictures are not those that the manifest names",
-            "Its pixels changed since the manifest was written.",
-        ),
-        K::BrokenLink => (
-            Level::Warning,
-            "link leads nowhere or in a circle",
-            "links lead nowhere or in a circle",
-            "It is left out; what it should have led to may be missing.",
-        ),
-        K::WrongExtension => (
-            Level::Warning,
-            "file has the wrong extension",
-            "files have the wrong extension",
-            "Tools that trust names fail on it or leave it out; Fervor reads by content.",
-        ),
-        K::NotAccepted => (
-            Level::Warning,
-            "picture is not in the accepted formats",
-            "pictures are not in the accepted formats",
-            "The strict list is jpeg, jpg, bmp and png.",
-        ),
-        K::Animated => (Level::Warning, "file is animated", "files are animated", "Only the first picture is used."),
-        K::UnusualPixels => (
-            Level::Info,
-            "picture is stored in an unusual way",
-            "pictures are stored in an unusual way",
-            "Read as 8-bit RGB; other tools may show other colours or refuse it.",
-        ),
-        K::StrayFile => (
-            Level::Info,
-            "file or folder is not part of the data",
-            "files and folders are not part of the data",
-            "They are left out.",
-        ),
-        K::EmptyClass => {
-            (Level::Warning, "class folder is empty", "class folders are empty", "A class without pictures is no class.")
-        }
-        K::MisspeltClass => (
-            Level::Warning,
-            "class folder may be misspelt",
-            "class folders may be misspelt",
-            "As it stands it is a class of its own.",
-        ),
-        _ => (
-            Level::Info,
-            "class folder is named by a synonym",
-            "class folders are named by synonyms",
-            "It is read under the canonical name.",
-        ),
-    };
-    let helps = matches!(
-        kind,
-        K::EmptyFile | K::TruncatedFile | K::NotAPicture | K::UnsupportedFormat | K::UnreadableFile | K::ChangedPicture
-    );
-    let command = match kind {
-        K::WrongExtension => Some("fervor audit DATA --fix OUT --copy".to_owned()),
-        _ if helps => Some("fervor audit DATA --fix OUT".to_owned()),
-        _ => None,
-    };
-    Finding { kind, level, title: counted(items.len(), one, many), reason: reason.to_owned(), command, items, groups: Vec::new() }
 }
 
 #[cfg(test)]

@@ -5,18 +5,21 @@ mod copy;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::value::{Finding, FindingKind, Item};
-use super::{Audited, words};
+use super::Audited;
+use super::kind::FindingKind;
+use super::value::{Finding, Item};
 use crate::dataset::{Dataset, Manifest, Split};
-use fervor::error::{Error, Result};
+use crate::words::thousands;
+use fervor::error::{Error, Reason, Result};
+use fervor::files::WholeFolder;
 
 pub use changes::{read_decisions, write_decisions};
 
 /// What becomes of a sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Action {
     /// Nothing changes.
     Keep,
@@ -48,15 +51,19 @@ impl Action {
 pub struct Decision {
     /// As in [`Sample::id`](crate::dataset::Sample::id), or the path of a file that is no sample.
     pub id: String,
+    /// What becomes of it.
     pub action: Action,
-    /// What the sample was, for people; empty for a file that is no sample.
+    /// The sample's label, for people; empty for a file that is no sample.
     pub label: String,
+    /// The sample's split, for people; empty where it has none.
     pub split: String,
+    /// Why, for people.
     pub reason: String,
 }
 
 /// What [`fix`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FixReport {
     /// Decisions by action, those to keep left out.
     pub actions: BTreeMap<&'static str, usize>,
@@ -69,9 +76,9 @@ pub struct FixReport {
 impl fmt::Display for FixReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let actions: Vec<String> =
-            self.actions.iter().map(|(name, count)| format!("{name} {}", words::thousands(*count))).collect();
+            self.actions.iter().map(|(name, count)| format!("{name} {}", thousands(*count))).collect();
         let actions = if actions.is_empty() { "nothing to change".to_owned() } else { actions.join(", ") };
-        write!(f, "{actions}; {} pictures are left: {}", words::thousands(self.left), self.manifest.display())
+        write!(f, "{actions}; {} pictures are left: {}", thousands(self.left), self.manifest.display())
     }
 }
 
@@ -196,11 +203,11 @@ pub fn apply(dataset: &Dataset, decisions: &[Decision]) -> Result<Dataset> {
                 })?;
                 fixed.set_label(index, found);
             }
-            _ => {}
+            Some(Action::Keep | Action::Remove | Action::Quarantine) | None => {}
         }
     }
     if fixed.is_empty() {
-        return Err(Error::data(format!("the decisions leave nothing of {} samples", dataset.len())));
+        return Err(Error::data(format!("the decisions leave nothing of {} samples", dataset.len())).because(Reason::Empty));
     }
     Ok(fixed)
 }
@@ -213,44 +220,24 @@ pub fn apply(dataset: &Dataset, decisions: &[Decision]) -> Result<Dataset> {
 /// nothing or all of it.
 ///
 /// # Errors
-/// [`Input`](fervor::ErrorKind::Input): `out` is there already or cannot be written. As [`apply`].
+/// [`Output`](fervor::ErrorKind::Output): `out` is there already or cannot be written. As [`apply`].
 pub fn fix(dataset: &Dataset, decisions: &[Decision], out: &Path, copy: bool) -> Result<FixReport> {
     let fixed = apply(dataset, decisions)?;
     if out.symlink_metadata().is_ok() {
-        return Err(
-            Error::input(format!("it is there already: {}", out.display())).with_hint("name a new folder, or remove it first")
-        );
+        return Err(Error::output("it is there already")
+            .because(Reason::Exists)
+            .with_hint("name a new folder, or remove it first")
+            .context(out.display()));
     }
-    let part = part_of(out)?;
-    let unwritable = |e: std::io::Error| Error::input(format!("cannot be written: {}: {e}", out.display())).with_source(e);
-    // What a run that was killed left behind.
-    if part.symlink_metadata().is_ok() {
-        fs::remove_dir_all(&part).map_err(unwritable)?;
-    }
-    fs::create_dir_all(&part).map_err(unwritable)?;
-    let written = write(dataset, &fixed, decisions, &part, copy).and_then(|()| fs::rename(&part, out).map_err(unwritable));
-    if let Err(error) = written {
-        // What is half written is of no use to anyone.
-        let _ = fs::remove_dir_all(&part);
-        return Err(error);
-    }
+    let unwritable = |e: std::io::Error| Error::output("the folder cannot be written").with_source(e).context(out.display());
+    let folder = WholeFolder::create(out).map_err(unwritable)?;
+    write(dataset, &fixed, decisions, folder.path(), copy)?;
+    folder.finish().map_err(unwritable)?;
     let mut actions = BTreeMap::new();
     for decision in decisions.iter().filter(|decision| decision.action != Action::Keep) {
         *actions.entry(decision.action.name()).or_insert(0) += 1;
     }
     Ok(FixReport { actions, left: fixed.len(), manifest: out.join("manifest.json") })
-}
-
-/// The hidden sibling in which a folder grows.
-fn part_of(out: &Path) -> Result<PathBuf> {
-    let name = out.file_name().ok_or_else(|| Error::input(format!("not a folder's name: {}", out.display())))?;
-    let mut part = std::ffi::OsString::from(".");
-    part.push(name);
-    part.push(".part");
-    let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(parent)
-        .map_err(|e| Error::input(format!("the folder cannot be made: {}: {e}", parent.display())).with_source(e))?;
-    Ok(parent.join(part))
 }
 
 fn write(dataset: &Dataset, fixed: &Dataset, decisions: &[Decision], part: &Path, copy: bool) -> Result<()> {

@@ -12,7 +12,8 @@ use rayon::prelude::*;
 
 use super::copies::Copies;
 use super::facts::{Facts, SIDE};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, members_by_hash};
+use crate::sets::Sets;
 use hash::{Hasher, Signature};
 use index::{Candidate, Index};
 use verify::Verifier;
@@ -35,19 +36,13 @@ struct Link {
 /// has no detail; the others have the likeness to the member that they resemble most.
 pub(super) fn groups(dataset: &Dataset, facts: &[Facts], similarity: f32) -> Vec<Copies> {
     // One sample stands for all with its pixels.
-    let samples = dataset.samples();
-    let mut places: HashMap<_, usize> = HashMap::new();
-    let mut distinct: Vec<Vec<usize>> = Vec::new();
-    for (index, sample) in samples.iter().enumerate() {
-        if facts[index].contrast < LEAST_CONTRAST {
-            continue;
-        }
-        let place = *places.entry(sample.hash).or_insert(distinct.len());
-        match distinct.get_mut(place) {
-            Some(members) => members.push(index),
-            None => distinct.push(vec![index]),
-        }
-    }
+    let distinct: Vec<Vec<usize>> = members_by_hash(dataset)
+        .into_iter()
+        .filter_map(|(_, mut members)| {
+            members.retain(|&member| facts[member].contrast >= LEAST_CONTRAST);
+            (!members.is_empty()).then_some(members)
+        })
+        .collect();
     let thumbnails: Vec<&[u8; SIDE * SIDE]> = distinct.iter().map(|members| &*facts[members[0]].thumbnail).collect();
     let links = links(&thumbnails, similarity);
 
@@ -118,27 +113,4 @@ fn links(thumbnails: &[&[u8; SIDE * SIDE]], similarity: f32) -> Vec<Link> {
         })
         .flatten_iter()
         .collect()
-}
-
-/// Disjoint sets with halved paths (Tarjan and van Leeuwen 1984).
-struct Sets(Vec<usize>);
-
-impl Sets {
-    fn new(count: usize) -> Self {
-        Self((0..count).collect())
-    }
-
-    fn root(&mut self, mut place: usize) -> usize {
-        while self.0[place] != place {
-            self.0[place] = self.0[self.0[place]];
-            place = self.0[place];
-        }
-        place
-    }
-
-    fn join(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.root(a), self.root(b));
-        // The smaller root stays, so that the outcome depends on no order.
-        self.0[a.max(b)] = a.min(b);
-    }
 }

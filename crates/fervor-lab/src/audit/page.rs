@@ -3,24 +3,22 @@
 use std::fmt::Write;
 
 use super::charts;
-use super::value::{AuditReport, BatchStatistics, ClassStatistics, Finding, FindingKind, Histogram, Level};
-use super::words::{counted, one_line, thousands};
+use super::kind::{FindingKind, Level};
+use super::source::{PictureSource, seen};
+use super::value::{AuditReport, BatchStatistics, ClassStatistics, Finding, Histogram};
+use super::words::one_line;
+use crate::words::{counted, thousands};
 use crate::report::page::{foot, head, inline};
 use fervor::error::Result;
-use fervor::picture::Picture;
-use fervor::preprocess::Preprocess;
 use fervor_draw::chart::escape;
 
 mod gallery;
-
-/// Gives a picture of the data set by its id.
-pub(super) type Pictures<'a> = &'a (dyn Fn(&str) -> Option<Picture> + Sync);
 
 /// The page. `pictures` gives a picture by its id; those it does not find are left as empty frames.
 ///
 /// # Errors
 /// Only where a picture cannot be encoded.
-pub(super) fn html(report: &AuditReport, pictures: Pictures) -> Result<String> {
+pub(super) fn html(report: &AuditReport, pictures: PictureSource) -> Result<String> {
     let mut galleries = Vec::new();
     for finding in &report.findings {
         galleries.push(gallery::of(finding, pictures)?);
@@ -128,6 +126,8 @@ fn finding(page: &mut String, finding: &Finding, gallery: &str) -> std::fmt::Res
     )?;
     if let Some(command) = &finding.command {
         writeln!(page, "<pre>{}</pre>", escape(command))?;
+    } else if let Some(help) = finding.help() {
+        writeln!(page, "<p>What helps: {}.</p>", escape(&help))?;
     } else if finding.kind == FindingKind::SuspectLabel {
         writeln!(page, "<p>Look at each before you change it: the model that doubts a label can be wrong itself.</p>")?;
     }
@@ -186,7 +186,7 @@ fn classes(page: &mut String, report: &AuditReport) -> std::fmt::Result {
     writeln!(
         page,
         "</table></div>\n<p style=\"margin-top:16px\">The weights are one over the effective number of samples (Cui et al. 2019), \
-         of {}, scaled to a mean of 1. Training takes them as</p>\n<pre>--set {}</pre>\n</section>",
+         of {}, scaled to a mean of 1. A recipe takes them as</p>\n<pre>{}</pre>\n</section>",
         if balance.of == "train" { "the training part" } else { "all pictures" },
         escape(&balance.setting)
     )
@@ -210,7 +210,7 @@ fn means(report: &AuditReport) -> Result<String> {
 }
 
 /// Random pictures of each class after preprocessing.
-fn examples(report: &AuditReport, pictures: Pictures) -> Result<String> {
+fn examples(report: &AuditReport, pictures: PictureSource) -> Result<String> {
     let Some(batch) = &report.statistics.batch else { return Ok(String::new()) };
     let [_, channels, height, width] = batch.shape;
     let mut out = format!(
@@ -228,11 +228,6 @@ fn examples(report: &AuditReport, pictures: Pictures) -> Result<String> {
         out += "</div>\n";
     }
     Ok(out + "</section>\n")
-}
-
-/// A picture as the network gets it.
-pub(super) fn seen(preprocess: &Preprocess, picture: &Picture) -> Picture {
-    preprocess.whole(picture).to_picture()
 }
 
 fn measures(page: &mut String, report: &AuditReport) -> std::fmt::Result {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::page::{Pictures, html};
+use super::page::html;
+use super::source::PictureSource;
 use super::value::AuditReport;
 use super::{charts, text};
 use crate::report::write_whole;
@@ -24,9 +25,9 @@ pub fn json(report: &AuditReport) -> String {
 /// The folder is made if need be; each file appears whole or not at all, the page last.
 ///
 /// # Errors
-/// [`Input`](fervor::ErrorKind::Input): the folder cannot be written.
-pub fn write(dir: &Path, report: &AuditReport, pictures: Pictures) -> Result<()> {
-    fs::create_dir_all(dir).map_err(|e| Error::input(format!("the folder cannot be made: {}", dir.display())).with_source(e))?;
+/// [`Output`](fervor::ErrorKind::Output): the folder cannot be written.
+pub fn write(dir: &Path, report: &AuditReport, pictures: PictureSource) -> Result<()> {
+    fs::create_dir_all(dir).map_err(|e| Error::output("the folder cannot be made").with_source(e).context(dir.display()))?;
     write_whole(dir, "audit.json", (json(report) + "\n").as_bytes())?;
     write_whole(dir, "audit.txt", text(report).as_bytes())?;
     write_whole(dir, "classes.png", &chart::png(&charts::classes(report).svg(), SCALE)?)?;

@@ -3,10 +3,12 @@
 
 mod logistic;
 
-use super::value::{Finding, FindingKind, Item, Level};
-use super::words::{counted, item};
+use super::kind::FindingKind;
+use super::value::{Finding, Item};
+use super::words::item;
 use crate::dataset::{Dataset, Progress};
 use crate::sweep::{Steps, Sweep};
+use crate::words::whole_percent;
 use fervor::bundle::Bundle;
 use fervor::error::Result;
 use fervor::prediction::Probabilities;
@@ -69,30 +71,18 @@ pub(super) fn of(dataset: &Dataset, bundle: &Bundle, progress: Progress) -> Resu
             let names = dataset.labels();
             let (given, meant) = (labels[suspect.row], suspect.meant);
             Item {
-                detail: format!(
-                    "{} {:.0} %, {} {:.0} %",
-                    names.name(given),
-                    100.0 * row[given],
-                    names.name(meant),
-                    100.0 * row[meant]
-                ),
+                detail: [given, meant]
+                    .map(|class| format!("{} {}", names.name(class), whole_percent(row[class].into())))
+                    .join(", "),
                 value: Some(f64::from(suspect.margin)),
                 suggestion: Some(names.name(meant).to_owned()),
                 ..item(dataset, kept[suspect.row])
             }
         })
         .collect();
-    let finding = (!items.is_empty()).then(|| Finding {
-        kind: FindingKind::SuspectLabel,
-        level: Level::Warning,
-        title: counted(items.len(), "label is suspect", "labels are suspect"),
-        reason: format!(
-            "By {source}: another class is as probable as it is for that class' own pictures. The surest come first."
-        ),
-        command: None,
-        items,
-        groups: Vec::new(),
-    });
+    let reason =
+        format!("By {source}: another class is as probable as it is for that class' own pictures. The surest come first.");
+    let finding = Finding::if_any(FindingKind::SuspectLabel, items).map(|finding| Finding { reason, ..finding });
     Ok(Suspects { finding, source, unreadable })
 }
 

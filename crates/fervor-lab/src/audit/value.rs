@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::kind::{FindingKind, Level, Remedy};
 use crate::dataset::Split;
+use crate::words::counted;
 use fervor::preprocess::Preprocess;
 
 /// The schema of the report's JSON.
@@ -12,11 +14,13 @@ pub const AUDIT_SCHEMA: &str = "fervor.audit/1";
 
 /// What is wrong with a data set, and what it is like. Its JSON is the schema `fervor.audit/1`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AuditReport {
     /// [`AUDIT_SCHEMA`].
     pub schema: String,
     /// The version of Fervor that made it.
     pub fervor: String,
+    /// What was looked at.
     pub data: AuditedData,
     /// The classes, in the data set's order.
     pub labels: Vec<String>,
@@ -28,6 +32,7 @@ pub struct AuditReport {
     pub not_checked: Vec<String>,
     /// Errors first, then warnings, then information.
     pub findings: Vec<Finding>,
+    /// What the data are like.
     pub statistics: Statistics,
     /// The command that makes this report again.
     pub command: Option<String>,
@@ -35,7 +40,9 @@ pub struct AuditReport {
 
 /// Which data was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AuditedData {
+    /// The folder's or the file's name without its extensions.
     pub name: String,
     /// As the caller named it.
     pub path: String,
@@ -43,125 +50,23 @@ pub struct AuditedData {
     pub manifest_sha256: String,
 }
 
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Scores or training would be wrong: the exit code is 1.
-    Error,
-    /// Deserves a look.
-    Warning,
-    /// Good to know.
-    Info,
-}
-
-impl Level {
-    /// `error`, `warning` or `info`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::Error => "error",
-            Level::Warning => "warning",
-            Level::Info => "info",
-        }
-    }
-}
-
-/// What was found. The order is that of a report within a level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FindingKind {
-    // Files.
-    /// Zero bytes.
-    EmptyFile,
-    /// The data end before the picture does.
-    TruncatedFile,
-    /// A picture's name, something else inside.
-    NotAPicture,
-    /// A picture of a format that is not read (HEIC, AVIF, ...), or of a kind that is not.
-    UnsupportedFormat,
-    /// Damaged, too large, or forbidden to read.
-    UnreadableFile,
-    /// A manifest's picture whose pixels are not those that it names.
-    ChangedPicture,
-    /// A link to nowhere or in a circle.
-    BrokenLink,
-    /// The extension promises another format than the content is.
-    WrongExtension,
-    /// A format outside of the accepted list.
-    NotAccepted,
-    /// More than one picture in a file; only the first is used.
-    Animated,
-    /// CMYK, or 16 bits a channel: read, but seldom meant.
-    UnusualPixels,
-    /// Files and folders that are not part of the data set.
-    StrayFile,
-    /// A class folder without a picture.
-    EmptyClass,
-    /// A class folder whose name is nearly that of another class.
-    MisspeltClass,
-    /// A class folder whose name was read as a synonym.
-    SynonymousClass,
-    // Copies.
-    /// The same pixels in more than one split.
-    Leak,
-    /// The same pixels under more than one label.
-    Conflict,
-    /// Nearly the same picture in more than one split.
-    NearLeak,
-    /// Nearly the same picture under more than one label.
-    NearConflict,
-    /// The same pixels more than once.
-    ExactDuplicate,
-    /// Nearly the same picture more than once.
-    NearDuplicate,
-    // Pictures.
-    /// One colour and nothing else.
-    Blank,
-    /// Hardly any contrast.
-    Flat,
-    /// Too few pixels for a face.
-    TooSmall,
-    /// Far more pixels than a face needs, or a strip.
-    AbsurdSize,
-    Dark,
-    Bright,
-    Blurred,
-    /// Another size than nearly all the others.
-    OddSize,
-    /// Grey in a colour set, or colour in a grey one.
-    OddColor,
-    // Faces.
-    NotAFace,
-    SeveralFaces,
-    // Labels.
-    /// A class that a split lacks.
-    MissingClass,
-    /// The largest class is many times the smallest.
-    Imbalance,
-    /// The label is probably wrong.
-    SuspectLabel,
-}
-
-impl FindingKind {
-    /// The name in JSON and in decisions, such as `near_leak`.
-    pub fn name(self) -> String {
-        match serde_json::to_value(self) {
-            Ok(serde_json::Value::String(name)) => name,
-            _ => unreachable!("a variant without fields is written as its name"),
-        }
-    }
-}
-
 /// One kind of trouble with everything that has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Finding {
+    /// What it is.
     pub kind: FindingKind,
+    /// How bad it is.
     pub level: Level,
     /// One line, beginning with the count: `12 pictures are blank`.
     pub title: String,
     /// Why it matters, in one or two sentences.
     pub reason: String,
-    /// The command that helps, or a key of the recipe; `None` where a person has to look.
+    /// What helps; `None` where a person has to look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
+    /// What helps, in the words of the door that asked for the audit ([`AuditOptions::words`](super::AuditOptions::words)): a
+    /// command, for example. `None` without remedy, or without such words.
     pub command: Option<String>,
     /// All pictures, files or folders concerned, the worst first where there is a worst. For grouped findings the
     /// members of all groups, in the groups' order.
@@ -173,12 +78,14 @@ pub struct Finding {
 
 /// One picture, file or folder of a finding.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Item {
     /// The sample's id, or the path below the data's root of something that is no sample.
     pub id: String,
-    /// `None` for what is no sample.
+    /// The sample's label; `None` for what is no sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// The split that the sample is in, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<Split>,
     /// Why this one, in a few words: `JPEG inside`, `mean 12`, `mirrored`. Empty where the finding says it all.
@@ -194,6 +101,7 @@ pub struct Item {
 
 /// Copies of one picture: a range of the finding's items.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Group {
     /// Index of its first member in [`Finding::items`].
     pub start: usize,
@@ -208,6 +116,31 @@ pub struct Group {
 }
 
 impl Finding {
+    /// A finding in the words of its kind.
+    pub(super) fn of(kind: FindingKind, items: Vec<Item>) -> Self {
+        let told = kind.told();
+        Self {
+            kind,
+            level: told.level,
+            title: counted(items.len(), told.one, told.many),
+            reason: told.reason.to_owned(),
+            remedy: kind.remedy(),
+            command: None,
+            items,
+            groups: Vec::new(),
+        }
+    }
+
+    /// The same, where there is anything to tell.
+    pub(super) fn if_any(kind: FindingKind, items: Vec<Item>) -> Option<Self> {
+        (!items.is_empty()).then(|| Self::of(kind, items))
+    }
+
+    /// What helps, in the words of the door that asked, or else in words of no particular door.
+    pub fn help(&self) -> Option<String> {
+        self.command.clone().or_else(|| self.remedy.as_ref().map(ToString::to_string))
+    }
+
     /// The members of each group.
     pub fn grouped(&self) -> impl Iterator<Item = (&Group, &[Item])> {
         self.groups.iter().map(|group| (group, &self.items[group.start..group.start + group.len]))
@@ -233,9 +166,11 @@ impl AuditReport {
 
 /// What the data set is like, whether or not anything is wrong with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Statistics {
     /// One for each class, in the order of the labels.
     pub classes: Vec<ClassStatistics>,
+    /// How evenly they are filled.
     pub balance: Balance,
     /// Files by format (`JPEG`, `PNG`, ...); empty for tables.
     pub formats: BTreeMap<String, usize>,
@@ -247,9 +182,9 @@ pub struct Statistics {
     pub sizes: Vec<SizeCount>,
     /// How many different sizes there are.
     pub distinct_sizes: usize,
-    /// In pixels.
+    /// Widths, in pixels.
     pub width: Histogram,
-    /// In pixels.
+    /// Heights, in pixels.
     pub height: Histogram,
     /// Width / height.
     pub aspect: Histogram,
@@ -259,32 +194,40 @@ pub struct Statistics {
     pub contrast: Histogram,
     /// Variance of the Laplacian divided by that of the grey values, at no more than 64 pixels a side: low where nothing is sharp.
     pub sharpness: Histogram,
-    /// `None` where no picture is left to make a batch of.
+    /// One batch as a network gets it; `None` where no picture is left to make it of.
     pub batch: Option<BatchStatistics>,
 }
 
 /// One class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClassStatistics {
+    /// The class.
     pub label: String,
     /// Samples in all.
     pub pictures: usize,
     /// Distinct pictures among them.
     pub distinct: usize,
+    /// Samples in the training part.
     pub train: usize,
+    /// Samples in the validation part.
     pub validation: usize,
+    /// Samples in the test part.
     pub test: usize,
     /// Samples in no split.
     pub no_split: usize,
-    /// Ids of samples drawn at random, with a fixed seed, of those that are not blank: for a grid of examples. At most 24.
+    /// Ids of samples for a grid of examples, at most 24: those with the least hashes of pixels, which is as good as drawn at random
+    /// and the same for the same data; none blank, no picture twice.
     pub examples: Vec<String>,
     /// The mean of the class' pictures, stretched to `mean_side` x `mean_side` grey values, rows from top to bottom.
     pub mean_picture: Vec<u8>,
+    /// The side of [`mean_picture`](Self::mean_picture) in pixels.
     pub mean_side: usize,
 }
 
 /// How evenly the classes of the training part (or of everything, where there is none) are filled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Balance {
     /// `train` or `all`: what was counted.
     pub of: String,
@@ -292,14 +235,17 @@ pub struct Balance {
     pub imbalance_ratio: f64,
     /// One for each class, in the order of the labels.
     pub classes: Vec<ClassWeight>,
-    /// What `train` takes, as `--set` writes it: `loss.class_weights=[...]` in the order of the labels.
+    /// What a recipe takes, in one line: `loss.class_weights=[...]` in the order of the labels.
     pub setting: String,
 }
 
 /// What a class would have to count for the loss to be fair.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClassWeight {
+    /// The class.
     pub label: String,
+    /// Its samples.
     pub pictures: usize,
     /// `(1 - b^n) / (1 - b)` with `b = (N - 1) / N` for N pictures in all (Cui et al. 2019, "Class-Balanced Loss Based on
     /// Effective Number of Samples", with N as the volume of the data).
@@ -312,42 +258,56 @@ pub struct ClassWeight {
 
 /// How many pictures have a size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SizeCount {
+    /// In pixels.
     pub width: u32,
+    /// In pixels.
     pub height: u32,
+    /// How many pictures have it.
     pub pictures: usize,
 }
 
 /// Counts in equal bins, and the usual marks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Histogram {
     /// One more than bins, ascending. A bin holds its lower edge, the last one both.
     pub edges: Vec<f64>,
+    /// How many values each bin holds.
     pub counts: Vec<u64>,
+    /// The least value.
     pub least: f64,
-    /// 5th percentile.
+    /// The 5th percentile.
     pub low: f64,
+    /// The 50th percentile.
     pub median: f64,
-    /// 95th percentile.
+    /// The 95th percentile.
     pub high: f64,
+    /// The greatest value.
     pub greatest: f64,
+    /// The mean of the values.
     pub mean: f64,
 }
 
 /// One batch as a network gets it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BatchStatistics {
     /// `[pictures, channels, height, width]`.
     pub shape: [usize; 4],
     /// How a picture became its input.
     pub preprocess: Preprocess,
-    /// Raw values, of 0..=255.
+    /// The least raw value, of 0..=255.
     pub least: u8,
+    /// The greatest raw value.
     pub greatest: u8,
+    /// The mean of the raw values.
     pub mean: f64,
+    /// Their standard deviation.
     pub deviation: f64,
     /// Pictures of each class in the batch, in the order of the labels.
     pub labels: Vec<usize>,
-    /// The pictures of the batch.
+    /// The ids of its pictures.
     pub ids: Vec<String>,
 }

@@ -47,7 +47,7 @@ pub fn groups(dataset: &Dataset) -> Duplicates {
 }
 
 /// The members of every distinct picture, single ones too, ordered by their first member.
-pub(super) fn members_by_hash(dataset: &Dataset) -> Vec<(ContentHash, Vec<usize>)> {
+pub(crate) fn members_by_hash(dataset: &Dataset) -> Vec<(ContentHash, Vec<usize>)> {
     let mut places: HashMap<ContentHash, usize> = HashMap::with_capacity(dataset.len());
     let mut all: Vec<(ContentHash, Vec<usize>)> = Vec::with_capacity(dataset.len());
     for (index, sample) in dataset.samples().iter().enumerate() {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::stream::Table;
+use super::stream::{Table, delimiter, fields, reader};
 use super::{Dataset, OpenOptions, Pictures, Problem, Sample, Skipped, Split, choose_labels, name_of};
 use fervor::emotion::LabelSet;
-use fervor::error::{Error, Result};
+use fervor::error::{Error, Reason, Result};
 use fervor::picture::{ContentHash, Picture};
 
 /// Where the columns stand.
@@ -17,6 +17,10 @@ struct Columns {
     emotion: usize,
     pixels: usize,
     usage: Option<usize>,
+    /// How many there are.
+    count: usize,
+    /// What parts them.
+    delimiter: u8,
 }
 
 /// A readable row. Its side is that of the square picture.
@@ -56,9 +60,9 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Dataset> {
     let mut pixels = Vec::with_capacity(rows.len());
     for (index, (line, row)) in rows.into_iter().enumerate() {
         let id = format!("row:{index}");
-        let row = row.and_then(|row| match row.side == side {
-            true => Ok(row),
-            false => Err(format!("{} pixels where the other rows have {}", row.gray.len(), side * side)),
+        let row = row.and_then(|row| {
+            let fits = row.side == side;
+            if fits { Ok(row) } else { Err(format!("{} pixels where the other rows have {}", row.gray.len(), side * side)) }
         });
         match row {
             Ok(row) => {
@@ -72,7 +76,7 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Dataset> {
                 }
             }
             Err(message) => {
-                dataset.problems.push(Problem { id, message: format!("line {line}: {message}") });
+                dataset.problems.push(Problem::new(id, Reason::Invalid, format!("line {line}: {message}")));
                 pixels.push(Box::default());
             }
         }
@@ -123,29 +127,49 @@ fn parse_block(block: &[u8], columns: &Columns) -> Parsed {
 
 impl Columns {
     fn find(header: &str) -> Result<Self> {
-        let names: Vec<String> = header.split(',').map(|name| name.trim().trim_matches('"').to_lowercase()).collect();
+        let delimiter = delimiter(header);
+        let names: Vec<String> = fields(header, delimiter).iter().map(|name| name.to_lowercase()).collect();
         let column = |name: &str| names.iter().position(|found| found == name);
         match (column("emotion"), column("pixels")) {
-            (Some(emotion), Some(pixels)) => Ok(Self { emotion, pixels, usage: column("usage") }),
+            (Some(emotion), Some(pixels)) => {
+                Ok(Self { emotion, pixels, usage: column("usage"), count: names.len(), delimiter })
+            }
             _ => {
                 let found: String = header.chars().filter(|c| !c.is_control()).take(80).collect();
                 Err(Error::data(format!("expected a table with the columns emotion,pixels,Usage, found {found:?}"))
+                    .because(Reason::WrongType)
                     .with_hint("give a folder with one folder of pictures for each class, a FER-2013 table (.csv, .csv.xz, .csv.gz), or a manifest (.json)"))
             }
         }
     }
 
+    /// Reads one row. Blocks of lines are read on all cores, and lines without a quote (all those of the known tables) are split where
+    /// they stand; only the others go through the `csv` crate, whose rows are copies.
     fn parse(&self, line: &[u8]) -> Result<Row, String> {
+        if line.contains(&b'"') {
+            let mut record = csv::ByteRecord::new();
+            let read = reader(self.delimiter).from_reader(line).read_byte_record(&mut record);
+            read.map_err(|e| e.to_string())?;
+            self.row(record.iter())
+        } else {
+            self.row(line.split(|&byte| byte == self.delimiter))
+        }
+    }
+
+    fn row<'a>(&self, fields: impl Iterator<Item = &'a [u8]>) -> Result<Row, String> {
         let (mut emotion, mut pixels, mut usage) = (None, None, None);
         let mut count = 0;
-        for (index, field) in line.split(|&byte| byte == b',').enumerate() {
-            let field = unquoted(field);
+        for (index, field) in fields.enumerate() {
+            let field = field.trim_ascii();
             if index == self.emotion {
                 emotion = Some(field);
             } else if index == self.pixels {
                 pixels = Some(field);
             } else if Some(index) == self.usage {
                 usage = Some(field);
+            } else if index >= self.count && !field.is_empty() {
+                // A name with a comma and without quotes, for example: every column after it would be taken for the one before.
+                return Err(format!("a row of more than {} columns, found {:?} after them", self.count, shown(field)));
             }
             count = index + 1;
         }
@@ -170,9 +194,9 @@ impl Columns {
     }
 }
 
-/// An index in the FER-2013 order.
+/// An index in the FER-2013 order; `3.0`, as some programs write whole numbers, is 3.
 fn parse_emotion(field: &[u8]) -> Result<usize, String> {
-    match field {
+    match field.strip_suffix(b".0").unwrap_or(field) {
         [digit @ b'0'..=b'6'] => Ok(usize::from(digit - b'0')),
         _ => Err(format!("emotion must be 0 to 6, got {:?}", shown(field))),
     }
@@ -206,11 +230,6 @@ fn parse_pixels(field: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-fn unquoted(field: &[u8]) -> &[u8] {
-    let field = field.trim_ascii();
-    field.strip_prefix(b"\"").and_then(|field| field.strip_suffix(b"\"")).unwrap_or(field).trim_ascii()
-}
-
 /// The start of some bytes, for a message.
 fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(40)]).into_owned()
@@ -230,5 +249,5 @@ fn no_row(path: &Path, rows: &[(usize, Result<Row, String>)]) -> Error {
         Some((line, message)) => format!("{} rows, none of them readable; line {line}: {message}", rows.len()),
         None => "no rows".to_owned(),
     };
-    Error::data(format!("{}: expected a row for each picture, found {found}", path.display()))
+    Error::data(format!("expected a row for each picture, found {found}")).because(Reason::Empty).context(path.display())
 }

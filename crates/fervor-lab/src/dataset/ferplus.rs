@@ -4,10 +4,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::stream::Table;
+use csv::StringRecord;
+
+use super::stream::{Table, delimiter, fields, reader};
 use super::{Dataset, Pictures, Split};
+use crate::lines::Lines;
 use fervor::emotion::{Emotion, LabelSet, canonical_label};
-use fervor::error::{Error, Result};
+use fervor::error::{Error, Reason, Result};
 
 /// The table that says which row each file of the folder form was, looked for beside the votes.
 const NAMES: &str = "fer2013-names.csv";
@@ -43,6 +46,7 @@ pub(super) fn join(dataset: &mut Dataset, path: &Path, names: Option<&Path>) -> 
 fn rows_of_table(dataset: &Dataset, votes: &Votes, rows: usize) -> Result<Vec<usize>> {
     if votes.rows.len() != rows {
         return Err(Error::data(format!("votes for {} rows, but {} has {rows}", votes.rows.len(), dataset.root.display()))
+            .because(Reason::Mismatch)
             .with_hint("votes belong to a table row by row: take those made for this very table"));
     }
     for sample in &dataset.samples {
@@ -52,7 +56,8 @@ fn rows_of_table(dataset: &Dataset, votes: &Votes, rows: usize) -> Result<Vec<us
             return Err(Error::data(format!(
                 "the rows don't belong together: {} is in {ours} in the data, in {theirs} here",
                 sample.id
-            )));
+            ))
+            .because(Reason::Mismatch));
         }
     }
     Ok(dataset.samples.iter().map(|sample| sample.row).collect())
@@ -65,12 +70,14 @@ fn rows_of_files(dataset: &Dataset, votes: &Votes, path: &Path, names: Option<&P
         None if beside.exists() => &beside,
         None => {
             return Err(Error::data(format!("votes are given by row, and files have no rows; there is no {}", beside.display()))
+                .because(Reason::Missing)
                 .with_hint("open the table (fer2013.csv) instead, or put a table with the columns row and kaggle_path there"));
         }
     };
     let names = read_names(names).map_err(|e| e.context(names.display()))?;
     if names.len() != votes.rows.len() {
-        return Err(Error::data(format!("votes for {} rows, but names for {}", votes.rows.len(), names.len())));
+        return Err(Error::data(format!("votes for {} rows, but names for {}", votes.rows.len(), names.len()))
+            .because(Reason::Mismatch));
     }
     let missing = |id: &str| {
         let found = dataset.samples.iter().filter(|sample| names.contains_key(without_extension(&sample.id))).count();
@@ -98,12 +105,13 @@ struct Named {
 
 /// The row of each path; paths without their extensions, because the pictures are found as JPEG and as PNG.
 fn read_names(path: &Path) -> Result<HashMap<String, Named>> {
-    let mut table = Csv::open(path)?;
+    let table = Csv::open(path)?;
     let path_column = table.need("kaggle_path", &["kaggle_path", "path"])?;
     let row_column = table.column(&["row"]);
     let label_column = table.column(&["label"]);
     let mut names = HashMap::new();
-    while let Some(fields) = table.next()? {
+    for fields in table.rows() {
+        let fields = fields?;
         let row = match row_column {
             Some(column) => number(&fields, column, names.len())?,
             None => names.len(),
@@ -123,7 +131,7 @@ fn read_names(path: &Path) -> Result<HashMap<String, Named>> {
 impl Votes {
     /// Reads `fer2013new.csv` or a table like it: a column of counts for each class, others (`Usage`, `Image name`, `row`) as they come.
     fn read(path: &Path) -> Result<Self> {
-        let mut table = Csv::open(path)?;
+        let table = Csv::open(path)?;
         let is_class = |name: &str| Emotion::parse(name).is_some() || ["unknown", "nf"].contains(&name);
         let columns: Vec<usize> = (0..table.header.len()).filter(|&column| is_class(&table.header[column])).collect();
         if columns.len() < 2 {
@@ -131,18 +139,20 @@ impl Votes {
                 "expected FER+ votes with the columns neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF, \
                  found {}",
                 table.header.join(",")
-            )));
+            ))
+            .because(Reason::WrongType));
         }
         let labels = LabelSet::new(columns.iter().map(|&column| &table.header[column]))?;
         let usage_column = table.column(&["usage"]);
         let row_column = table.column(&["row"]);
         let mut rows = Vec::new();
-        while let Some(fields) = table.next()? {
+        for fields in table.rows() {
+            let fields = fields?;
             let row = rows.len();
             if let Some(column) = row_column
                 && number(&fields, column, row)? != row
             {
-                return Err(Error::data(format!("rows must be in order: row {row} is numbered {:?}", fields[column])));
+                return Err(Error::data(format!("rows must be in order: row {row} is numbered {:?}", &fields[column])));
             }
             let counts = columns.iter().map(|&column| number(&fields, column, row)).collect::<Result<Vec<_>>>()?;
             let sum: usize = counts.iter().sum();
@@ -153,23 +163,28 @@ impl Votes {
     }
 }
 
-fn number(fields: &[String], column: usize, row: usize) -> Result<usize> {
-    let number = fields[column].parse::<u32>().map(|number| number as usize);
-    number.map_err(|_| Error::data(format!("row {row}: expected a count, found {:?}", fields[column])))
+/// A whole number; some programs write `4` as `4.0`.
+fn number(fields: &StringRecord, column: usize, row: usize) -> Result<usize> {
+    let field = &fields[column];
+    let number = field.strip_suffix(".0").unwrap_or(field).parse::<u32>().map(|number| number as usize);
+    number.map_err(|_| Error::data(format!("row {row}: expected a count, found {field:?}")))
 }
 
-/// A small table without quoted commas.
+/// A small table with its header.
 struct Csv {
-    table: Table,
+    text: String,
+    delimiter: u8,
+    /// In lower case.
     header: Vec<String>,
-    line: usize,
 }
 
 impl Csv {
     fn open(path: &Path) -> Result<Self> {
-        let mut table = Table::open(path)?;
-        let header = table.line()?.unwrap_or_default().split(',').map(|name| unquoted(name).to_lowercase()).collect();
-        Ok(Self { table, header, line: 1 })
+        let text = Table::open(path)?.text()?;
+        let first = text.lines().next().unwrap_or_default();
+        let delimiter = delimiter(first);
+        let header = fields(first, delimiter).iter().map(|name| name.to_lowercase()).collect();
+        Ok(Self { text, delimiter, header })
     }
 
     /// The first column with one of these names.
@@ -178,33 +193,28 @@ impl Csv {
     }
 
     fn need(&self, what: &str, names: &[&str]) -> Result<usize> {
-        self.column(names).ok_or_else(|| Error::data(format!("expected a column {what}, found {}", self.header.join(","))))
+        self.column(names).ok_or_else(|| {
+            Error::data(format!("expected a column {what}, found {}", self.header.join(","))).because(Reason::WrongType)
+        })
     }
 
-    fn next(&mut self) -> Result<Option<Vec<String>>> {
-        while let Some(line) = self.table.line()? {
-            self.line += 1;
-            if line.trim().is_empty() {
-                continue;
+    /// The rows after the header, each with as many fields as that.
+    fn rows(&self) -> impl Iterator<Item = Result<StringRecord>> {
+        let mut lines = Lines::of(self.text.as_bytes());
+        let rows = reader(self.delimiter).from_reader(self.text.as_bytes()).into_records().skip(1);
+        // A line of blanks is no row.
+        let rows = rows.filter(|row| !row.as_ref().is_ok_and(|row| row.len() == 1 && row[0].is_empty()));
+        rows.map(move |row| {
+            let row = row.map_err(|e| Error::data("the table cannot be read").because(Reason::Damaged).with_source(e))?;
+            let line = lines.of_row(row.position());
+            let (expected, found) = (self.header.len(), row.len());
+            if found == expected {
+                Ok(row)
+            } else {
+                Err(Error::data(format!("line {line}: expected {expected} columns, found {found}")).because(Reason::Damaged))
             }
-            let fields: Vec<String> = line.split(',').map(|field| unquoted(field).to_owned()).collect();
-            if fields.len() != self.header.len() {
-                return Err(Error::data(format!(
-                    "line {}: expected {} columns, found {}",
-                    self.line,
-                    self.header.len(),
-                    fields.len()
-                )));
-            }
-            return Ok(Some(fields));
-        }
-        Ok(None)
+        })
     }
-}
-
-fn unquoted(field: &str) -> &str {
-    let field = field.trim();
-    field.strip_prefix('"').and_then(|field| field.strip_suffix('"')).unwrap_or(field).trim()
 }
 
 fn without_extension(path: &str) -> &str {

@@ -2,22 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
-use super::{Dataset, OpenOptions, Pictures, Problem, Sample, SeenFile, Skipped, Split, choose_labels, name_of};
+use super::{
+    Cause, Dataset, OpenOptions, Pictures, Problem, Sample, SeenFile, Skipped, Split, cause, choose_labels, first_problem, name_of,
+};
 use fervor::emotion::{Emotion, canonical_label};
-use fervor::error::{Error, Result};
-use fervor::picture::{ContentHash, Limits, Picture};
+use fervor::error::{Error, Reason, Result};
+use fervor::picture::{self, ContentHash, Format, Picture};
 
-/// Names that say "a picture"; some of them to be told that their format is not read, rather than be passed over.
-const PICTURE_EXTENSIONS: [&str; 15] =
-    ["jpg", "jpeg", "jpe", "jfif", "png", "bmp", "dib", "webp", "gif", "tif", "tiff", "heic", "heif", "avif", "jp2"];
+/// Names of pictures whose formats are not read: to be told so, rather than be passed over.
+const UNREAD_EXTENSIONS: [&str; 4] = ["heic", "heif", "avif", "jp2"];
 
 /// What is wrong with a link in a circle.
 const BACK_UP: &str = "a link that leads back up";
@@ -34,7 +34,7 @@ pub(super) enum Outcome {
     Picture(ContentHash),
     /// No extension, and nothing that looks like a picture inside.
     OtherFile,
-    Unreadable(String),
+    Unreadable(Cause),
 }
 
 #[derive(Default)]
@@ -78,12 +78,14 @@ pub(super) fn open(root: &Path, options: &OpenOptions) -> Result<Dataset> {
                 dataset.samples.push(Sample { id, label, split, hash, votes: None, row: 0 });
             }
             Outcome::OtherFile => dataset.skipped.other_files += 1,
-            Outcome::Unreadable(message) => dataset.problems.push(Problem { id, message }),
+            Outcome::Unreadable((reason, message)) => dataset.problems.push(Problem::new(id, reason, message)),
         }
     }
     if dataset.samples.is_empty() {
-        let first = dataset.problems.first().map_or_else(String::new, |problem| format!("; {}: {}", problem.id, problem.message));
-        return Err(Error::data(format!("{}: none of {} files could be read{first}", root.display(), dataset.problems.len())));
+        let (count, first) = (dataset.problems.len(), first_problem(&dataset.problems));
+        return Err(Error::data(format!("none of {count} files could be read{first}"))
+            .because(Reason::Empty)
+            .context(root.display()));
     }
     Ok(dataset)
 }
@@ -105,9 +107,9 @@ pub(super) fn read_all(root: &Path, ids: &[&str], options: &OpenOptions) -> Vec<
 
 fn read_one(root: &Path, id: &str, options: &OpenOptions) -> Outcome {
     let path = &root.join(id);
-    let bytes = match read_bytes(path, &options.limits) {
+    let bytes = match picture::read_bytes(path, &options.limits) {
         Ok(bytes) => bytes,
-        Err(error) => return Outcome::Unreadable(error.message().to_owned()),
+        Err(error) => return Outcome::Unreadable(cause(&error)),
     };
     match Picture::decode(&bytes, &options.limits) {
         Ok(picture) => {
@@ -116,28 +118,12 @@ fn read_one(root: &Path, id: &str, options: &OpenOptions) -> Outcome {
             }
             Outcome::Picture(picture.content_hash())
         }
-        Err(_) if path.extension().is_none() && image::guess_format(&bytes).is_err() => Outcome::OtherFile,
-        Err(error) => Outcome::Unreadable(error.message().to_owned()),
+        // Nothing says that it should be a picture, neither its name nor its content.
+        Err(error) if path.extension().is_none() && matches!(error.reason(), Reason::NotAPicture | Reason::Empty) => {
+            Outcome::OtherFile
+        }
+        Err(error) => Outcome::Unreadable(cause(&error)),
     }
-}
-
-/// Reads and decodes one file.
-pub(super) fn read_picture(path: &Path, limits: &Limits) -> Result<Picture> {
-    Picture::decode(&read_bytes(path, limits)?, limits)
-}
-
-/// Refuses a file over the limit without reading it.
-fn read_bytes(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
-    let unreadable = |e: std::io::Error| Error::data(format!("the file cannot be read: {e}")).with_source(e);
-    let file = File::open(path).map_err(unreadable)?;
-    let size = file.metadata().map_err(unreadable)?.len();
-    if size > limits.bytes as u64 {
-        return Err(Error::input(format!("the file is larger than the limit of {} bytes: {size} bytes", limits.bytes)));
-    }
-    let mut bytes = Vec::with_capacity(size as usize + 1);
-    // A file may grow, and a device has no size.
-    file.take(limits.bytes as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(bytes)
 }
 
 /// Finds the files below the class folders.
@@ -200,8 +186,14 @@ fn list_class(root: &Path, folder: &Path, class: &str, split: Option<Split>, lis
             Err(error) => {
                 let path = error.path().unwrap_or(folder);
                 let id = id_of(root, path).unwrap_or_else(|lossy| lossy);
-                let message = if error.loop_ancestor().is_some() { BACK_UP.to_owned() } else { error.to_string() };
-                listing.problems.push(Problem { id, message });
+                let problem = if error.loop_ancestor().is_some() {
+                    Problem::new(id, Reason::BrokenLink, BACK_UP)
+                } else if path.is_symlink() && !path.exists() {
+                    Problem::new(id, Reason::BrokenLink, "a link that leads nowhere")
+                } else {
+                    Problem::new(id, Reason::Inaccessible, error.to_string())
+                };
+                listing.problems.push(problem);
                 continue;
             }
         };
@@ -213,12 +205,12 @@ fn list_class(root: &Path, folder: &Path, class: &str, split: Option<Split>, lis
             // A pipe or a device would be waited for.
             _ if !entry.file_type().is_file() || !may_be_picture(entry.path()) => listing.skipped.other_files += 1,
             Ok(id) => listing.candidates.push(Candidate { id, class: class.to_owned(), split }),
-            Err(id) => listing.problems.push(Problem { id, message: "the file's name is not Unicode: rename it".to_owned() }),
+            Err(id) => listing.problems.push(Problem::new(id, Reason::Invalid, "the file's name is not Unicode: rename it")),
         }
     }
     for link in circles {
         let id = id_of(root, &link).unwrap_or_else(|lossy| lossy);
-        listing.problems.push(Problem { id, message: BACK_UP.to_owned() });
+        listing.problems.push(Problem::new(id, Reason::BrokenLink, BACK_UP));
     }
     listing.skipped.hidden += hidden;
     Ok(())
@@ -233,9 +225,9 @@ fn refuse_nested_set(entry: &walkdir::DirEntry, root: &Path) -> Result<()> {
     let parent = entry.path().parent().unwrap_or(root);
     let found = id_of(root, entry.path()).unwrap_or_else(|lossy| lossy);
     Err(Error::data(format!(
-        "{}: expected pictures in the class folders, found a folder of a data set in one of them: {found}/",
-        root.display()
+        "expected pictures in the class folders, found a folder of a data set in one of them: {found}/"
     ))
+    .context(root.display())
     .with_hint(format!("give the folder that holds the classes or train/ and test/: {}", parent.display())))
 }
 
@@ -248,7 +240,7 @@ struct Entries {
 
 impl Entries {
     fn of(folder: &Path, listing: &mut Listing) -> Result<Self> {
-        let unreadable = |e: std::io::Error| Error::data(format!("{} cannot be read: {e}", folder.display())).with_source(e);
+        let unreadable = |e: std::io::Error| Error::data("the folder cannot be read").with_source(e).context(folder.display());
         let mut entries = Self { folders: Vec::new(), pictures: Vec::new(), others: Vec::new() };
         for entry in fs::read_dir(folder).map_err(unreadable)? {
             let entry = entry.map_err(unreadable)?;
@@ -290,10 +282,11 @@ fn not_a_data_set(root: &Path, top: &Entries, classes: &BTreeSet<&str>, class_fo
         "nothing".to_owned()
     };
     let error = Error::data(format!(
-        "{}: expected one folder of pictures for each of at least two classes (angry/, happy/, ...), with or without train/, \
-         validation/ and test/ above them; found {found}",
-        root.display()
-    ));
+        "expected one folder of pictures for each of at least two classes (angry/, happy/, ...), with or without train/, \
+         validation/ and test/ above them; found {found}"
+    ))
+    .because(Reason::WrongType)
+    .context(root.display());
     match table {
         Some(table) => error.with_hint(format!("to open the table, give its path: {}", root.join(table).display())),
         None => error,
@@ -313,7 +306,10 @@ pub(crate) fn is_hidden(name: &OsStr) -> bool {
 }
 
 fn has_picture_extension(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| PICTURE_EXTENSIONS.contains(&extension.to_string_lossy().to_lowercase().as_str()))
+    path.extension().is_some_and(|extension| {
+        let extension = extension.to_string_lossy();
+        Format::from_extension(&extension).is_some() || UNREAD_EXTENSIONS.contains(&extension.to_lowercase().as_str())
+    })
 }
 
 /// By name alone: a picture's extension, or none.

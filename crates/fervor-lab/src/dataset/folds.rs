@@ -2,7 +2,7 @@
 
 use super::split::{Place, beside_test, check_parts, deal, samples_of};
 use super::{Dataset, Split};
-use fervor::error::{Error, Result};
+use fervor::error::{Error, Reason, Result};
 
 impl Dataset {
     /// The data set `folds` times: in the first, the first fold is validation and the others train, and so on. Folds are drawn class
@@ -34,6 +34,7 @@ impl Dataset {
             let part = if empty < folds as usize { format!("fold {}", empty + 1) } else { "test".to_owned() };
             let drawn = samples_of(dealt.iter().flatten().count());
             return Err(Error::data(format!("nothing is left for {part} of {drawn}"))
+                .because(Reason::Empty)
                 .with_hint(format!("ask for fewer folds than {folds}, or add pictures")));
         }
         let sets = (0..folds as usize).map(|fold| {

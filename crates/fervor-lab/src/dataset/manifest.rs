@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::folder::{self, Outcome};
-use super::{Dataset, OpenOptions, Pictures, Problem, Sample, Skipped, Split, fer_csv, ferplus};
+use super::{Cause, Dataset, OpenOptions, Pictures, Problem, Sample, Skipped, Split, fer_csv, ferplus, first_problem};
 use fervor::emotion::LabelSet;
-use fervor::error::{Error, Result};
+use fervor::error::{Error, Reason, Result};
 use fervor::files::write_whole;
 use fervor::picture::ContentHash;
 
@@ -148,7 +148,7 @@ impl Manifest {
     /// Writes the file, one sample a line, by way of a temporary sibling.
     ///
     /// # Errors
-    /// [`Data`](fervor::ErrorKind::Data): the file cannot be written.
+    /// [`Output`](fervor::ErrorKind::Output): the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let folder = folder_of(path);
         let source = match self.source.path.strip_prefix(&folder) {
@@ -169,7 +169,7 @@ impl Manifest {
         let text = format!("{head},\n\"samples\":[\n{}\n]}}\n", lines.join(",\n"));
 
         write_whole(path, text.as_bytes())
-            .map_err(|e| Error::data(format!("the manifest cannot be written to {}: {e}", path.display())).with_source(e))
+            .map_err(|e| Error::output("the manifest cannot be written").with_source(e).context(path.display()))
     }
 
     /// Reads a file that [`save`](Self::save) wrote.
@@ -186,12 +186,13 @@ impl Manifest {
         struct Version {
             schema: Option<String>,
         }
-        let text = fs::read_to_string(path).map_err(|e| Error::data(format!("cannot be read: {e}")).with_source(e))?;
-        let not_json = |e: serde_json::Error| Error::data(format!("not a manifest: {e}")).with_source(e);
+        let text = fs::read_to_string(path).map_err(|e| Error::data("the manifest cannot be read").with_source(e))?;
+        let not_json = |e: serde_json::Error| Error::data("not a manifest").because(Reason::Damaged).with_source(e);
         match serde_json::from_str::<Version>(&text).map_err(not_json)?.schema {
             Some(schema) if schema == SCHEMA => {}
             Some(other) => {
                 return Err(Error::data(format!("expected the schema {SCHEMA:?}, found {other:?}"))
+                    .because(Reason::Version)
                     .with_hint("use the version of fervor that wrote it, or write it anew from the data"));
             }
             None => return Err(Error::data(format!("expected a manifest with the schema {SCHEMA:?}, found JSON without one"))),
@@ -233,7 +234,7 @@ impl Manifest {
             return Err(wrong("an id that leads out of the data", &id));
         }
         let label = self.labels.index_of(&label).ok_or_else(|| wrong("an unknown label", &label))?;
-        let hash = parse_hash(&hash).ok_or_else(|| wrong("a hash that is not 64 hexadecimal digits", &hash))?;
+        let hash = hash.parse().map_err(|_| wrong("a hash that is not 64 hexadecimal digits", &hash))?;
         let wanted = self.vote_labels.as_ref().map_or(0, LabelSet::len);
         if let Some(votes) =
             votes.as_ref().filter(|votes| votes.len() != wanted || !votes.iter().all(|v| (0.0..=1.0).contains(v)))
@@ -248,7 +249,9 @@ impl Manifest {
 pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Dataset> {
     let manifest = Manifest::load(path)?;
     if !manifest.source.path.exists() {
-        return Err(Error::data(format!("{}: the pictures are gone from {}", path.display(), manifest.source.path.display()))
+        return Err(Error::data(format!("the pictures are gone from {}", manifest.source.path.display()))
+            .because(Reason::Missing)
+            .context(path.display())
             .with_hint("put them back, or change \"path\" under \"source\" in the manifest"));
     }
     let labels = super::choose_labels(manifest.labels.names().to_vec(), options.labels.as_ref())?;
@@ -279,13 +282,18 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Dataset> {
         };
         match found {
             Ok((row, found)) if found == hash => dataset.samples.push(Sample { id, label, split, hash, votes, row }),
-            Ok(_) => dataset.problems.push(Problem { id, message: "not the picture that it was: its pixels changed".to_owned() }),
-            Err(message) => dataset.problems.push(Problem { id, message }),
+            Ok(_) => {
+                let problem = Problem::new(id, Reason::Changed, "not the picture that it was: its pixels changed");
+                dataset.problems.push(problem);
+            }
+            Err((reason, message)) => dataset.problems.push(Problem::new(id, reason, message)),
         }
     }
     if dataset.samples.is_empty() {
-        let first = dataset.problems.first().map_or_else(String::new, |problem| format!("; {}: {}", problem.id, problem.message));
-        return Err(Error::data(format!("{}: none of the manifest's pictures could be read{first}", path.display())));
+        let first = first_problem(&dataset.problems);
+        return Err(Error::data(format!("none of the manifest's pictures could be read{first}"))
+            .because(Reason::Empty)
+            .context(path.display()));
     }
     match (&options.votes, table) {
         (None, _) => {}
@@ -302,15 +310,15 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Dataset> {
 }
 
 /// A row, or 0 for files, and the hash that the pixels have now.
-type Found = Result<(usize, ContentHash), String>;
+type Found = Result<(usize, ContentHash), Cause>;
 
 fn hashes_of_files(manifest: &Manifest, options: &OpenOptions) -> Vec<Found> {
     let ids: Vec<&str> = manifest.samples.iter().map(|sample| sample.id.as_str()).collect();
     let outcomes = folder::read_all(&manifest.source.path, &ids, options);
     let found = outcomes.into_iter().map(|outcome| match outcome {
         Outcome::Picture(hash) => Ok((0, hash)),
-        Outcome::OtherFile => Err("not a picture".to_owned()),
-        Outcome::Unreadable(message) => Err(message),
+        Outcome::OtherFile => Err((Reason::NotAPicture, "not a picture".to_owned())),
+        Outcome::Unreadable(cause) => Err(cause),
     });
     found.collect()
 }
@@ -326,10 +334,13 @@ fn open_table(path: &Path, options: &OpenOptions) -> Result<Dataset> {
 
 fn hashes_of_table(manifest: &Manifest, table: &Dataset) -> Vec<Found> {
     let rows: HashMap<&str, &Sample> = table.samples.iter().map(|sample| (sample.id.as_str(), sample)).collect();
-    let problems: HashMap<&str, &str> = table.problems.iter().map(|p| (p.id.as_str(), p.message.as_str())).collect();
+    let problems: HashMap<&str, &Problem> = table.problems.iter().map(|problem| (problem.id.as_str(), problem)).collect();
     let found = manifest.samples.iter().map(|sample| match rows.get(sample.id.as_str()) {
         Some(row) => Ok((row.row, row.hash)),
-        None => Err(problems.get(sample.id.as_str()).copied().unwrap_or("the table has no such row").to_owned()),
+        None => Err(match problems.get(sample.id.as_str()) {
+            Some(problem) => (problem.reason, problem.message.clone()),
+            None => (Reason::Missing, "the table has no such row".to_owned()),
+        }),
     });
     found.collect()
 }
@@ -345,15 +356,4 @@ fn absolute(path: &Path) -> PathBuf {
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("plain strings and finite numbers are JSON")
-}
-
-fn parse_hash(text: &str) -> Option<ContentHash> {
-    let mut hash = [0; 32];
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(ContentHash(hash))
 }

@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::duplicates::{groups, members_by_hash};
 use super::{Dataset, Pictures, Split};
-use fervor::error::{Error, Result};
+use crate::sets::Sets;
+use fervor::error::{Error, Reason, Remedy, Result};
 use fervor::picture::ContentHash;
 
 /// No part of a ratio is larger: products of parts and counts stay far from the end of `i64`.
@@ -25,12 +26,24 @@ pub enum SplitRule {
     ///
     /// The draw depends on nothing but the seed, the pixels and the labels: it is the same on every machine, for files and
     /// for tables, whatever the files are called.
-    Ratio { train: u32, validation: u32, test: u32, seed: u64 },
+    Ratio {
+        /// Shares of the training part.
+        train: u32,
+        /// Shares of the validation part.
+        validation: u32,
+        /// Shares of the test part; 0: the data's own stays.
+        test: u32,
+        /// Another seed, another draw.
+        seed: u64,
+    },
     /// The rule of Keras' `ImageDataGenerator(validation_split=...)` as it was used on the folder form of FER-2013: within each class,
     /// files sorted by name, the first `int(validation_split * n)` files of `test/` are the validation part, all but
     /// the first `int(validation_split * n)` of `train/` the training part. The files of `train/` that are left over are
     /// in no split; those of `test/` stay test. Where the data has no splits, both parts are cut from the same files.
-    Keras { validation_split: f64 },
+    Keras {
+        /// The share, between 0 and 1.
+        validation_split: f64,
+    },
 }
 
 /// What a [`SplitRule`] did.
@@ -113,11 +126,10 @@ impl SplitRule {
                 let given = dataset.of_split(Split::Test).len();
                 if given > 0 {
                     let given = samples_of(given);
-                    notes.push(match test {
-                        0 => format!("the data's own test part stays: {given}"),
-                        _ => {
-                            format!("the data's own test part ({given}) was drawn into the new splits; TRAIN:VALIDATION keeps it")
-                        }
+                    notes.push(if test == 0 {
+                        format!("the data's own test part stays: {given}")
+                    } else {
+                        format!("the data's own test part ({given}) was drawn into the new splits; TRAIN:VALIDATION keeps it")
                     });
                 }
                 let (splits, copies) = ratio(dataset, [train, validation, test], seed, together);
@@ -143,7 +155,8 @@ impl SplitRule {
             _ => &Split::ALL[..2],
         };
         match asked.iter().find(|&&split| !splits.contains(&Some(split))) {
-            Some(split) => Err(Error::data(format!("{self}: nothing is left for {split} of {}", samples_of(splits.len())))),
+            Some(split) => Err(Error::data(format!("{self}: nothing is left for {split} of {}", samples_of(splits.len())))
+                .because(Reason::Empty)),
             None => Ok(()),
         }
     }
@@ -162,17 +175,15 @@ impl fmt::Display for SplitRule {
 
 fn as_given(dataset: &Dataset) -> Result<Vec<Option<Split>>> {
     let [train, validation, test] = Split::ALL.map(|split| dataset.of_split(split).len());
-    let error = |what: &str| Error::data(format!("{}: {what}", dataset.name()));
+    let draw = |what: String, rule: &'static str| {
+        let error = Error::data(what).because(Reason::Missing).context(dataset.name());
+        Err(error.with_remedy(Remedy::DrawSplits { rule: rule.into() }))
+    };
     match (train, validation) {
-        (0, 0) if test == 0 => Err(error("the data says nothing of splits").with_hint("draw them: data.split = \"80:10:10\" in the recipe, or --set data.split=80:10:10")),
-        (0, _) => Err(error(&format!("the data has no train part, but validation {validation}, test {test}"))
-            .with_hint("draw the parts anew: --set data.split=80:10:10")),
-        (_, 0) if test > 0 => Err(error(&format!("the data has no validation part, but train {train}, test {test}")).with_hint(
-            "--set data.split=90:10 takes one out of train and leaves test alone; keras takes one out of test as Keras' validation_split does",
-        )),
-        (_, 0) => {
-            Err(error(&format!("the data has no validation part, but train {train}")).with_hint("--set data.split=90:10 takes one out of train"))
-        }
+        (0, 0) if test == 0 => draw("the data says nothing of splits".to_owned(), "80:10:10"),
+        (0, _) => draw(format!("the data has no train part, but validation {validation}, test {test}"), "80:10:10"),
+        (_, 0) if test > 0 => draw(format!("the data has no validation part, but train {train}, test {test}"), "90:10"),
+        (_, 0) => draw(format!("the data has no validation part, but train {train}"), "90:10"),
         _ => Ok(dataset.samples().iter().map(|sample| sample.split).collect()),
     }
 }
@@ -289,24 +300,17 @@ fn joined(dataset: &Dataset, together: &[Vec<usize>]) -> Vec<(ContentHash, Vec<u
     for (place, (_, members)) in all.iter().enumerate() {
         members.iter().for_each(|&member| place_of[member] = place);
     }
-    // Where each picture was joined to; a root points to itself.
-    let mut roots: Vec<usize> = (0..all.len()).collect();
-    let root = |roots: &[usize], mut place: usize| {
-        while roots[place] != place {
-            place = roots[place];
-        }
-        place
-    };
+    let mut sets = Sets::new(all.len());
     for group in together {
         for pair in group.windows(2) {
-            let (a, b) = (root(&roots, place_of[pair[0]]), root(&roots, place_of[pair[1]]));
-            roots[a.max(b)] = a.min(b);
+            sets.join(place_of[pair[0]], place_of[pair[1]]);
         }
     }
     for place in (0..all.len()).rev() {
-        if roots[place] != place {
+        let root = sets.root(place);
+        if root != place {
             let (_, members) = std::mem::replace(&mut all[place], (ContentHash([0; 32]), Vec::new()));
-            all[roots[place]].1.extend(members);
+            all[root].1.extend(members);
         }
     }
     all.retain(|(_, members)| !members.is_empty());
@@ -361,6 +365,7 @@ fn keras(dataset: &Dataset, validation_split: f64) -> Result<Vec<Option<Split>>>
     }
     if !matches!(dataset.pictures, Pictures::Files) {
         return Err(Error::data(format!("the keras rule sorts file names, and a table has none: {}", dataset.root().display()))
+            .because(Reason::Mismatch)
             .with_hint("give the folder form (train/ and test/ with one folder for each class), or use as-given"));
     }
     let [train, validation, test] = Split::ALL.map(|split| dataset.of_split(split).len());

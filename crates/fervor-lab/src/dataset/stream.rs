@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use flate2::read::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
-use fervor::error::{Error, Result};
+use fervor::error::{Error, Reason, Result};
 
 const XZ: &[u8] = b"\xfd7zXZ\0";
 const GZIP: &[u8] = b"\x1f\x8b";
@@ -20,8 +20,39 @@ const BLOCK: usize = 4 << 20;
 /// The longest line that a table may have: a 48 x 48 row has 9 kB. It bounds the memory that a hostile file can take.
 const LONGEST_LINE: usize = 16 << 20;
 
+/// The longest small table: that of FER+ has 2 MB. It bounds the memory that a hostile file can take.
+const LONGEST_TEXT: u64 = 256 << 20;
+
 /// `xz -9` needs 65 MiB to unpack; a header can claim 4 GiB.
 const XZ_MEMORY_KIB: u32 = 256 << 10;
+
+/// What parts the columns of a table with this header: commas, or where there are none tabs or semicolons, as spreadsheets write them.
+pub(super) fn delimiter(header: &str) -> u8 {
+    [b',', b'\t', b';'].into_iter().find(|&mark| header.contains(char::from(mark))).unwrap_or(b',')
+}
+
+/// The fields of one line, quotes and the blanks around them taken away.
+pub(super) fn fields(line: &str, delimiter: u8) -> Vec<String> {
+    let mut reader = reader(delimiter).from_reader(line.as_bytes());
+    let record = reader.records().next().and_then(Result::ok).unwrap_or_default();
+    record.iter().map(str::to_owned).collect()
+}
+
+/// How tables are read: without a head of their own, rows of any length.
+pub(super) fn reader(delimiter: u8) -> csv::ReaderBuilder {
+    let mut reader = csv::ReaderBuilder::new();
+    reader.has_headers(false).flexible(true).delimiter(delimiter).trim(csv::Trim::All);
+    reader
+}
+
+/// Whether a text's first bytes are those of UTF-16: its mark, or zeros in every other byte.
+fn is_utf16(start: &[u8]) -> bool {
+    let zeros = start.iter().take(4).map(|&byte| byte == 0);
+    start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") || {
+        let zeros: Vec<bool> = zeros.collect();
+        zeros == [false, true, false, true] || zeros == [true, false, true, false]
+    }
+}
 
 /// The bytes of a table, unpacked, without a byte order mark.
 pub(super) struct Table {
@@ -54,7 +85,14 @@ impl Table {
         } else {
             Box::new(raw)
         };
-        if reader.fill_buf().map_err(|e| unreadable(&path, e))?.starts_with(b"\xef\xbb\xbf") {
+        let start = reader.fill_buf().map_err(|e| unreadable(&path, e))?;
+        if is_utf16(start) {
+            return Err(Error::data("the table is written in UTF-16")
+                .because(Reason::Unsupported)
+                .with_hint("save it as UTF-8")
+                .context(path));
+        }
+        if start.starts_with(b"\xef\xbb\xbf") {
             reader.consume(3);
         }
         Ok(Self { reader, read, bytes, path })
@@ -69,6 +107,21 @@ impl Table {
             return Ok(None);
         }
         Ok(Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()))
+    }
+
+    /// All of a small table as text.
+    ///
+    /// # Errors
+    /// It cannot be read, or is longer than a table of votes or names ever is.
+    pub(super) fn text(self) -> Result<String> {
+        let mut bytes = Vec::new();
+        self.reader.take(LONGEST_TEXT + 1).read_to_end(&mut bytes).map_err(|e| unreadable(&self.path, e))?;
+        if bytes.len() as u64 > LONGEST_TEXT {
+            return Err(Error::data(format!("the table is longer than {LONGEST_TEXT} bytes"))
+                .because(Reason::TooLarge)
+                .context(self.path));
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Bytes read of the file, and its size.
@@ -111,7 +164,9 @@ impl Blocks {
                 return Ok(Some(block));
             }
             if block.len() > LONGEST_LINE {
-                return Err(Error::data(format!("{}: a line is longer than {LONGEST_LINE} bytes", self.table.path)));
+                return Err(Error::data(format!("a line is longer than {LONGEST_LINE} bytes"))
+                    .because(Reason::TooLarge)
+                    .context(&self.table.path));
             }
         }
     }
@@ -148,5 +203,5 @@ fn open_file(path: &Path) -> Result<File> {
 }
 
 fn unreadable(path: &str, error: io::Error) -> Error {
-    Error::data(format!("{path} cannot be read: {error}")).with_source(error)
+    Error::data("the file cannot be read").with_source(error).context(path)
 }

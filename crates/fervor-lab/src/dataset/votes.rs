@@ -3,7 +3,7 @@
 
 use super::Dataset;
 use fervor::emotion::{Emotion, LabelSet};
-use fervor::error::{Error, Result};
+use fervor::error::{Error, Reason, Remedy, Result};
 
 /// Votes for a class count only from here: one voter of the ten is taken for a slip of the hand.
 const LEAST_SHARE: f32 = 1.5 / 10.0;
@@ -38,14 +38,16 @@ impl Dataset {
     pub fn labelled_by_votes(&self, labels: Option<&LabelSet>) -> Result<(Dataset, VotesLeftOut)> {
         let vote_labels = self.vote_labels.as_ref().ok_or_else(|| {
             Error::data(format!("the labels shall come from votes, but the data has none: {}", self.root.display()))
-                .with_hint("give the table of votes with --votes")
+                .because(Reason::Missing)
+                .with_remedy(Remedy::GiveVotes)
         })?;
         let labels = match labels {
             Some(labels) => labels.clone(),
             None => LabelSet::new(vote_labels.names().iter().filter(|name| Emotion::parse(name).is_some()))?,
         };
         if let Some(name) = labels.names().iter().find(|name| vote_labels.index_of(name).is_none()) {
-            return Err(Error::data(format!("nobody could vote for class {name:?}; one could for {vote_labels}")));
+            return Err(Error::data(format!("nobody could vote for class {name:?}; one could for {vote_labels}"))
+                .because(Reason::Mismatch));
         }
         let mut left_out = VotesLeftOut::default();
         let mut dataset = Dataset { labels, ..self.without_samples() };
@@ -65,7 +67,8 @@ impl Dataset {
             }
         }
         if dataset.samples.is_empty() {
-            return Err(Error::data(format!("no sample of {} has a majority among {}", self.len(), dataset.labels)));
+            return Err(Error::data(format!("no sample of {} has a majority among {}", self.len(), dataset.labels))
+                .because(Reason::Empty));
         }
         Ok((dataset, left_out))
     }

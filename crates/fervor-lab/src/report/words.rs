@@ -3,10 +3,7 @@
 use crate::evaluate::{Agreement, EvalReport, LabelRule, VoteShare, Voters};
 use fervor_draw::chart::thousands;
 
-/// "66.2 %", or a dash for what is not known.
-pub(super) fn percent(share: f64) -> String {
-    if share.is_finite() { format!("{:.1} %", share * 100.0) } else { "–".to_owned() }
-}
+pub(super) use crate::words::percent;
 
 /// "64.6 to 67.7 %".
 pub(super) fn interval([lo, hi]: [f64; 2]) -> String {

@@ -8,11 +8,11 @@ mod votes;
 
 use std::io::Cursor;
 
-use fervor::{Error, LabelSet};
+use fervor::{Error, LabelSet, Reason};
 use fervor_lab::dataset::{Dataset, OpenOptions};
 use image::{ImageFormat, RgbImage};
 
-use crate::world::World;
+use crate::world::{World, told};
 
 impl World {
     /// A picture file; the same number gives the same pixels.
@@ -34,7 +34,7 @@ impl World {
 
     /// What the error says of the folder.
     fn refusal(&self) -> String {
-        self.try_open(&OpenOptions::default()).unwrap_err().to_string()
+        told(&self.try_open(&OpenOptions::default()).unwrap_err())
     }
 }
 
@@ -63,5 +63,6 @@ fn says(text: &str, parts: &[&str]) {
 #[test]
 fn a_path_without_anything_is_named() {
     let error = Dataset::open("no/such/place".as_ref(), &OpenOptions::default()).unwrap_err();
-    says(&error.to_string(), &["there is no data set at no/such/place"]);
+    says(&told(&error), &["there is no data set at no/such/place"]);
+    assert_eq!(error.reason(), Reason::Missing);
 }

@@ -23,13 +23,21 @@ impl World {
     }
 }
 
-/// The shared data beside the workspace, or where `FERVOR_TEST_DATA` says; `None` with a line that says why the test is skipped.
-pub fn shared(name: &str) -> Option<PathBuf> {
+/// Data too large for the repository, in the folder that `FERVOR_TEST_DATA` names, or else beside the workspace. Tests that need it
+/// are ignored unless they are asked for.
+///
+/// # Panics
+/// If it is not there: a test that was asked for must not pass by doing nothing.
+pub fn shared(name: &str) -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let path = std::env::var_os("FERVOR_TEST_DATA").map_or_else(beside, PathBuf::from).join(name);
-    if !path.exists() {
-        println!("skipped: {} is not here", path.display());
-        return None;
-    }
-    Some(path)
+    assert!(path.exists(), "this test needs {}; FERVOR_TEST_DATA names another folder", path.display());
+    path
+}
+
+/// What an error says: places, message, causes, and what helps.
+pub fn told(error: &fervor::Error) -> String {
+    let places = error.contexts().iter().map(|place| format!("{place}: ")).collect::<String>();
+    let hint = error.hint().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+    format!("{places}{}{hint}", error.explained())
 }

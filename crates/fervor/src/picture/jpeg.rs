@@ -8,6 +8,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::decode::{cut_off, damaged, unsupported, zeros};
+use super::markers::{Marker, Markers};
 use super::{Format, Limits, Picture, orient};
 use crate::error::{Error, Result};
 
@@ -51,39 +52,25 @@ struct Outline {
 }
 
 impl Outline {
-    /// Walks from the first to the end marker; none if there is no end marker. Thumbnails lie within segments and are passed over.
+    /// Walks from the first to the end marker; none if there is no end marker.
     fn of(bytes: &[u8]) -> Option<Self> {
-        const END: u8 = 0xD9;
         let mut outline = Self { one_scan: true, coded: 0, blocks: 0, across: 1, down: 1 };
         let (mut scans, mut scan) = (0, None);
-        let mut at = 2;
+        let mut markers = Markers::of(bytes);
         loop {
-            // A marker is FF and a byte that is neither FF (a fill byte) nor 0 (an FF of the coded data).
-            at += bytes.get(at..)?.iter().position(|&b| b == 0xFF)?;
-            let marker = *bytes.get(at + 1)?;
-            at += 1;
-            if matches!(marker, 0xFF | 0 | 0x01 | 0xD0..=0xD8) {
-                at += usize::from(marker != 0xFF);
-                continue;
-            }
+            let marker = markers.next()?;
             if let Some(start) = scan.take() {
-                outline.coded += at - 1 - start;
+                outline.coded += marker.start - start;
             }
-            if marker == END {
-                break;
-            }
-            let segment = at + 1;
-            let length = usize::from(u16::from_be_bytes(*bytes.get(segment..)?.first_chunk()?));
-            let content = bytes.get(segment + 2..segment + length.max(2))?;
-            at = segment + length.max(2);
-            match marker {
+            match marker.code {
+                Marker::END => break,
                 0xC0..=0xC2 => {
-                    outline.one_scan &= marker != 0xC2;
-                    outline.sampling(content);
+                    outline.one_scan &= marker.code != 0xC2;
+                    outline.sampling(marker.content);
                 }
-                0xDA => {
+                Marker::SCAN => {
                     scans += 1;
-                    scan = Some(at);
+                    scan = Some(marker.end);
                 }
                 _ => {}
             }

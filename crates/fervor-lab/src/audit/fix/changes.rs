@@ -1,23 +1,26 @@
 //! Decisions as a table that a person can edit: `id,action,to,label,split,reason`.
 
+use std::io;
 use std::path::Path;
 
 use super::{Action, Decision};
 use crate::dataset::Split;
-use fervor::error::{Error, Result};
+use crate::lines::Lines;
+use fervor::error::{Error, Reason, Result};
+use fervor::files::WholeFile;
 
 const HEADER: [&str; 6] = ["id", "action", "to", "label", "split", "reason"];
 
-/// Writes `changes.csv`. Names with commas, quotes and line breaks survive (RFC 4180).
+/// Writes `changes.csv`: whole, or not at all. Names with commas, quotes and line breaks survive (RFC 4180).
 ///
 /// # Errors
-/// [`Input`](fervor::ErrorKind::Input): the file cannot be written.
+/// [`Output`](fervor::ErrorKind::Output): the file cannot be written.
 pub fn write_decisions(path: &Path, decisions: &[Decision]) -> Result<()> {
     let rows = decisions.iter().map(|decision| {
         let to = match &decision.action {
             Action::Move(split) => split.name(),
             Action::Relabel(label) => label,
-            _ => "",
+            Action::Keep | Action::Remove | Action::Quarantine => "",
         };
         [&decision.id, decision.action.name(), to, &decision.label, &decision.split, &decision.reason]
     });
@@ -30,13 +33,17 @@ pub(super) fn write_quarantine(path: &Path, decisions: &[&Decision]) -> Result<(
 }
 
 fn write<'a, const N: usize>(path: &Path, header: &[&str; N], rows: impl Iterator<Item = [&'a str; N]>) -> Result<()> {
-    let unwritable = |e: csv::Error| Error::input(format!("the file cannot be written: {}", path.display())).with_source(e);
-    let mut table = csv::Writer::from_path(path).map_err(unwritable)?;
-    table.write_record(header).map_err(unwritable)?;
+    let unwritable = |e: io::Error| Error::output("the file cannot be written").with_source(e).context(path.display());
+    let written = |e: csv::Error| unwritable(e.into());
+    let mut file = WholeFile::create(path).map_err(unwritable)?;
+    let mut table = csv::Writer::from_writer(&mut file);
+    table.write_record(header).map_err(written)?;
     for row in rows {
-        table.write_record(row).map_err(unwritable)?;
+        table.write_record(row).map_err(written)?;
     }
-    table.flush().map_err(|e| unwritable(e.into()))
+    table.flush().map_err(unwritable)?;
+    drop(table);
+    file.finish().map_err(unwritable)
 }
 
 /// Reads a `changes.csv` that a person may have edited: rows may be gone, actions changed. The columns `id` and `action` must be
@@ -45,8 +52,9 @@ fn write<'a, const N: usize>(path: &Path, header: &[&str; N], rows: impl Iterato
 /// # Errors
 /// [`Data`](fervor::ErrorKind::Data): no such file, a missing column, an unknown action, split or an empty label, each with its line.
 pub fn read_decisions(path: &Path) -> Result<Vec<Decision>> {
-    let unreadable = |e: csv::Error| Error::data(format!("the decisions cannot be read: {}: {e}", path.display())).with_source(e);
-    let bytes = std::fs::read(path).map_err(|e| unreadable(e.into()))?;
+    let unreadable = |e: csv::Error| Error::data("the decisions cannot be read").with_source(e).context(path.display());
+    let bytes = std::fs::read(path)
+        .map_err(|e| Error::data("the decisions cannot be read").with_source(e).context(path.display()))?;
     let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
     let header = table.headers().map_err(unreadable)?.clone();
     // A spreadsheet may put a mark before the first name.
@@ -54,7 +62,9 @@ pub fn read_decisions(path: &Path) -> Result<Vec<Decision>> {
     let needed = |name: &str| {
         column(name).ok_or_else(|| {
             let found: Vec<&str> = header.iter().collect();
-            let error = Error::data(format!("{}: expected the columns id,action,to, found {}", path.display(), found.join(",")));
+            let error = Error::data(format!("expected the columns id,action,to, found {}", found.join(",")))
+                .because(Reason::Mismatch)
+                .context(path.display());
             // Where the comma is the decimal mark, spreadsheets write semicolons.
             match found[..] {
                 [only] if only.contains(';') => error.with_hint("its columns are parted by semicolons: save it with commas"),
@@ -65,12 +75,12 @@ pub fn read_decisions(path: &Path) -> Result<Vec<Decision>> {
     let (id, action) = (needed("id")?, needed("action")?);
     let [to, label, split, reason] = ["to", "label", "split", "reason"].map(column);
     let mut decisions = Vec::new();
-    let mut lines = Lines { bytes: &bytes, at: 0, line: 1 };
+    let mut lines = Lines::of(&bytes);
     for row in table.records() {
         let row = row.map_err(unreadable)?;
         let field = |column: Option<usize>| column.and_then(|column| row.get(column)).unwrap_or_default();
-        let line = lines.of(row.position().map_or(lines.at, |position| position.byte() as usize));
-        let wrong = |what: String| Error::data(format!("{}: line {line}: {what}", path.display()));
+        let line = lines.of_row(row.position());
+        let wrong = |what: String| Error::data(format!("line {line}: {what}")).context(path.display());
         let target = field(to).trim();
         let action = match field(Some(action)).trim() {
             "keep" => Action::Keep,
@@ -93,23 +103,4 @@ pub fn read_decisions(path: &Path) -> Result<Vec<Decision>> {
         });
     }
     Ok(decisions)
-}
-
-/// Line numbers as an editor shows them. Those of the `csv` crate are one short after `\r\n`: a row ends with the `\r` there, so that the
-/// next one begins with a line break.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    line: usize,
-}
-
-impl Lines<'_> {
-    /// The line of the row that was found at `start`, no earlier than the one before.
-    fn of(&mut self, start: usize) -> usize {
-        let breaks = self.bytes.iter().skip(start).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let passed = &self.bytes[self.at..start + breaks];
-        self.line += passed.iter().filter(|&&byte| byte == b'\n').count();
-        self.at += passed.len();
-        self.line
-    }
 }

@@ -21,7 +21,7 @@ pub(super) fn pictures(dataset: &Dataset, part: &Path, manifest: &mut Manifest) 
     for (index, line) in manifest.samples.iter_mut().enumerate() {
         let bytes = if from_files {
             let path = dataset.root().join(&line.id);
-            fs::read(&path).map_err(|e| Error::data(format!("gone while it was copied: {}", path.display())).with_source(e))?
+            fs::read(&path).map_err(|e| Error::data("gone while it was copied").with_source(e).context(path.display()))?
         } else {
             dataset.picture(index)?.encode_png()?
         };
@@ -97,12 +97,13 @@ fn plain(label: &str) -> String {
 }
 
 fn save(path: &Path, bytes: &[u8]) -> Result<()> {
-    let unwritable = |e: std::io::Error| Error::input(format!("cannot be written: {}: {e}", path.display())).with_source(e);
+    // It is the folder around it that appears whole or not at all.
+    let unwritable = |e: std::io::Error| Error::output("the picture cannot be written").with_source(e).context(path.display());
     fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).and_then(|()| fs::write(path, bytes)).map_err(unwritable)
 }
 
 fn canonical(path: &Path) -> Result<PathBuf> {
-    path.canonicalize().map_err(|e| Error::input(format!("the folder is gone: {}", path.display())).with_source(e))
+    path.canonicalize().map_err(|e| Error::output("the folder is gone").with_source(e).context(path.display()))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! A finding's pictures: single ones in a grid, copies side by side in their groups, files as a list.
 
-use super::Pictures;
+use crate::audit::source::PictureSource;
 use crate::audit::value::{Finding, Group, Item};
-use crate::audit::words::{one_line, thousands};
+use crate::audit::words::one_line;
+use crate::words::{thousands, whole_percent};
 use crate::report::page::inline;
 use fervor::error::Result;
 use fervor_draw::chart::escape;
@@ -17,7 +18,7 @@ const LINES: usize = 24;
 ///
 /// # Errors
 /// Only where a picture cannot be encoded.
-pub(super) fn of(finding: &Finding, pictures: Pictures) -> Result<String> {
+pub(super) fn of(finding: &Finding, pictures: PictureSource) -> Result<String> {
     if !finding.groups.is_empty() {
         return groups(finding, pictures);
     }
@@ -35,7 +36,7 @@ pub(super) fn of(finding: &Finding, pictures: Pictures) -> Result<String> {
     Ok(out)
 }
 
-fn groups(finding: &Finding, pictures: Pictures) -> Result<String> {
+fn groups(finding: &Finding, pictures: PictureSource) -> Result<String> {
     let mut out = String::from("<div class=\"groups\">\n");
     for (group, members) in finding.grouped().take(GROUPS) {
         out += &format!("<div class=\"group\"><div class=\"note\">{}</div><div class=\"members\">\n", escape(&said_of(group)));
@@ -55,7 +56,7 @@ fn groups(finding: &Finding, pictures: Pictures) -> Result<String> {
 fn said_of(group: &Group) -> String {
     let mut parts = vec![format!("{} pictures", thousands(group.len))];
     if group.similarity < 1.0 {
-        parts.push(format!("{:.0} % alike", 100.0 * group.similarity));
+        parts.push(format!("{} alike", whole_percent(group.similarity)));
     }
     for (is, word) in [(group.conflicting, "labels differ"), (group.across_splits, "across splits")] {
         if is {
@@ -65,7 +66,7 @@ fn said_of(group: &Group) -> String {
     parts.join(", ")
 }
 
-fn figure(item: &Item, pictures: Pictures) -> Result<String> {
+fn figure(item: &Item, pictures: PictureSource) -> Result<String> {
     let shot = match pictures(&item.id) {
         Some(picture) => inline(&picture)?,
         None => "<span class=\"muted\">no picture</span>".to_owned(),

@@ -7,6 +7,8 @@ use fervor::Limits;
 use fervor_lab::dataset::{OpenOptions, Split, groups};
 use image::ImageFormat;
 
+use crate::world::told;
+
 use super::{World, ids, only, picture, says};
 
 #[test]
@@ -106,7 +108,7 @@ fn asked_classes_come_in_the_asked_order_and_the_rest_is_counted() {
     assert_eq!(dataset.samples().iter().map(|sample| sample.label).collect::<Vec<_>>(), [1, 0]);
     assert_eq!(dataset.skipped().other_classes["angry"], 2);
     let error = world.try_open(&only(&["happy", "fear"])).unwrap_err();
-    says(&error.to_string(), &["no class \"fear\"", "angry, happy, sad"]);
+    says(&told(&error), &["no class \"fear\"", "angry, happy, sad"]);
 }
 
 #[test]

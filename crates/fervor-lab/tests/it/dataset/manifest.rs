@@ -4,6 +4,8 @@ use std::fs;
 
 use fervor_lab::dataset::{Dataset, Manifest, OpenOptions, Split, SplitRule};
 
+use crate::world::told;
+
 use super::{World, ids, only, says};
 
 fn faces() -> World {
@@ -94,7 +96,7 @@ fn a_picture_that_changed_or_went_is_a_problem() {
     says(&changed.message, &["its pixels changed"]);
 
     fs::rename(world.path("faces"), world.path("moved")).unwrap();
-    let error = world.open_file("m.json", &OpenOptions::default()).unwrap_err().to_string();
+    let error = told(&world.open_file("m.json", &OpenOptions::default()).unwrap_err());
     says(&error, &["the pictures are gone from", "hint: "]);
 }
 
@@ -120,6 +122,6 @@ fn a_file_that_is_no_manifest_is_refused() {
         let world = World::new().file("m.json", &text);
         let error = world.open_file("m.json", &OpenOptions::default()).unwrap_err();
         assert_eq!(error.kind(), fervor::ErrorKind::Data);
-        says(&error.to_string(), &["m.json: ", message]);
+        says(&told(&error), &["m.json: ", message]);
     }
 }

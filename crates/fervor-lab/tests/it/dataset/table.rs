@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use fervor::{LabelSet, Picture};
 use fervor_lab::dataset::{Dataset, OpenOptions, Split};
 
+use crate::world::told;
+
 use super::{World, ids, only, says};
 
 const TABLE: &str = "emotion,pixels,Usage\n0,1 2 3 4,Training\n3,255 0 0 9,PublicTest\n6,7 7 7 7,PrivateTest\n";
@@ -122,7 +124,7 @@ fn asked_classes_come_in_the_asked_order() {
     assert_eq!(dataset.samples().iter().map(|sample| sample.label).collect::<Vec<_>>(), [1, 0]);
     assert_eq!(dataset.skipped().other_classes["angry"], 1);
     assert_eq!(dataset.picture(1).unwrap().rgb()[0], 7);
-    says(&world.open_file("t.csv", &only(&["happy", "contempt"])).unwrap_err().to_string(), &["no class \"contempt\""]);
+    says(&told(&world.open_file("t.csv", &only(&["happy", "contempt"])).unwrap_err()), &["no class \"contempt\""]);
 }
 
 /// Rows are parsed in blocks of some megabytes: none may be lost, doubled or cut where two blocks meet.

@@ -3,6 +3,8 @@
 use fervor::Error;
 use fervor_lab::dataset::{Dataset, OpenOptions};
 
+use crate::world::told;
+
 use super::{World, says};
 
 const TABLE: &str = "emotion,pixels,Usage\n0,1 2 3 4,Training\n3,5 6 7 8,Training\n9,bad,Training\n6,7 7 7 7,PublicTest\n";
@@ -54,10 +56,10 @@ fn votes_of_another_table_are_refused() {
     for (text, message) in cases {
         let world = World::new().file("fer.csv", TABLE).file("votes.csv", text);
         let error = join(&world, "fer.csv", "votes.csv").unwrap_err();
-        says(&error.to_string(), &["votes.csv: ", message]);
+        says(&told(&error), &["votes.csv: ", message]);
     }
     let world = World::new().file("fer.csv", TABLE);
-    says(&join(&world, "fer.csv", "none.csv").unwrap_err().to_string(), &["none.csv cannot be read"]);
+    says(&told(&join(&world, "fer.csv", "none.csv").unwrap_err()), &["none.csv cannot be read"]);
 }
 
 #[test]
@@ -73,16 +75,16 @@ fn files_find_their_rows_through_a_table_of_names() {
     assert_eq!(dataset.samples()[0].votes.as_ref().unwrap()[0], 0.9);
 
     let without = world().file("votes.csv", &two);
-    says(&join(&without, "f", "votes.csv").unwrap_err().to_string(), &["files have no rows", "fer2013-names.csv", "hint: "]);
+    says(&told(&join(&without, "f", "votes.csv").unwrap_err()), &["files have no rows", "fer2013-names.csv", "hint: "]);
 
     let named = world().file("votes.csv", &two).file("names.csv", names.replace("train/sad", "train/fear"));
     let options =
         OpenOptions { votes: Some(named.path("votes.csv")), names: Some(named.path("names.csv")), ..OpenOptions::default() };
-    let error = named.open_file("f", &options).unwrap_err().to_string();
+    let error = told(&named.open_file("f", &options).unwrap_err());
     says(&error, &["names of 1 of 2 files are known, but not of \"train/sad/Training_7.png\""]);
 
     let mislabelled = world().file("votes.csv", &two).file("fer2013-names.csv", names.replace(",sad,", ",fear,"));
-    let error = join(&mislabelled, "f", "votes.csv").unwrap_err().to_string();
+    let error = told(&join(&mislabelled, "f", "votes.csv").unwrap_err());
     says(&error, &["\"train/sad/Training_7.png\" is sad in the data, but row 1 is fear"]);
 }
 
@@ -106,9 +108,9 @@ fn the_majority_of_the_votes_becomes_the_label() {
     assert_eq!(again.samples(), voted.samples(), "done twice it is as done once");
 
     let happy = fervor::LabelSet::new(["happy", "sad"]).unwrap();
-    says(&dataset.labelled_by_votes(Some(&happy)).unwrap_err().to_string(), &["no sample of 4 has a majority among happy, sad"]);
+    says(&told(&dataset.labelled_by_votes(Some(&happy)).unwrap_err()), &["no sample of 4 has a majority among happy, sad"]);
     let proud = fervor::LabelSet::new(["happy", "proud"]).unwrap();
-    says(&dataset.labelled_by_votes(Some(&proud)).unwrap_err().to_string(), &["nobody could vote for class \"proud\""]);
+    says(&told(&dataset.labelled_by_votes(Some(&proud)).unwrap_err()), &["nobody could vote for class \"proud\""]);
     let silent = world.open_file("fer.csv", &OpenOptions::default()).unwrap();
-    says(&silent.labelled_by_votes(None).unwrap_err().to_string(), &["the data has none", "--votes"]);
+    says(&told(&silent.labelled_by_votes(None).unwrap_err()), &["the data has none", "--votes"]);
 }
