@@ -122,8 +122,7 @@ fn files(root: &Path, depth: usize) -> impl Iterator<Item = PathBuf> {
 
 fn folder(root: &Path, recursive: bool) -> Result<Vec<Source>> {
     // By name inside folders; files named one by one are read whatever their name.
-    let is_picture =
-        |path: &PathBuf| path.extension().is_some_and(|e| Format::from_extension(&e.to_string_lossy()).is_some());
+    let is_picture = |path: &PathBuf| path.extension().is_some_and(|e| Format::from_extension(&e.to_string_lossy()).is_some());
     let found: Vec<Source> = files(root, if recursive { usize::MAX } else { 1 })
         .filter(is_picture)
         .map(|path| Source::File { relative: path.strip_prefix(root).unwrap_or(&path).to_owned(), path })

@@ -36,8 +36,8 @@ mod split;
 mod stream;
 mod votes;
 
-pub use duplicates::{DuplicateGroup, Duplicates, groups};
 pub(crate) use duplicates::members_by_hash;
+pub use duplicates::{DuplicateGroup, Duplicates, groups};
 pub(crate) use folder::is_hidden;
 pub use manifest::{Manifest, ManifestSample, Source, SourceKind};
 pub use split::{SplitReport, SplitRule};
@@ -407,8 +407,9 @@ impl fmt::Debug for Dataset {
 fn choose_labels(found: Vec<String>, asked: Option<&LabelSet>) -> Result<LabelSet> {
     let Some(asked) = asked else { return LabelSet::new(found) };
     match asked.names().iter().find(|name| !found.contains(name)) {
-        Some(missing) => Err(Error::data(format!("the data has no class {missing:?}; it has {}", found.join(", ")))
-            .because(Reason::Mismatch)),
+        Some(missing) => {
+            Err(Error::data(format!("the data has no class {missing:?}; it has {}", found.join(", "))).because(Reason::Mismatch))
+        }
         None => Ok(asked.clone()),
     }
 }

@@ -1,5 +1,6 @@
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::world::World;
 
@@ -23,6 +24,13 @@ fn an_audit_exits_with_one_where_something_is_wrong() {
     assert_eq!(report["findings"][0]["kind"], "leak");
     let command = report["command"].as_str().unwrap();
     assert!(command.ends_with("audit set --near 0 --format json"), "{command}");
+    assert_eq!(report["findings"][0]["command"], "fervor audit set --fix OUT");
+    assert_eq!(report["findings"][0]["remedy"]["remedy"], "fix");
+    let unchecked = report["not_checked"].to_string();
+    assert!(
+        unchecked.contains("faces: --faces looks for pictures") && unchecked.contains("suspect labels: --suspects"),
+        "{unchecked}"
+    );
     world.fervor("audit nowhere").exits(2).says("nowhere");
     world.fervor("audit set --near 101").exits(2).says("0 to 100");
 }
@@ -52,30 +60,82 @@ fn a_mended_set_is_read_by_evaluate_and_its_decisions_can_be_edited() {
     world.fervor("audit set --decisions edited.csv").exits(2).says("--fix");
 }
 
+/// When a repair is killed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Killed {
+    AtOnce,
+    /// When the folder has been begun: in the middle of the work, most likely.
+    Begun,
+    /// When the folder has its name.
+    Done,
+}
+
 #[test]
 fn a_killed_repair_leaves_nothing_or_all_of_it() {
     let world = set().face("set/test/sad/leak.png", false, 50);
+    world.fervor("audit set --near 0 --copy --fix whole").exits(1);
+    let whole = files_below(&world.path("whole"));
     let mut complete = 0;
-    for step in 0..12 {
-        let out = format!("out-{step}");
+    let cases = [vec![Killed::AtOnce; 2], vec![Killed::Begun; 8], vec![Killed::Done; 2]].concat();
+    for (number, killed) in cases.iter().copied().enumerate() {
+        let (out, part) = (world.path(&format!("out-{number}")), world.path(&format!(".out-{number}.part")));
+        let repair = || format!("audit set --near 0 --copy --fix out-{number}");
         let mut child = Command::new(env!("CARGO_BIN_EXE_fervor"))
-            .args(["audit", "set", "--near", "0", "--copy", "--fix", &out])
+            .args(repair().split(' '))
             .current_dir(world.path(""))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(25 * step));
+        let awaited = |seen: &dyn Fn() -> bool| {
+            let end = Instant::now() + Duration::from_secs(120);
+            while !seen() {
+                assert!(Instant::now() < end, "{killed:?}: nothing came in two minutes");
+                std::thread::yield_now();
+            }
+        };
+        match killed {
+            Killed::AtOnce => {}
+            Killed::Begun => awaited(&|| part.exists() || out.exists()),
+            Killed::Done => awaited(&|| out.exists()),
+        }
         child.kill().unwrap();
         child.wait().unwrap();
-        if world.path(&out).exists() {
+        if out.exists() {
             complete += 1;
-            world.fervor(&format!("audit {out}/manifest.json --near 0")).exits(0);
-            assert!(world.path(&out).join("changes.csv").exists());
+            assert_ne!(killed, Killed::AtOnce, "no repair is that quick");
+            assert_eq!(files_below(&out), whole, "{killed:?}: what has the name is whole");
+            world.fervor(&format!("audit out-{number}/manifest.json --near 0")).exits(0);
+        } else {
+            assert_ne!(killed, Killed::Done);
+            // What is left of it is in nobody's way, and never becomes a part of the result.
+            std::fs::create_dir_all(&part).unwrap();
+            std::fs::write(part.join("of the killed one"), "").unwrap();
+            world.fervor(&repair()).exits(1);
+            assert_eq!(files_below(&out), whole, "{killed:?}: done again, it is whole");
+        }
+        assert!(!part.exists(), "{killed:?}");
+    }
+    assert!(0 < complete && complete < cases.len(), "{complete} of {} were done before they were killed", cases.len());
+}
+
+/// Every file below a folder, by its path and size; of the manifest, which names its own folder, the path alone.
+fn files_below(folder: &Path) -> Vec<(PathBuf, u64)> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let size = if entry.file_name() == "manifest.json" { 0 } else { entry.metadata().unwrap().len() };
+                files.push((path.strip_prefix(folder).unwrap().to_owned(), size));
+            }
         }
     }
-    println!("{complete} of 12 were done before they were killed");
-    world.fervor("audit set --near 0 --copy --fix out-0-again").exits(1);
+    files.sort();
+    files
 }
 
 #[test]

@@ -75,8 +75,7 @@ pub struct FixReport {
 
 impl fmt::Display for FixReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let actions: Vec<String> =
-            self.actions.iter().map(|(name, count)| format!("{name} {}", thousands(*count))).collect();
+        let actions: Vec<String> = self.actions.iter().map(|(name, count)| format!("{name} {}", thousands(*count))).collect();
         let actions = if actions.is_empty() { "nothing to change".to_owned() } else { actions.join(", ") };
         write!(f, "{actions}; {} pictures are left: {}", thousands(self.left), self.manifest.display())
     }

@@ -317,10 +317,7 @@ impl FindingKind {
             ),
             K::NearDuplicate => (
                 Warning,
-                [
-                    "group of near-duplicates within one split and label",
-                    "groups of near-duplicates within one split and label",
-                ],
+                ["group of near-duplicates within one split and label", "groups of near-duplicates within one split and label"],
                 "Altered copies count more than once, and a random split would leak them.",
             ),
             K::Blank => (
@@ -343,9 +340,7 @@ impl FindingKind {
                 ["picture has an absurd size", "pictures have an absurd size"],
                 "A side over 6,000 pixels costs time and helps no network; a strip over 4 : 1 is squeezed beyond recognition.",
             ),
-            K::Dark => {
-                (Warning, ["picture is very dark", "pictures are very dark"], "The mean grey value is under 28 of 255.")
-            }
+            K::Dark => (Warning, ["picture is very dark", "pictures are very dark"], "The mean grey value is under 28 of 255."),
             K::Bright => {
                 (Warning, ["picture is very bright", "pictures are very bright"], "The mean grey value is over 225 of 255.")
             }
@@ -361,7 +356,10 @@ impl FindingKind {
             ),
             K::OddColor => (
                 Info,
-                ["picture is grey or in colour where the others are not", "pictures are grey or in colour where the others are not"],
+                [
+                    "picture is grey or in colour where the others are not",
+                    "pictures are grey or in colour where the others are not",
+                ],
                 "A network can tell classes by the kind of picture instead of by the face.",
             ),
             K::NotAFace => (

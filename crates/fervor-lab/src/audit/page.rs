@@ -7,8 +7,8 @@ use super::kind::{FindingKind, Level};
 use super::source::{PictureSource, seen};
 use super::value::{AuditReport, BatchStatistics, ClassStatistics, Finding, Histogram};
 use super::words::one_line;
-use crate::words::{counted, thousands};
 use crate::report::page::{foot, head, inline};
+use crate::words::{counted, thousands};
 use fervor::error::Result;
 use fervor_draw::chart::escape;
 

@@ -39,11 +39,7 @@ pub(super) fn findings(dataset: &Dataset, facts: &[Facts]) -> Vec<Finding> {
     let found = [
         look.find(FindingKind::Blank, blank, |f| (f64::from(f.brightness), format!("grey {:.0} everywhere", f.brightness))),
         look.find(FindingKind::Flat, flat, |f| (f64::from(f.contrast), format!("contrast {:.1}", f.contrast))),
-        look.find(
-            FindingKind::TooSmall,
-            |f| f.width.min(f.height) < SMALL_SIDE,
-            |f| (f64::from(f.width.min(f.height)), size(f)),
-        ),
+        look.find(FindingKind::TooSmall, |f| f.width.min(f.height) < SMALL_SIDE, |f| (f64::from(f.width.min(f.height)), size(f))),
         look.find(
             FindingKind::AbsurdSize,
             |f| f.width.max(f.height) > HUGE_SIDE || strip(f),
@@ -81,12 +77,7 @@ struct Look<'a> {
 
 impl Look<'_> {
     /// The pictures that are `wrong`, sorted by what `told` measures.
-    fn find(
-        &self,
-        kind: FindingKind,
-        wrong: impl Fn(&Facts) -> bool,
-        told: impl Fn(&Facts) -> (f64, String),
-    ) -> Option<Finding> {
+    fn find(&self, kind: FindingKind, wrong: impl Fn(&Facts) -> bool, told: impl Fn(&Facts) -> (f64, String)) -> Option<Finding> {
         let mut items: Vec<(f64, Item)> = (0..self.facts.len())
             .filter(|&index| wrong(&self.facts[index]))
             .map(|index| {

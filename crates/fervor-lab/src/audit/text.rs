@@ -107,11 +107,7 @@ fn size_words(report: &AuditReport) -> String {
 }
 
 fn measure(out: &mut String, name: &str, h: &Histogram, digits: usize, words: &str) -> fmt::Result {
-    writeln!(
-        out,
-        "  {name:<11} {:.digits$} .. {:.digits$} .. {:.digits$}  (5 %, median, 95 %)  {words}",
-        h.low, h.median, h.high
-    )
+    writeln!(out, "  {name:<11} {:.digits$} .. {:.digits$} .. {:.digits$}  (5 %, median, 95 %)  {words}", h.low, h.median, h.high)
 }
 
 fn line(out: &mut String, finding: &Finding) -> fmt::Result {

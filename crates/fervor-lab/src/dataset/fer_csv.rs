@@ -131,9 +131,7 @@ impl Columns {
         let names: Vec<String> = fields(header, delimiter).iter().map(|name| name.to_lowercase()).collect();
         let column = |name: &str| names.iter().position(|found| found == name);
         match (column("emotion"), column("pixels")) {
-            (Some(emotion), Some(pixels)) => {
-                Ok(Self { emotion, pixels, usage: column("usage"), count: names.len(), delimiter })
-            }
+            (Some(emotion), Some(pixels)) => Ok(Self { emotion, pixels, usage: column("usage"), count: names.len(), delimiter }),
             _ => {
                 let found: String = header.chars().filter(|c| !c.is_control()).take(80).collect();
                 Err(Error::data(format!("expected a table with the columns emotion,pixels,Usage, found {found:?}"))

@@ -76,8 +76,9 @@ fn rows_of_files(dataset: &Dataset, votes: &Votes, path: &Path, names: Option<&P
     };
     let names = read_names(names).map_err(|e| e.context(names.display()))?;
     if names.len() != votes.rows.len() {
-        return Err(Error::data(format!("votes for {} rows, but names for {}", votes.rows.len(), names.len()))
-            .because(Reason::Mismatch));
+        return Err(
+            Error::data(format!("votes for {} rows, but names for {}", votes.rows.len(), names.len())).because(Reason::Mismatch)
+        );
     }
     let missing = |id: &str| {
         let found = dataset.samples.iter().filter(|sample| names.contains_key(without_extension(&sample.id))).count();

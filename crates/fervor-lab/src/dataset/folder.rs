@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use walkdir::WalkDir;
 
 use super::{
-    Cause, Dataset, OpenOptions, Pictures, Problem, Sample, SeenFile, Skipped, Split, cause, choose_labels, first_problem, name_of,
+    Cause, Dataset, OpenOptions, Pictures, Problem, Sample, SeenFile, Skipped, Split, cause, choose_labels, first_problem,
+    name_of,
 };
 use fervor::emotion::{Emotion, canonical_label};
 use fervor::error::{Error, Reason, Result};
@@ -224,11 +225,9 @@ fn refuse_nested_set(entry: &walkdir::DirEntry, root: &Path) -> Result<()> {
     }
     let parent = entry.path().parent().unwrap_or(root);
     let found = id_of(root, entry.path()).unwrap_or_else(|lossy| lossy);
-    Err(Error::data(format!(
-        "expected pictures in the class folders, found a folder of a data set in one of them: {found}/"
-    ))
-    .context(root.display())
-    .with_hint(format!("give the folder that holds the classes or train/ and test/: {}", parent.display())))
+    Err(Error::data(format!("expected pictures in the class folders, found a folder of a data set in one of them: {found}/"))
+        .context(root.display())
+        .with_hint(format!("give the folder that holds the classes or train/ and test/: {}", parent.display())))
 }
 
 /// What lies in one folder.

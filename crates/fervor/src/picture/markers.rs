@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn a_walk_tells_frames_and_scans_and_ends_at_the_end_marker() {
-        let file = b"\xFF\xD8\xFF\xEE\0\x04ab\xFF\xFF\xC0\0\x08\x08\0\x08\0\x08\x04\xFF\xDA\0\x02x\xFF\0y\xFF\xD0z\xFF\xD9\xFF\xC0";
+        let file =
+            b"\xFF\xD8\xFF\xEE\0\x04ab\xFF\xFF\xC0\0\x08\x08\0\x08\0\x08\x04\xFF\xDA\0\x02x\xFF\0y\xFF\xD0z\xFF\xD9\xFF\xC0";
         let markers: Vec<Marker> = Markers::of(file).collect();
         assert_eq!(markers.iter().map(|marker| marker.code).collect::<Vec<_>>(), [0xEE, 0xC0, Marker::SCAN, Marker::END]);
         assert_eq!((markers[0].content, markers[1].components()), (&b"ab"[..], Some(4)));

@@ -1,4 +1,4 @@
-//! The face detector, on generated pictures and (where they are at hand) on real photographs.
+//! The face detector, on generated pictures and on real photographs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,13 @@ use image::RgbImage;
 use image::imageops::{self, FilterType};
 use serde::Deserialize;
 
+use crate::world::shared;
+
 static DETECTOR: LazyLock<YuNet> = LazyLock::new(|| YuNet::new(DetectorOptions::default()).unwrap());
 
-/// The folder of photographs, or a line that says why the test does nothing.
-fn photographs() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/photos");
-    if !folder.is_dir() {
-        println!("skipped: no photographs at {}", folder.display());
-        return None;
-    }
-    Some(folder)
+/// The folder of photographs.
+fn photographs() -> PathBuf {
+    shared("photos")
 }
 
 fn open(path: &Path) -> Picture {
@@ -94,8 +91,9 @@ fn distance(a: &BoundingBox, [x, y, width, height]: [f32; 4]) -> f32 {
 
 /// The values come from `tools/reference/detect_opencv.py`.
 #[test]
+#[ignore = "needs shared/data"]
 fn opencv_finds_the_same_faces() {
-    let Some(folder) = photographs() else { return };
+    let folder = photographs();
     let reference: Reference = serde_json::from_str(include_str!("../data/faces-opencv.json")).unwrap();
     let (mut faces, mut furthest, mut apart) = (0, 0.0_f32, 0.0_f32);
     for expected in &reference.pictures {
@@ -142,8 +140,8 @@ fn matches(face: &Face, annotated: &BoundingBox) -> bool {
     face.bounds.iou(annotated) >= 0.35
 }
 
-fn annotated_faces_found(shrink_to: Option<u32>) -> Option<(usize, usize)> {
-    let folder = photographs()?.join("dlib");
+fn annotated_faces_found(shrink_to: Option<u32>) -> (usize, usize) {
+    let folder = photographs().join("dlib");
     let (mut all, mut hit) = (0, 0);
     for list in ["training.xml", "testing.xml"] {
         for (file, boxes) in annotations(&fs::read_to_string(folder.join(list)).unwrap()) {
@@ -166,7 +164,7 @@ fn annotated_faces_found(shrink_to: Option<u32>) -> Option<(usize, usize)> {
             }
         }
     }
-    Some((hit, all))
+    (hit, all)
 }
 
 /// The picture with this longer side, each pixel the mean of what it covers, and the scale.
@@ -194,8 +192,8 @@ fn cut(picture: &Picture, bounds: &BoundingBox, times: f32, side: u32) -> RgbIma
 }
 
 /// Photographs of one face, with that face.
-fn portraits() -> Option<Vec<(Picture, Face)>> {
-    let folder = photographs()?;
+fn portraits() -> Vec<(Picture, Face)> {
+    let folder = photographs();
     let files = ["skimage/astronaut.png", "tfjs/portrait.jpg", "expressions/neutral.jpg", "expressions/angry.jpg", "dali/1.jpeg"];
     let one = |file: &str| {
         let picture = open(&folder.join(file));
@@ -203,13 +201,14 @@ fn portraits() -> Option<Vec<(Picture, Face)>> {
         assert_eq!(faces.len(), 1, "{file}");
         (picture, faces[0].clone())
     };
-    Some(files.map(one).to_vec())
+    files.map(one).to_vec()
 }
 
 /// The usual look alone misses faces of nearly the whole frame.
 #[test]
+#[ignore = "needs shared/data"]
 fn a_face_larger_than_the_frame_is_found_once() {
-    let Some(portraits) = portraits() else { return };
+    let portraits = portraits();
     for (picture, face) in &portraits {
         for times in [0.8, 0.9, 1.0, 1.2] {
             let crop = picture_of(cut(picture, &face.bounds, times, 600));
@@ -222,8 +221,9 @@ fn a_face_larger_than_the_frame_is_found_once() {
 
 /// One found face must not keep another one of quite another size from being looked for.
 #[test]
+#[ignore = "needs shared/data"]
 fn a_large_face_is_found_beside_a_small_one() {
-    let Some(portraits) = portraits() else { return };
+    let portraits = portraits();
     let small = cut(&portraits[0].0, &portraits[0].1.bounds, 1.6, 70);
     for (picture, face) in &portraits {
         let mut scene = RgbImage::from_pixel(800, 600, image::Rgb([90, 110, 90]));
@@ -236,8 +236,9 @@ fn a_large_face_is_found_beside_a_small_one() {
 
 /// 38 pixels in 2,560 are 10 in the usual look, too few; in the next one, 19, three of the five are seen.
 #[test]
+#[ignore = "needs shared/data"]
 fn small_faces_are_found_in_large_pictures() {
-    let Some(portraits) = portraits() else { return };
+    let portraits = portraits();
     let mut scene = RgbImage::from_pixel(2560, 1440, image::Rgb([90, 110, 90]));
     for (i, (picture, face)) in portraits.iter().enumerate() {
         imageops::replace(&mut scene, &cut(picture, &face.bounds, 1.3, 50), 200 + 300 * i as i64, 300);
@@ -248,8 +249,9 @@ fn small_faces_are_found_in_large_pictures() {
 }
 
 #[test]
+#[ignore = "needs shared/data"]
 fn auto_takes_crops_whole_and_looks_into_thumbnails() {
-    let Some(portraits) = portraits() else { return };
+    let portraits = portraits();
     let auto = AutoFaces::new(DetectorOptions::default()).unwrap();
     for (picture, face) in &portraits {
         for side in [48, 100, 128] {
@@ -267,27 +269,31 @@ fn auto_takes_crops_whole_and_looks_into_thumbnails() {
 }
 
 #[test]
+#[ignore = "needs shared/data"]
 fn every_annotated_face_is_found() {
-    let Some((hit, all)) = annotated_faces_found(None) else { return };
+    let (hit, all) = annotated_faces_found(None);
     assert_eq!((hit, all), (43, 43));
 }
 
 #[test]
+#[ignore = "needs shared/data"]
 fn annotated_faces_are_found_in_pictures_of_320_pixels() {
-    let Some((hit, all)) = annotated_faces_found(Some(320)) else { return };
+    let (hit, all) = annotated_faces_found(Some(320));
     assert!(hit >= 42, "{hit} of {all}");
 }
 
 #[test]
+#[ignore = "needs shared/data"]
 fn a_photograph_without_faces_has_none() {
-    let Some(folder) = photographs() else { return };
+    let folder = photographs();
     assert_eq!(DETECTOR.find(&open(&folder.join("mtcnn/no-faces.jpg"))).unwrap(), []);
 }
 
 /// Left eye, right eye, nose, left and right corner of the mouth, as the viewer sees them.
 #[test]
+#[ignore = "needs shared/data"]
 fn landmarks_stand_as_the_viewer_sees_them() {
-    let Some(folder) = photographs() else { return };
+    let folder = photographs();
     for file in ["skimage/astronaut.png", "tfjs/portrait.jpg", "expressions/neutral.jpg"] {
         let faces = DETECTOR.find(&open(&folder.join(file))).unwrap();
         let [left_eye, right_eye, nose, left_mouth, right_mouth] = faces[0].landmarks.unwrap();

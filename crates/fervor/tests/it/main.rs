@@ -4,3 +4,4 @@ mod bundle;
 mod faces;
 mod pictures;
 mod preprocess;
+mod world;

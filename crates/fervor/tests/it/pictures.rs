@@ -1,12 +1,14 @@
 //! Bytes become pictures, or errors that say why not.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use fervor::picture::{self, Filter, Format};
 use fervor::preprocess::{Color, Framing};
 use fervor::{BoundingBox, Error, ErrorKind, Face, Limits, Picture, Preprocess};
 use serde::Deserialize;
+
+use crate::world::shared;
 
 /// A drawn file and what Pillow reads from it: made by tools/reference/pictures_pillow.py.
 struct Drawn {
@@ -282,13 +284,8 @@ fn a_picture_is_resized_as_it_is_asked() {
     assert!(picture.resized(100_000, 100_000, Filter::Bilinear).is_err());
 }
 
-/// The data folder beside the project, where there is one.
-fn data() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    path.is_dir().then_some(path)
-}
-
 #[test]
+#[ignore = "needs shared/data"]
 fn photographs_and_their_chips_agree_with_pillow() {
     #[derive(Deserialize)]
     struct PillowChip {
@@ -310,10 +307,7 @@ fn photographs_and_their_chips_agree_with_pillow() {
     struct File {
         entries: Vec<Entry>,
     }
-    let Some(data) = data() else {
-        println!("skipped: there is no ../shared/data beside the project");
-        return;
-    };
+    let data = shared("");
     let file: File = serde_json::from_str(include_str!("../data/photographs.json")).unwrap();
     // Unoptimised, all 303 would take too long for every run: a tenth of them, and all of which there are chips.
     let every = if cfg!(debug_assertions) { 10 } else { 1 };

@@ -53,8 +53,8 @@ fn write<'a, const N: usize>(path: &Path, header: &[&str; N], rows: impl Iterato
 /// [`Data`](fervor::ErrorKind::Data): no such file, a missing column, an unknown action, split or an empty label, each with its line.
 pub fn read_decisions(path: &Path) -> Result<Vec<Decision>> {
     let unreadable = |e: csv::Error| Error::data("the decisions cannot be read").with_source(e).context(path.display());
-    let bytes = std::fs::read(path)
-        .map_err(|e| Error::data("the decisions cannot be read").with_source(e).context(path.display()))?;
+    let bytes =
+        std::fs::read(path).map_err(|e| Error::data("the decisions cannot be read").with_source(e).context(path.display()))?;
     let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
     let header = table.headers().map_err(unreadable)?.clone();
     // A spreadsheet may put a mark before the first name.

@@ -3,8 +3,8 @@
 use crate::audit::source::PictureSource;
 use crate::audit::value::{Finding, Group, Item};
 use crate::audit::words::one_line;
-use crate::words::{thousands, whole_percent};
 use crate::report::page::inline;
+use crate::words::{thousands, whole_percent};
 use fervor::error::Result;
 use fervor_draw::chart::escape;
 

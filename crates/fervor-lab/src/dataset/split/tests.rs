@@ -270,15 +270,13 @@ fn given_splits_stay_and_their_leaks_are_told() {
 #[test]
 fn a_rule_that_does_not_fit_says_which_one_does() {
     let mut nothing = distinct(&[5, 5], None);
-    assert!(refusal("as-given", &mut nothing).contains("--set data.split=80:10:10"));
+    let error = SplitRule::AsGiven.apply(&mut nothing).unwrap_err();
+    assert_eq!(error.remedy(), Some(&Remedy::DrawSplits { rule: "80:10:10".into() }));
     let mut kaggle = distinct(&[5, 5], Some(Split::Train));
     kaggle.set_split(0, Some(Split::Test));
-    let text = refusal("as-given", &mut kaggle);
-    assert!(
-        text.contains("no validation part, but train 9, test 1")
-            && text.contains("--set data.split=90:10 takes one out of train"),
-        "{text}"
-    );
+    let error = SplitRule::AsGiven.apply(&mut kaggle).unwrap_err();
+    assert!(error.message().contains("no validation part, but train 9, test 1"), "{error}");
+    assert_eq!(error.remedy(), Some(&Remedy::DrawSplits { rule: "90:10".into() }));
     let before = splits(&kaggle);
     assert!(refusal("1000:1", &mut kaggle).contains("nothing is left for validation"));
     assert_eq!(splits(&kaggle), before, "a refused rule changes nothing");

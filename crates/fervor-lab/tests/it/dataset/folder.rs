@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fervor::Limits;
+use fervor::{Limits, Reason};
 use fervor_lab::dataset::{OpenOptions, Split, groups};
 use image::ImageFormat;
 
@@ -50,6 +50,8 @@ fn one_unreadable_picture_is_reported_and_skipped() {
     assert_eq!(ids(&dataset), ["happy/a.png", "sad/a.png"]);
     let problems: Vec<&str> = dataset.problems().iter().map(|problem| problem.id.as_str()).collect();
     assert_eq!(problems, ["happy/phone.heic", "happy/text.jpeg", "sad/broken.png", "sad/empty.jpg"]);
+    let reasons: Vec<Reason> = dataset.problems().iter().map(|problem| problem.reason).collect();
+    assert_eq!(reasons, [Reason::Unsupported, Reason::NotAPicture, Reason::Truncated, Reason::Empty]);
     assert!(dataset.problems().iter().all(|problem| !problem.message.is_empty()));
 }
 
@@ -61,7 +63,7 @@ fn a_file_over_the_limit_is_a_problem() {
     let limits = Limits { bytes: 4_999, ..Limits::default() };
     let dataset = world.try_open(&OpenOptions { limits, ..OpenOptions::default() }).unwrap();
     assert_eq!(ids(&dataset), ["happy/a.png", "sad/a.png"]);
-    says(&dataset.problems()[0].message, &["larger than the limit of 4999 bytes: 5000 bytes"]);
+    says(&dataset.problems()[0].message, &["more than 4999 bytes: 5000"]);
 }
 
 #[test]
@@ -98,6 +100,7 @@ fn links_are_followed_but_never_in_circles() {
     assert_eq!(ids(&dataset), ["happy/a.png", "happy/linked.png", "sad/a.png"]);
     let problems: Vec<&str> = dataset.problems().iter().map(|problem| problem.id.as_str()).collect();
     assert_eq!(problems, ["happy/again", "happy/top", "sad/gone.png"]);
+    assert!(dataset.problems().iter().all(|problem| problem.reason == Reason::BrokenLink), "{:?}", dataset.problems());
 }
 
 #[test]

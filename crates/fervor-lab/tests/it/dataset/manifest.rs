@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use fervor::Reason;
 use fervor_lab::dataset::{Dataset, Manifest, OpenOptions, Split, SplitRule};
 
 use crate::world::told;
@@ -94,6 +95,7 @@ fn a_picture_that_changed_or_went_is_a_problem() {
     let [gone, changed] = dataset.problems() else { panic!("{:?}", dataset.problems()) };
     assert_eq!((gone.id.as_str(), changed.id.as_str()), ("happy/0.png", "happy/2.png"));
     says(&changed.message, &["its pixels changed"]);
+    assert_eq!((gone.reason, changed.reason), (Reason::Missing, Reason::Changed));
 
     fs::rename(world.path("faces"), world.path("moved")).unwrap();
     let error = told(&world.open_file("m.json", &OpenOptions::default()).unwrap_err());

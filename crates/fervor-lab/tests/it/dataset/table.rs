@@ -17,7 +17,7 @@ fn open(content: impl AsRef<[u8]>) -> Result<Dataset, fervor::Error> {
 }
 
 fn refusal(content: impl AsRef<[u8]>) -> String {
-    open(content).unwrap_err().to_string()
+    told(&open(content).unwrap_err())
 }
 
 /// What can be compared of a data set.
@@ -52,6 +52,39 @@ fn columns_may_stand_in_any_order_and_lines_end_in_any_way() {
     ];
     for text in variants {
         assert_eq!(facts(&open(text).unwrap()), expected, "{text}");
+    }
+}
+
+// A name with a comma shifted the columns after it: its label was read from the name, its pixels from the label.
+#[test]
+fn a_comma_in_a_name_shifts_no_column() {
+    let expected = facts(&open(TABLE).unwrap());
+    let quoted = "name,emotion,pixels,Usage\n\"3,b\",0,1 2 3 4,Training\n\"a \"\"6\"\", c\",3,255 0 0 9,PublicTest\nd,6,7 7 7 7,PrivateTest\n";
+    assert_eq!(facts(&open(quoted).unwrap()), expected);
+    let bare = open(format!(
+        "name,emotion,pixels,Usage\n3,b,0,1 2 3 4,Training\na,3,1,0 0 0 9,Test\n{}",
+        "x,1,9 9 9 9,Training\n".repeat(2)
+    ));
+    let bare = bare.unwrap();
+    assert_eq!((bare.len(), bare.problems().len()), (2, 2));
+    says(&bare.problems()[1].message, &["line 3: a row of more than 4 columns, found \"Test\" after them"]);
+}
+
+#[test]
+fn tabs_semicolons_and_labels_with_a_point_are_read() {
+    let expected = facts(&open(TABLE).unwrap());
+    for mark in ["\t", ";"] {
+        assert_eq!(facts(&open(TABLE.replace(',', mark)).unwrap()), expected, "{mark:?}");
+    }
+    assert_eq!(facts(&open(TABLE.replace("\n3,", "\n3.0,")).unwrap()), expected);
+    says(&open(TABLE.replace("\n3,", "\n3.5,")).unwrap().problems()[0].message, &["emotion must be 0 to 6, got \"3.5\""]);
+}
+
+#[test]
+fn a_table_in_utf_16_is_told_so() {
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    for text in [TABLE.to_owned(), format!("\u{FEFF}{TABLE}")] {
+        says(&refusal(utf16(&text)), &["the table is written in UTF-16", "hint: save it as UTF-8"]);
     }
 }
 
@@ -90,6 +123,7 @@ fn a_bad_row_is_a_problem_with_its_line() {
         ("0,1 2 3 4.5,Training", "a pixel is no number: \".\""),
         ("7,1 2 3 4,Training", "emotion must be 0 to 6, got \"7\""),
         ("happy,1 2 3 4,Training", "emotion must be 0 to 6, got \"happy\""),
+        ("0,1 2 3 4,Training,Elsewhere", "a row of more than 3 columns, found \"Elsewhere\" after them"),
         ("0,1 2 3 4,Elsewhere", "unknown Usage \"Elsewhere\""),
         ("0", "a row of 1 columns lacks emotion or pixels"),
         ("0,1 2 3 4", "a row of 2 columns lacks Usage"),

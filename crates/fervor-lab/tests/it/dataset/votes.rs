@@ -41,6 +41,18 @@ fn votes_become_shares_by_row() {
     assert_eq!(dataset.subset(&[0]).soft_label(0), dataset.soft_label(0));
 }
 
+// A comma inside an image's name shifted the counts.
+#[test]
+fn names_with_commas_and_counts_with_points_are_read() {
+    let world = World::new().file("fer.csv", TABLE);
+    let plain = join(&world.file("votes.csv", votes(&VOTES)), "fer.csv", "votes.csv").unwrap();
+    let named = votes(&VOTES).replace("fer0000000.png,4,", "\"fer, the \"\"first\"\".png\",4.0,");
+    for text in [named.replace('\n', "\r\n"), votes(&VOTES).replace(',', "\t")] {
+        let world = World::new().file("fer.csv", TABLE).file("votes.csv", text);
+        assert_eq!(join(&world, "fer.csv", "votes.csv").unwrap().samples(), plain.samples());
+    }
+}
+
 #[test]
 fn votes_of_another_table_are_refused() {
     let swapped = [VOTES[0], VOTES[3], VOTES[2], VOTES[1]];
@@ -59,7 +71,7 @@ fn votes_of_another_table_are_refused() {
         says(&told(&error), &["votes.csv: ", message]);
     }
     let world = World::new().file("fer.csv", TABLE);
-    says(&told(&join(&world, "fer.csv", "none.csv").unwrap_err()), &["none.csv cannot be read"]);
+    says(&told(&join(&world, "fer.csv", "none.csv").unwrap_err()), &["none.csv: the file cannot be read"]);
 }
 
 #[test]
@@ -112,5 +124,5 @@ fn the_majority_of_the_votes_becomes_the_label() {
     let proud = fervor::LabelSet::new(["happy", "proud"]).unwrap();
     says(&told(&dataset.labelled_by_votes(Some(&proud)).unwrap_err()), &["nobody could vote for class \"proud\""]);
     let silent = world.open_file("fer.csv", &OpenOptions::default()).unwrap();
-    says(&told(&silent.labelled_by_votes(None).unwrap_err()), &["the data has none", "--votes"]);
+    says(&told(&silent.labelled_by_votes(None).unwrap_err()), &["the data has none", "hint: give the table of votes"]);
 }
