@@ -1,6 +1,7 @@
 //! The laboratory of Fervor: data sets, their audit, metrics, evaluation, calibration, robustness, explanation, reports.
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 pub mod audit;
 pub mod calibrate;
