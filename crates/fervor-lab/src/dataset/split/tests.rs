@@ -44,7 +44,8 @@ fn apply(rule: &str, dataset: &mut Dataset) -> SplitReport {
 }
 
 fn refusal(rule: &str, dataset: &mut Dataset) -> String {
-    SplitRule::parse(rule).unwrap().apply(dataset).unwrap_err().to_string()
+    let error = SplitRule::parse(rule).unwrap().apply(dataset).unwrap_err();
+    format!("{error}\n{}", error.hint().unwrap_or_default())
 }
 
 fn splits(dataset: &Dataset) -> Vec<Option<Split>> {
