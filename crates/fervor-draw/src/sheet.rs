@@ -3,7 +3,7 @@
 use super::canvas::{Canvas, Rect, shrink_to_fit};
 use crate::chart::svg::{Anchor, Text, num};
 use crate::chart::text::{escape, fit};
-use fervor::error::{Error, Result};
+use fervor::error::{Error, Reason, Result};
 use fervor::picture::Picture;
 
 /// One line below a picture.
@@ -35,7 +35,8 @@ const SIZE: f32 = 12.5;
 /// No pictures, or no columns.
 pub fn contact_sheet(title: &str, items: &[SheetItem], columns: usize) -> Result<Picture> {
     if items.is_empty() || columns == 0 {
-        return Err(Error::input(format!("a contact sheet cannot have {} pictures in {columns} columns", items.len())));
+        return Err(Error::input(format!("a contact sheet cannot have {} pictures in {columns} columns", items.len()))
+            .because(Reason::Empty));
     }
     let columns = columns.min(items.len());
     let lines = items.iter().map(|item| item.caption.len()).max().unwrap_or(0);

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
-use fervor::error::{Error, Result};
+use fervor::error::{Error, Reason, Result};
 use fervor::picture::Picture;
 
 /// Inter Regular, Latin (SIL Open Font License 1.1, `assets/Inter-LICENSE.txt`).
@@ -35,7 +35,8 @@ fn options() -> Options<'static> {
 
 /// Reads SVG text; an SVG of ours is always well formed, so an error is about text that came from outside.
 pub(crate) fn parse(svg: &str) -> Result<Tree> {
-    Tree::from_str(svg, &options()).map_err(|e| Error::input("the drawing is not valid SVG").with_source(e))
+    Tree::from_str(svg, &options())
+        .map_err(|e| Error::input("the drawing is not valid SVG").because(Reason::Damaged).with_source(e))
 }
 
 /// Draws `width` x `height` pixels of a drawing, from (`x`, `y`) of it in pixels, each unit of the SVG being `scale` pixels.

@@ -24,6 +24,7 @@ const CONFUSED_PAIRS: usize = 10;
 /// Which data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataInfo {
+    /// The data set's name.
     pub name: String,
     /// Of the data's manifest, in hexadecimal.
     pub manifest_sha256: String,
@@ -32,17 +33,23 @@ pub struct DataInfo {
 /// One class of the data and the model's class that it was taken for; none where its samples were left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelRule {
+    /// A class of the data.
     pub from: String,
+    /// The model's class; none where the samples were left out.
     pub to: Option<String>,
 }
 
 /// One class against all others.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClassReport {
+    /// TP / (TP + FP); 0 for a class that is never answered.
     pub precision: f64,
+    /// TP / (TP + FN); 0 for a class without samples.
     pub recall: f64,
-    /// Wilson; [0, 1] for a class without samples.
+    /// The 95 % interval of the recall, after Wilson; [0, 1] for a class without samples.
     pub recall_ci95: [f64; 2],
+    /// Harmonic mean of both.
     pub f1: f64,
     /// Samples of the class.
     pub support: u64,
@@ -50,20 +57,25 @@ pub struct ClassReport {
 
 /// The same scores over the rows whose pixels were not trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct LeakFree {
     /// Rows left.
     pub n: u64,
     /// Rows whose pixels stand in the training data.
     pub leaked: u64,
-    /// Null where no row is left.
+    /// Share answered rightly; null where no row is left.
     pub accuracy: Option<f64>,
+    /// The 95 % interval of the accuracy, after Wilson.
     pub accuracy_ci95: [f64; 2],
+    /// Mean recall of the classes; null where no row is left.
     pub balanced_accuracy: Option<f64>,
+    /// Mean F1 of the classes; null where no row is left.
     pub macro_f1: Option<f64>,
 }
 
 /// How near the answers are to what share of the annotators voted for each class, in nats a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct VoteScores {
     /// Mean of `-sum(votes * ln(probabilities))`.
     pub cross_entropy: f64,
@@ -75,9 +87,13 @@ pub struct VoteScores {
 
 /// A wrong answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Mistake {
+    /// The picture's name.
     pub id: String,
+    /// Its label.
     pub truth: String,
+    /// What the model answered.
     pub predicted: String,
     /// The probability of what was predicted.
     pub confidence: f64,
@@ -90,23 +106,31 @@ pub struct Mistake {
 
 /// Samples of one class taken for another.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ConfusedPair {
+    /// The label.
     pub truth: String,
+    /// What the model answered instead.
     pub predicted: String,
+    /// How many samples.
     pub n: u64,
-    /// Of the truth's samples.
+    /// Which share of the label's samples that is.
     pub share: f64,
 }
 
 /// A model's scores on a data set, with all that is needed to make them again. Its JSON is the schema `fervor.report/1`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct EvalReport {
     /// [`REPORT_SCHEMA`].
     pub schema: String,
     /// The version of Fervor that made it.
     pub fervor: String,
+    /// Which model.
     pub model: ModelInfo,
+    /// Which data.
     pub data: DataInfo,
+    /// Which part of the data.
     pub split: String,
     /// Rows that were scored.
     pub n: u64,
@@ -114,24 +138,34 @@ pub struct EvalReport {
     pub excluded: BTreeMap<String, u64>,
     /// How the data's classes became the model's; empty where they are the same.
     pub label_map: Vec<LabelRule>,
+    /// Share answered rightly.
     pub accuracy: f64,
-    /// Wilson.
+    /// The 95 % interval of the accuracy, after Wilson.
     pub accuracy_ci95: [f64; 2],
+    /// Mean recall of the classes that have samples.
     pub balanced_accuracy: f64,
-    /// Bootstrap, 1000 replicates, seed 0; so is the next.
+    /// Its 95 % interval by bootstrap: 1000 replicates, seed 0.
     pub balanced_accuracy_ci95: [f64; 2],
+    /// Mean F1 of the classes that occur.
     pub macro_f1: f64,
+    /// Its 95 % interval by bootstrap: 1000 replicates, seed 0.
     pub macro_f1_ci95: [f64; 2],
+    /// Mean precision of the classes that occur.
     pub macro_precision: f64,
+    /// Mean recall of the classes that occur.
     pub macro_recall: f64,
+    /// Share whose label is among the two most probable classes.
     pub top2_accuracy: f64,
+    /// Mean of `-ln` of the label's probability.
     pub log_loss: f64,
+    /// Mean squared distance between probabilities and label, 0 to 2.
     pub brier: f64,
+    /// Expected calibration error over [`RELIABILITY_BINS`](crate::metrics::RELIABILITY_BINS) equal bins.
     pub ece: f64,
-    /// Null where the rows have no votes.
+    /// How near the answers are to the votes; null where the rows have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub votes: Option<VoteScores>,
-    /// Null where the rows have no votes.
+    /// Right and wrong answers by what people said; null where the rows have no votes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voters: Option<Voters>,
     /// The order of `confusion`'s rows and columns.
@@ -140,8 +174,9 @@ pub struct EvalReport {
     pub confusion: Vec<Vec<u64>>,
     /// By class name.
     pub per_class: BTreeMap<String, ClassReport>,
-    /// Null where it is not known what the model was trained on.
+    /// The scores without pictures that were trained on; null where it is not known which those are.
     pub leak_free: Option<LeakFree>,
+    /// The bins of the calibration error.
     pub reliability: Vec<ReliabilityBin>,
     /// The most frequent first.
     pub confused_pairs: Vec<ConfusedPair>,

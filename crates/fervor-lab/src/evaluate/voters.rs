@@ -11,6 +11,7 @@ const BANDS: [f64; 4] = [0.0, 0.5, 0.7, 0.9];
 
 /// Right and wrong answers, by what the voters said.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Voters {
     /// Rows with votes.
     pub n: u64,
@@ -23,6 +24,7 @@ pub struct Voters {
 
 /// Wrong answers to pictures with votes, by whom most voters agree with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Sides {
     /// Wrong answers.
     pub mistakes: u64,
@@ -34,11 +36,13 @@ pub struct Sides {
 
 /// Accuracy on pictures about which people agree so much.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Agreement {
     /// Share of all votes for the most chosen class: from this...
     pub from: f64,
     /// ...to below this, the last band to 1.
     pub to: f64,
+    /// Pictures in the band.
     pub n: u64,
     /// Null for an empty band.
     pub accuracy: Option<f64>,
@@ -47,6 +51,7 @@ pub struct Agreement {
 /// What one class got of a picture's votes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VoteShare {
+    /// The class.
     pub label: String,
     /// Of all votes, those for no class with them: above 0, at most 1.
     pub share: f64,

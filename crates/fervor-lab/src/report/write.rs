@@ -22,9 +22,9 @@ const SCALE: f32 = 2.0;
 /// The folder is made if need be; each file appears whole or not at all, the page last.
 ///
 /// # Errors
-/// [`Input`](fervor::ErrorKind::Input): the folder cannot be written.
+/// [`Output`](fervor::ErrorKind::Output): the folder cannot be written.
 pub fn write_report(dir: &Path, report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> Result<()> {
-    fs::create_dir_all(dir).map_err(|e| Error::input(format!("the folder cannot be made: {}", dir.display())).with_source(e))?;
+    fs::create_dir_all(dir).map_err(|e| Error::output(format!("the folder cannot be made: {}", dir.display())).with_source(e))?;
     write_whole(dir, "report.json", (json(report) + "\n").as_bytes())?;
     write_whole(dir, "report.md", markdown(report).as_bytes())?;
     write_whole(dir, "confusion.png", &chart::png(&confusion_chart(report, false).svg(), SCALE)?)?;
@@ -57,5 +57,5 @@ fn mistakes(report: &EvalReport, pictures: &dyn Fn(&str) -> Option<Picture>) -> 
 pub(crate) fn write_whole(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
     let path = dir.join(name);
     files::write_whole(&path, bytes)
-        .map_err(|e| Error::input(format!("the report cannot be written: {}", path.display())).with_source(e))
+        .map_err(|e| Error::output(format!("the report cannot be written: {}", path.display())).with_source(e))
 }

@@ -149,7 +149,7 @@ fn a_folder_that_cannot_be_made_is_told() {
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     let error = report::write_report(&file, &six().report().unwrap(), &picture).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Input);
+    assert_eq!(error.kind(), ErrorKind::Output);
 }
 
 #[test]
