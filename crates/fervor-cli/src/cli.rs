@@ -28,6 +28,9 @@ pub enum Command {
     /// Train a network on a data set; the product is a bundle
     #[cfg(feature = "train")]
     Train(Train),
+    /// Train a network on a data set; not in this build, and says how to get it
+    #[cfg(not(feature = "train"))]
+    Train(NotBuilt),
     /// Find what is wrong in a data set: files, copies, leaks, labels; exits with 1 where something is
     Audit(Audit),
     /// Draw train, validation and test so that no picture and no near-duplicate stands in two of them
@@ -118,6 +121,14 @@ pub struct Predict {
     /// Write the pictures with boxes, labels and bars into this folder
     #[arg(long, value_name = "DIR")]
     pub annotate: Option<PathBuf>,
+}
+
+/// What was said to a command that this program was built without.
+#[cfg(not(feature = "train"))]
+#[derive(Debug, Args)]
+pub struct NotBuilt {
+    #[arg(hide = true, num_args = 0.., allow_hyphen_values = true, trailing_var_arg = true)]
+    _said: Vec<String>,
 }
 
 #[cfg(feature = "train")]

@@ -43,6 +43,10 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         Command::Predict(args) => predict::run(&args),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args),
+        #[cfg(not(feature = "train"))]
+        Command::Train(_) => Err(fervor::Error::input("this program was built without training")
+            .because(fervor::Reason::Unsupported)
+            .with_remedy(fervor::Remedy::BuildWith { feature: "train".into() })),
         Command::Audit(args) => audit::run(&args),
         Command::Split(args) => split::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
