@@ -62,9 +62,9 @@ pub struct Bundle {
 /// Where a bundle runs; its edits run there, too.
 #[derive(Clone, Copy)]
 enum Runs {
-    OnAllCores,
-    OnThreads(usize),
-    OnLanes(usize),
+    AllCores,
+    Threads(usize),
+    Lanes(usize),
 }
 
 /// What whoever uses a bundle should hear, and what is no error.
@@ -116,7 +116,7 @@ impl Bundle {
         let cost = onnx::cost(&model);
         let penultimate = onnx::last_dense_input(&model).map(str::to_owned);
         let graph = Graph::load_parsed(model, &bytes)?;
-        let bundle = Self { card, graph, runs: Runs::OnAllCores, cost, bytes, hashes, training, penultimate };
+        let bundle = Self { card, graph, runs: Runs::AllCores, cost, bytes, hashes, training, penultimate };
         bundle.golden_check(&bundle.graph)?;
         Ok(bundle)
     }
@@ -132,20 +132,20 @@ impl Bundle {
     /// Runs on this many threads from now on instead of all cores.
     #[must_use]
     pub fn with_threads(self, threads: usize) -> Self {
-        self.on(Runs::OnThreads(threads))
+        self.on(Runs::Threads(threads))
     }
 
     /// Answers up to `lanes` batches at once from now on, each on one thread.
     #[must_use]
     pub fn with_lanes(self, lanes: usize) -> Self {
-        self.on(Runs::OnLanes(lanes))
+        self.on(Runs::Lanes(lanes))
     }
 
     fn on(mut self, runs: Runs) -> Self {
         self.graph = match runs {
-            Runs::OnAllCores => return self,
-            Runs::OnThreads(threads) => self.graph.with_threads(threads),
-            Runs::OnLanes(lanes) => self.graph.with_lanes(lanes),
+            Runs::AllCores => return self,
+            Runs::Threads(threads) => self.graph.with_threads(threads),
+            Runs::Lanes(lanes) => self.graph.with_lanes(lanes),
         };
         self.runs = runs;
         self
