@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::face::{BoundingBox, Face};
 pub use crate::picture::Filter;
-use crate::picture::{Frame, Picture};
-use crate::quality::mean_and_deviation;
+use crate::picture::{Frame, Picture, mean_and_deviation};
 
 mod align;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::face::Face;
-use crate::picture::Picture;
+use crate::picture::{Picture, laplacian_variance, mean_and_deviation};
 use crate::preprocess::{Color, Filter, Framing, Preprocess};
 
 /// One reason to trust an answer less.
@@ -81,37 +81,6 @@ fn gray_crop(picture: &Picture, face: &Face) -> Vec<u8> {
     let framing = Framing::Margin { margin: 0.0, shift_y: 0.0 };
     let preprocess = Preprocess { size: SIDE, color: Color::Gray, framing, filter: Filter::Bilinear, standardize: None };
     preprocess.chip(picture, face).pixels().to_vec()
-}
-
-/// Mean and standard deviation.
-pub fn mean_and_deviation(values: &[u8]) -> (f32, f32) {
-    let (mut sum, mut squares) = (0_u64, 0_u64);
-    for &value in values {
-        sum += u64::from(value);
-        squares += u64::from(value) * u64::from(value);
-    }
-    let n = values.len() as f64;
-    let mean = sum as f64 / n;
-    (mean as f32, (squares as f64 / n - mean * mean).max(0.0).sqrt() as f32)
-}
-
-/// Variance of the 4-neighbour Laplacian inside a picture of 3 pixels a side or more (Pech-Pacheco et al. 2000): low where
-/// nothing is sharp.
-pub fn laplacian_variance(gray: &[u8], width: usize, height: usize) -> f32 {
-    let (mut sum, mut squares) = (0_i64, 0_i64);
-    for y in 1..height - 1 {
-        let row = |y: usize| &gray[y * width..(y + 1) * width];
-        let (above, here, below) = (row(y - 1), row(y), row(y + 1));
-        for x in 1..width - 1 {
-            let around = i32::from(here[x - 1]) + i32::from(here[x + 1]) + i32::from(above[x]) + i32::from(below[x]);
-            let value = i64::from(around - 4 * i32::from(here[x]));
-            sum += value;
-            squares += value * value;
-        }
-    }
-    let n = ((width - 2) * (height - 2)) as f64;
-    let mean = sum as f64 / n;
-    (squares as f64 / n - mean * mean) as f32
 }
 
 fn outside(picture: &Picture, face: &Face) -> f32 {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::container::{self, Container};
 use crate::dataset::{Dataset, SeenFile};
 use fervor::picture::{Picture, area_means};
-use fervor::quality::{laplacian_variance, mean_and_deviation};
+use fervor::picture::{laplacian_variance, mean_and_deviation};
 
 /// Side of the thumbnail in grey.
 pub(super) const SIDE: usize = 32;
