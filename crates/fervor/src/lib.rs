@@ -36,7 +36,7 @@
 //! # let gray: Vec<u8> = (0..48 * 48).map(|i| (i % 48 * 5) as u8).collect();
 //! let picture = Picture::from_gray(48, 48, &gray)?;
 //! let finder = AutoFaces::new(DetectorOptions::default())?;
-//! let bundle = Bundle::load(builtin::bytes(builtin::DEFAULT).expect("inside").to_vec())?;
+//! let bundle = Bundle::builtin(builtin::DEFAULT)?;
 //! let card = bundle.card();
 //! for face in finder.find(&picture)? {
 //!     let quality = Quality::of(&picture, &face);
