@@ -169,6 +169,7 @@ mod tests {
             (r#"name = "system-b""#, [1, 48, 48], 7),
             ("name = \"fervor-48\"\nwidths = [8, 8, 16, 24]\nblocks = [1, 2, 1]", [1, 48, 48], 7),
             ("name = \"fervor-48\"", [3, 32, 32], 2),
+            ("name = \"fervor-48\"\nwidths = [8, 8, 16]\nblocks = [2, 1]\nblock_dropout = 0.4", [1, 24, 24], 3),
         ];
         for (text, chip, classes) in cases {
             seed(11);

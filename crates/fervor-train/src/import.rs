@@ -14,7 +14,7 @@ use fervor::onnx::{ModelProto, TensorProto};
 use fervor::{Chip, Error, Result};
 
 use crate::examples::Examples;
-use crate::layers::{BatchNorm, Conv2d, Linear};
+use crate::layers::{BatchNorm, Conv2d, Linear, without_dropout};
 use crate::network::{LayerMut, Network};
 
 /// ONNX's number for f32.
@@ -44,7 +44,7 @@ pub fn load_weights(network: &mut Network, graph: &ModelProto, device: &Device) 
 }
 
 /// Gives every batch norm the mean and variance of what it sees of unchanged training pictures, with the scale and
-/// shift that keep its answers: then it may follow the batch without a jump.
+/// shift that keep its answers: then it may follow the batch without a jump. Nothing is dropped meanwhile.
 ///
 /// # Errors
 /// `Data`: a picture can no longer be read.
@@ -61,7 +61,7 @@ pub fn calibrate(network: &mut Network, examples: &Examples, device: &Device) ->
         let momentum = std::mem::replace(&mut norm.momentum, 1.0);
         let (old_mean, old_variance) = (vector(&norm.running_mean), vector(&norm.running_var));
         norm.fixed = false;
-        let _ = network.features(pixels.clone());
+        let _ = without_dropout(|| network.features(pixels.clone()));
         let norm = &mut *norms(network)[index];
         (norm.fixed, norm.momentum) = (true, momentum);
         let (mean, variance) = (vector(&norm.running_mean), vector(&norm.running_var));

@@ -12,7 +12,7 @@ mod norm;
 mod pool;
 
 pub use conv::{Conv2d, Conv2dConfig};
-pub use dropout::Dropout;
+pub use dropout::{Dropout, without_dropout};
 pub use init::{Init, seed};
 pub use linear::{Linear, LinearConfig};
 pub use norm::{BatchNorm, BatchNormConfig};

@@ -1,9 +1,27 @@
 //! Dropout (Srivastava et al., 2014).
 
+use std::cell::Cell;
+
 use burn::{module::Module, tensor::Tensor};
 
 use super::init::next_key;
 use crate::kernels;
+
+thread_local! {
+    static OFF: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work` with nothing dropped on this thread, as where it is only watched what a network sees.
+pub fn without_dropout<T>(work: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            OFF.set(self.0);
+        }
+    }
+    let _restore = Restore(OFF.replace(true));
+    work()
+}
 
 /// Inverted dropout: on an autodiff device it zeroes a share `rate` of the elements and scales the
 /// others by `1 / (1 - rate)`; elsewhere it changes nothing.
@@ -27,7 +45,7 @@ impl Dropout {
 
     /// Any shape to the same shape.
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        if self.rate == 0.0 || !x.device().is_autodiff() {
+        if self.rate == 0.0 || OFF.get() || !x.device().is_autodiff() {
             return x;
         }
         kernels::dropout(x, next_key(), self.rate)
@@ -68,5 +86,8 @@ mod tests {
     #[test]
     fn nothing_is_dropped_outside_training() {
         assert!(drop_ones(0.5, &Device::flex()).iter().all(|&v| v == 1.0));
+        let device = Device::flex().autodiff();
+        assert!(without_dropout(|| drop_ones(0.5, &device)).iter().all(|&v| v == 1.0));
+        assert!(drop_ones(0.5, &device).contains(&0.0), "and dropped again after it");
     }
 }

@@ -153,3 +153,30 @@ fn conv(channels_in: usize, channels_out: usize, kernel: usize, device: &Device)
 fn norm(channels: usize, device: &Device) -> BatchNorm {
     BatchNormConfig::new(channels).init(device)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::seed;
+
+    #[test]
+    fn what_blocks_answer_is_dropped_in_training_only() {
+        let training = Device::flex().autodiff();
+        let network = |rate: f64| {
+            seed(1);
+            Fervor48::new(1, 3, &[8, 8, 16], &[2, 1], [0.0, rate], &training)
+        };
+        let answer = |network: &Fervor48, masks: u64, device: &Device| -> Vec<f32> {
+            seed(masks);
+            let pixels: Vec<f32> = (0..2 * 24 * 24).map(|i| (i * 7919 % 251) as f32).collect();
+            let pixels = Tensor::<1>::from_floats(pixels.as_slice(), device).reshape([2, 1, 24, 24]);
+            network.forward(pixels).into_data().try_to_vec().unwrap()
+        };
+        let (plain, dropping) = (network(0.0), network(0.4));
+        assert_eq!(answer(&plain, 5, &training), answer(&plain, 6, &training));
+        assert_eq!(answer(&dropping, 5, &training), answer(&dropping, 5, &training));
+        assert_ne!(answer(&dropping, 5, &training), answer(&dropping, 6, &training));
+        let inference = Device::flex();
+        assert_eq!(answer(&network(0.4).valid(), 5, &inference), answer(&network(0.0).valid(), 6, &inference));
+    }
+}
