@@ -81,9 +81,10 @@ fn text(info: &Info) -> String {
         row(
             "input",
             &format!(
-                "{channels} x {size} x {size}, raw 0..255; {}, {} filter",
+                "{channels} x {size} x {size}, raw 0..255; {}, {} filter{}",
                 framing(p),
-                format!("{:?}", p.filter).to_lowercase()
+                format!("{:?}", p.filter).to_lowercase(),
+                p.standardize.map_or_else(String::new, |s| format!(", brought to mean {} and deviation {}", s.mean, s.deviation))
             ),
         ),
         row("parameters", &grouped(info.parameters)),

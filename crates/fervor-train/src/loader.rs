@@ -252,8 +252,7 @@ mod tests {
     use super::*;
     use fervor_lab::dataset::{Dataset, OpenOptions, Split};
 
-    /// Classes of 12, 4 and 2 pictures.
-    fn loader(overrides: &[&str]) -> Arc<Loader> {
+    fn recipe(overrides: &[&str]) -> Recipe {
         let text = r#"
             name = "small"
             seed = 5
@@ -273,7 +272,12 @@ mod tests {
             [augment]
             shift = 0.2
         "#;
-        let recipe = Recipe::parse(text, overrides).unwrap();
+        Recipe::parse(text, overrides).unwrap()
+    }
+
+    /// Classes of 12, 4 and 2 pictures.
+    fn loader(overrides: &[&str]) -> Arc<Loader> {
+        let recipe = recipe(overrides);
         let folder = tempfile::tempdir().unwrap();
         let row = |i: usize| {
             let class = usize::from(i >= 12) + usize::from(i >= 16);
@@ -335,6 +339,36 @@ mod tests {
             assert_eq!(plain.labels, growing.labels);
             let mean = |pixels: &[f32]| pixels.iter().sum::<f32>() / pixels.len() as f32;
             assert!((mean(&plain.pixels) - mean(&growing.pixels)).abs() < 1e-2);
+        }
+    }
+
+    #[test]
+    fn chips_are_standardised_after_they_were_augmented() {
+        let light = "preprocess.standardize={ mean = 120.0, deviation = 30.0 }";
+        let standardized = recipe(&[light]).preprocess;
+        for change in ["augment.brightness=0.3", "augment.contrast=0.6", "augment.degrade=1.0", "augment.jpeg=1.0"] {
+            let (bare, brought) = (batches(&loader(&[change]), 0, 0), batches(&loader(&[change, light]), 0, 0));
+            for (bare, brought) in bare.iter().zip(&brought) {
+                assert_eq!(bare.labels, brought.labels);
+                for (bare, brought) in bare.pixels.chunks_exact(24 * 24).zip(brought.pixels.chunks_exact(24 * 24)) {
+                    let chip = standardized.golden_chip().edited(|pixels| *pixels = bare.iter().map(|v| *v as u8).collect());
+                    let expected: Vec<f32> =
+                        standardized.standardized(chip).pixels().iter().map(|&value| f32::from(value)).collect();
+                    assert_eq!(brought, expected, "{change}");
+                    let mean = brought.iter().sum::<f32>() / brought.len() as f32;
+                    assert!((mean - 120.0).abs() < 1.5, "{change}: {mean}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn unchanged_chips_are_those_of_the_one_function_that_makes_chips() {
+        let loader = loader(&["preprocess.standardize={ mean = 120.0, deviation = 30.0 }"]);
+        let examples = loader.examples();
+        let preprocess = recipe(&["preprocess.standardize={ mean = 120.0, deviation = 30.0 }"]).preprocess;
+        for place in 0..examples.len() {
+            assert_eq!(examples.chip(place).unwrap(), preprocess.whole(&examples.picture(place).unwrap()));
         }
     }
 

@@ -46,7 +46,8 @@ pub fn overlay(face: &Picture, map: &[f32], side: usize, scale: f32) -> Result<P
 /// # Errors
 /// A sheet that cannot be drawn.
 pub fn sheet(title: &str, picture: &Picture, face: &Face, preprocess: &Preprocess, explanation: &Explanation) -> Result<Picture> {
-    let sharp = Preprocess { size: SIDE as usize, color: Color::Rgb, ..preprocess.clone() }.chip(picture, face).to_picture();
+    let sharp = Preprocess { size: SIDE as usize, color: Color::Rgb, standardize: None, ..preprocess.clone() };
+    let sharp = sharp.chip(picture, face).to_picture();
     let seen = preprocess.chip(picture, face).to_picture().resized(SIDE, SIDE, Filter::Bicubic)?;
     let probabilities = explanation.probabilities();
     let labels = probabilities.labels();

@@ -1,7 +1,7 @@
 //! Pictures and faces become chips.
 
 use fervor::face::Landmarks;
-use fervor::preprocess::{Color, Filter, Framing};
+use fervor::preprocess::{Color, Filter, Framing, Standardize};
 use fervor::{BoundingBox, Chip, Face, Picture, Preprocess};
 
 fn preprocess(size: usize, color: Color, framing: Framing) -> Preprocess {
@@ -192,4 +192,103 @@ fn any_face_gives_a_chip() {
     let dot = Picture::from_rgb(1, 1, vec![9, 9, 9]).unwrap();
     let chip = preprocess(8, Color::Gray, ALIGNED).chip(&dot, &face(-3.0, -3.0, 7.0, 7.0, Some(landmarks(0.5, 0.5, 3.0, 0.0))));
     assert_eq!(chip.pixels(), [9; 64]);
+}
+
+const LIGHT: Standardize = Standardize { mean: 129.5, deviation: 54.0 };
+
+fn standardizing(color: Color) -> Preprocess {
+    Preprocess { standardize: Some(LIGHT), ..preprocess(48, color, TIGHT) }
+}
+
+fn mean_and_deviation(pixels: &[u8]) -> (f64, f64) {
+    let n = pixels.len() as f64;
+    let mean = pixels.iter().map(|v| f64::from(*v)).sum::<f64>() / n;
+    (mean, (pixels.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / n).sqrt())
+}
+
+/// The picture in another light: `contrast * (value - 127.5) + 127.5 + brightness`.
+fn in_light(picture: &Picture, contrast: f32, brightness: f32) -> Picture {
+    let changed = picture.rgb().iter().map(|v| (contrast * (f32::from(*v) - 127.5) + 127.5 + brightness).round() as u8);
+    Picture::from_rgb(picture.width(), picture.height(), changed.collect()).unwrap()
+}
+
+#[test]
+fn a_standardised_chip_has_the_asked_mean_and_deviation_over_all_its_values() {
+    let faces = [None, Some(landmarks(60.0, 40.0, 30.0, 10.0))];
+    for (color, landmarks) in [Color::Gray, Color::Rgb].into_iter().flat_map(|color| faces.map(|face| (color, face))) {
+        for (contrast, brightness) in [(0.5, 0.0), (0.3, -70.0), (0.2, 90.0)] {
+            let picture = in_light(&slopes(120, 90), contrast, brightness);
+            let chip = standardizing(color).chip(&picture, &face(10.0, 5.0, 90.0, 80.0, landmarks));
+            let (mean, deviation) = mean_and_deviation(chip.pixels());
+            assert!((mean - 129.5).abs() < 1.0 && (deviation - 54.0).abs() < 1.0, "{color:?} {contrast}: {mean} {deviation}");
+        }
+    }
+}
+
+#[test]
+fn pictures_in_different_light_become_the_same_chip_but_for_rounding() {
+    let standardizing = standardizing(Color::Gray);
+    let expected = standardizing.whole(&slopes(96, 96));
+    for (contrast, brightness) in [(0.6, 0.0), (0.4, 60.0), (0.4, -60.0)] {
+        let chip = standardizing.whole(&in_light(&slopes(96, 96), contrast, brightness));
+        let (most, mean) = difference(chip.pixels(), expected.pixels());
+        assert!(most <= 6 && mean < 1.0, "{contrast} {brightness}: {most} {mean}");
+    }
+}
+
+#[test]
+fn a_chip_standardised_twice_is_as_if_once_but_for_rounding() {
+    for contrast in [0.2, 0.7] {
+        let once = standardizing(Color::Rgb).whole(&in_light(&slopes(96, 96), contrast, 20.0));
+        let (most, _) = difference(standardizing(Color::Rgb).standardized(once.clone()).pixels(), once.pixels());
+        assert!(most <= 1, "{contrast}: {most}");
+    }
+}
+
+#[test]
+fn the_last_step_alone_makes_of_a_bare_chip_what_all_steps_make_of_its_picture() {
+    let (bare, standardizing) = (preprocess(48, Color::Gray, TIGHT), standardizing(Color::Gray));
+    let picture = in_light(&slopes(70, 50), 0.3, 40.0);
+    assert_eq!(standardizing.standardized(bare.whole(&picture)), standardizing.whole(&picture));
+    assert_eq!(bare.standardized(bare.whole(&picture)), bare.whole(&picture), "nothing is done that was not asked for");
+    assert_ne!(standardizing.whole(&picture), bare.whole(&picture));
+}
+
+#[test]
+fn a_chip_of_one_shade_is_moved_and_its_noise_not_made_larger() {
+    for shade in [0, 77, 255] {
+        let chip = standardizing(Color::Gray).whole(&Picture::from_gray(48, 48, &[shade; 48 * 48]).unwrap());
+        assert!(chip.pixels().iter().all(|v| *v == 130), "{shade}: {}", chip.pixels()[0]);
+    }
+    let noise: Vec<u8> = (0..48 * 48).map(|i| 20 + (i % 4) as u8).collect();
+    let chip = standardizing(Color::Gray).whole(&Picture::from_gray(48, 48, &noise).unwrap());
+    let (mean, deviation) = mean_and_deviation(chip.pixels());
+    assert!((mean - 129.5).abs() < 0.6 && deviation < 2.0, "{mean} {deviation}");
+}
+
+#[test]
+fn the_golden_chip_is_the_same_with_and_without_standardisation() {
+    let chip = standardizing(Color::Gray).golden_chip();
+    assert_eq!(chip, standardizing(Color::Gray).golden_chip());
+    assert_eq!(chip, preprocess(48, Color::Gray, TIGHT).golden_chip());
+}
+
+#[test]
+fn standardisation_is_written_only_where_it_is_asked_for() {
+    let plain = preprocess(48, Color::Gray, TIGHT);
+    let text = serde_json::to_string(&plain).unwrap();
+    assert!(!text.contains("standardize"), "{text}");
+    assert_eq!(serde_json::from_str::<Preprocess>(&text).unwrap(), plain, "cards of before read as they did");
+    let text = serde_json::to_string(&standardizing(Color::Gray)).unwrap();
+    assert!(text.contains(r#""standardize":{"mean":129.5,"deviation":54.0}"#), "{text}");
+    assert_eq!(serde_json::from_str::<Preprocess>(&text).unwrap(), standardizing(Color::Gray));
+}
+
+#[test]
+fn light_that_bytes_cannot_have_is_refused() {
+    for (mean, deviation) in [(-1.0, 54.0), (256.0, 54.0), (129.5, 0.0), (129.5, 128.0), (f32::NAN, 54.0), (129.5, f32::NAN)] {
+        let asked = Preprocess { standardize: Some(Standardize { mean, deviation }), ..preprocess(48, Color::Gray, TIGHT) };
+        assert!(asked.check().unwrap_err().message().contains("brought to a mean"), "{mean} {deviation}");
+    }
+    assert!(standardizing(Color::Gray).check().is_ok());
 }
