@@ -23,6 +23,7 @@ pub fn augment(recipe: &AugmentRecipe, chip: Chip, rng: &mut impl Rng) -> Chip {
     let light = Light::draw(recipe, rng);
     let hole = Hole::draw(recipe, side, rng);
     let mut flaw = Flaw::draw(recipe, rng);
+    // Drawn last, and only where a recipe has them: the recipes of before draw what they always did.
     let exposure = either(recipe.overexpose, rng).then(|| rng.random_range(1.2..=2.5f32));
     let quality = either(recipe.jpeg, rng).then(|| rng.random_range(10..=60u8));
     chip.edited(|pixels| {
@@ -307,6 +308,35 @@ mod tests {
             let far = chip.pixels().iter().zip(colors.pixels()).map(|(a, b)| f32::from(a.abs_diff(*b))).sum::<f32>() / 768.0;
             assert!(far < 25.0, "{far}");
         }
+    }
+
+    #[test]
+    fn jpeg_keeps_a_picture_and_loses_more_of_it_at_lower_quality() {
+        for (color, side) in [(Color::Gray, 48), (Color::Rgb, 48), (Color::Gray, 21), (Color::Rgb, 21)] {
+            // A slow wave with a fine grain, another wave in each channel.
+            let waves = chip(side, color, |_, _| 0).edited(|pixels| {
+                for (i, pixel) in pixels.iter_mut().enumerate() {
+                    let (channel, row, column) = (i / (side * side), i / side % side, i % side);
+                    let wave = ((row * (channel + 1) + column) as f32 / 9.0).sin();
+                    *pixel = (120.0 + 70.0 * wave + ((row * 31 + column * 17) % 23) as f32) as u8;
+                }
+            });
+            let far = |quality: u8| {
+                let after = waves.clone().edited(|pixels| through_jpeg(pixels, side, quality));
+                let apart = after.pixels().iter().zip(waves.pixels()).map(|(a, b)| f64::from(a.abs_diff(*b)));
+                apart.sum::<f64>() / waves.pixels().len() as f64
+            };
+            let [low, high, best] = [far(10), far(60), far(100)];
+            assert!(0.5 < high && high < low && low < 16.0, "{color:?} of {side}: {low} {high}");
+            assert!(best < 3.0, "each channel comes back to its place: {color:?} of {side}: {best}");
+        }
+    }
+
+    #[test]
+    fn recipes_without_overexposure_and_jpeg_draw_as_many_numbers_as_before() {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        augment(&AugmentRecipe::default(), ramp(), &mut rng);
+        assert_eq!(rng, ChaCha8Rng::seed_from_u64(7));
     }
 
     #[test]
