@@ -199,6 +199,12 @@ impl Recipe {
     }
 }
 
+/// Keys that came later are not written at their default, so that the recipes of before keep their hashes.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
+}
+
 /// An error unless `holds`: the key, what it must be, what it is.
 fn require(holds: bool, key: &str, allowed: &str, value: impl std::fmt::Display) -> Result<()> {
     if holds { Ok(()) } else { Err(Error::input(format!("{key} must be {allowed}, got {value}"))) }
@@ -274,6 +280,23 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_came_later_are_written_only_where_they_are_used() {
+        let text = Recipe::parse(SMALL, &[] as &[&str]).unwrap().to_toml();
+        for rule in ["network.block_dropout=0.1", "augment.overexpose=0.1", "augment.jpeg=0.1"] {
+            let (key, _) = rule.split_once('=').unwrap();
+            let key = key.split_once('.').unwrap().1;
+            assert!(!text.contains(key), "{text}");
+            let used = Recipe::parse(SMALL, &[rule]).unwrap().to_toml();
+            assert!(used.contains(&format!("{key} = 0.1")), "{used}");
+            assert_eq!(Recipe::parse(&used, &[] as &[&str]).unwrap().to_toml(), used);
+        }
+        let standardize = "preprocess.standardize={ mean = 129.5, deviation = 54.0 }";
+        let used = Recipe::parse(SMALL, &[standardize]).unwrap().to_toml();
+        assert!(!text.contains("standardize") && used.contains("standardize"), "{used}");
+        assert_eq!(Recipe::parse(&used, &[] as &[&str]).unwrap().to_toml(), used);
+    }
+
+    #[test]
     fn smaller_chips_grow_in_equal_times_to_the_full_size() {
         let sides = |first: usize, epochs: usize| {
             (0..10).map(|epoch| ProgressiveRecipe { first, epochs }.side(epoch, 48)).collect::<Vec<_>>()
@@ -301,7 +324,11 @@ mod tests {
             Case { rule: "progressive={ first = 64, epochs = 1 }", says: "progressive.first must be in 8..48" },
             Case { rule: "progressive={ first = 32, epochs = 2 }", says: "progressive.epochs must be in 1..2" },
             Case { rule: "network.blocks=[1]", says: "network.blocks must be" },
+            Case { rule: "network.block_dropout=1.0", says: "network.block_dropout must be in 0.0..1.0" },
             Case { rule: "preprocess.size=4", says: "chip size must be" },
+            Case { rule: "preprocess.standardize={ mean = 300, deviation = 54 }", says: "got 300 and 54" },
+            Case { rule: "augment.overexpose=2", says: "augment.overexpose must be in 0.0..=1.0" },
+            Case { rule: "augment.jpeg=-1", says: "augment.jpeg must be in 0.0..=1.0" },
             Case { rule: "epochs.count=4", says: "epochs is a value, not a section" },
             Case { rule: "epochs", says: "not an override" },
             Case { rule: "name=../x", says: "name must be letters" },
@@ -317,7 +344,7 @@ mod tests {
     fn the_recipes_that_come_with_the_project_are_good() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
         let load = |name: &str, overrides: &[&str]| Recipe::load(&folder.join(format!("{name}.toml")), overrides);
-        for name in ["system-a", "system-b", "fervor-48", "fervor-48-votes", "fervor-nano"] {
+        for name in ["system-a", "system-b", "fervor-48", "fervor-48-votes", "fervor-nano", "teacher-wide"] {
             assert_eq!(load(name, &[]).unwrap().name, name);
         }
         assert_eq!(load("fervor-48-distilled", &[]).unwrap().name, "fervor-48");

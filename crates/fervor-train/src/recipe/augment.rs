@@ -3,7 +3,7 @@
 use fervor::Result;
 use serde::{Deserialize, Serialize};
 
-use super::require;
+use super::{is_zero, require};
 
 fn one() -> f64 {
     1.0
@@ -60,11 +60,6 @@ pub struct AugmentRecipe {
     /// Share of the batches that are mixed.
     #[serde(default = "one")]
     pub mix_share: f64,
-}
-
-// A recipe without the key keeps its hash.
-fn is_zero(value: &f64) -> bool {
-    *value == 0.0
 }
 
 fn default_erase_area() -> [f64; 2] {

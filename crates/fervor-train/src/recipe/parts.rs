@@ -4,7 +4,7 @@ use fervor::{Error, LabelSet, Result};
 use fervor_lab::dataset::SplitRule;
 use serde::{Deserialize, Serialize};
 
-use super::require;
+use super::{is_zero, require};
 use crate::network::{SystemA, SystemB};
 
 /// `[network]`: a registered network and its sizes.
@@ -36,15 +36,10 @@ pub enum NetworkRecipe {
         /// Before the classifier.
         #[serde(default)]
         dropout: f64,
-        /// After each residual block.
+        /// After each residual block (Zagoruyko and Komodakis, "Wide residual networks", 2016, have it inside).
         #[serde(default, skip_serializing_if = "is_zero")]
         block_dropout: f64,
     },
-}
-
-// A recipe without the key keeps its hash.
-fn is_zero(value: &f64) -> bool {
-    *value == 0.0
 }
 
 fn default_units() -> usize {

@@ -38,7 +38,16 @@ fn teacher(overrides: &[&str]) -> (World, String, PathBuf) {
 fn every_way_of_learning_changes_what_is_learned_and_resumes_exactly() {
     let plain = World::new(&["epochs=2"]);
     let plain = plain.train().unwrap().log;
-    for rule in ["augment.mixup=0.4", "augment.cutmix=1.0", "data.sampling=balanced", "optimizer.sam=0.05"] {
+    for rule in [
+        "augment.mixup=0.4",
+        "augment.cutmix=1.0",
+        "augment.overexpose=0.5",
+        "augment.jpeg=0.5",
+        "data.sampling=balanced",
+        "network.block_dropout=0.2",
+        "optimizer.sam=0.05",
+        "preprocess.standardize={ mean = 129.5, deviation = 54.0 }",
+    ] {
         let changed = World::new(&["epochs=2", rule]);
         assert_ne!(changed.train().unwrap().log[1].val_loss, plain[1].val_loss, "{rule}");
         assert_resumes_exactly(&["epochs=2", rule]);
