@@ -54,8 +54,7 @@ impl Analyzer {
     #[cfg(feature = "model-48")]
     #[cfg_attr(docsrs, doc(cfg(feature = "model-48")))]
     pub fn builtin() -> Result<Self> {
-        let bytes = crate::builtin::bytes(crate::builtin::DEFAULT).expect("the feature holds the model");
-        Self::auto(Arc::new(Bundle::load(bytes.to_vec())?))
+        Self::auto(Arc::new(Bundle::builtin(crate::builtin::DEFAULT)?))
     }
 
     /// Faces as [`AutoFaces`] finds them, named by this bundle.
