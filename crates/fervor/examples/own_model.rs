@@ -7,7 +7,7 @@ use fervor::{Analyzer, Bundle, Picture, Result};
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
-    let model = args.next().unwrap_or("models/fervor-nano/fervor-nano.onnx".to_owned());
+    let model = args.next().unwrap_or("crates/fervor/models/fervor-nano/fervor-nano.onnx".to_owned());
     let picture = args.next().unwrap_or("examples/astronaut.png".to_owned());
 
     // Loading proves the file: the network must give the logits that its card states.

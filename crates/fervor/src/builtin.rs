@@ -6,7 +6,7 @@ pub const DEFAULT: &str = "fervor-48";
 /// The file of the built-in bundle of this name, with its name.
 macro_rules! model {
     ($name:literal) => {
-        ($name, include_bytes!(concat!("../../../models/", $name, "/", $name, ".onnx")))
+        ($name, include_bytes!(concat!("../models/", $name, "/", $name, ".onnx")))
     };
 }
 

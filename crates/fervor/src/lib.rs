@@ -25,13 +25,13 @@
 //! | a picture and a face | [`Quality::of`] | [`Quality`]: flags that lower trust |
 //! | a picture and a face | [`Preprocess::chip`] of the model's [`Card`] | [`Chip`]: the network's input, raw 0..=255 |
 //! | chips | [`Bundle::logits`] | one number a class |
-//! | logits | [`Probabilities::from_logits`] at the card's temperature | [`Prediction`] |
+//! | logits | [`Card::probabilities`], calibrated | [`Probabilities`]; all of it: [`Prediction`] |
 //!
 //! Each step is public, and each has one implementation, which training, evaluation and every program of the project share. All
 //! of them together, step by step:
 //!
 //! ```
-//! use fervor::{AutoFaces, Bundle, DetectorOptions, FindFaces, Picture, Probabilities, Quality, builtin};
+//! use fervor::{AutoFaces, Bundle, DetectorOptions, FindFaces, Picture, Quality, builtin};
 //!
 //! # let gray: Vec<u8> = (0..48 * 48).map(|i| (i % 48 * 5) as u8).collect();
 //! let picture = Picture::from_gray(48, 48, &gray)?;
@@ -42,7 +42,7 @@
 //!     let quality = Quality::of(&picture, &face);
 //!     let chip = card.preprocess.chip(&picture, &face);
 //!     let logits = bundle.logits(&[chip])?.remove(0);
-//!     let answer = Probabilities::from_logits(&card.labels, &logits, card.temperature_of(&quality));
+//!     let answer = card.probabilities(&logits, Some(&quality));
 //!     assert!((answer.values().iter().sum::<f32>() - 1.0).abs() < 1e-5);
 //! }
 //! # Ok::<(), fervor::Error>(())
@@ -150,7 +150,7 @@
 //! |---|---|---|
 //! | `model-48` | yes | the model `fervor-48`, which [`Analyzer::builtin`] uses: 2.5 MB |
 //! | `model-48-votes` | | `fervor-48-votes`, trained on ten people's votes a picture, with contempt: 2.4 MB |
-//! | `model-nano` | | `fervor-nano`, a third of the size and the work: 0.7 MB |
+//! | `model-nano` | | `fervor-nano`, a third of the size and a tenth of the work: 0.7 MB |
 //! | `builtin` | | all three |
 //! | `general` | | an engine for every other network in ONNX (`rten`) |
 //!

@@ -10,7 +10,7 @@ use crate::onnx::{GraphProto, ModelProto};
 use super::rows::{Layer, Map, RowSource, Shape, run};
 
 /// The network with its weights, as `tools/extract_yunet.py` writes it.
-pub const ONNX: &[u8] = include_bytes!("../../../../../models/yunet-s/yunet-s.onnx");
+pub const ONNX: &[u8] = include_bytes!("../../../models/yunet-s/yunet-s.onnx");
 
 /// Input pixels a cell of the three levels.
 pub const STRIDES: [usize; 3] = [8, 16, 32];
