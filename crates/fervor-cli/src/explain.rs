@@ -63,8 +63,7 @@ fn one(analyzer: &fervor::Analyzer, source: &Source, output: &Path) -> Result<Ve
     }
     let mut lines = Vec::new();
     for (number, prediction) in predictions.iter().enumerate() {
-        let temperature = bundle.card().temperature_of(&prediction.quality);
-        let explanation = Explanation::at(bundle, &preprocess.chip(&picture, &prediction.face), temperature)?;
+        let explanation = Explanation::of(bundle, &preprocess.chip(&picture, &prediction.face), Some(&prediction.quality))?;
         let answer = explanation.probabilities();
         let title = format!("Why {}? {} of {}", answer.short_words(), bundle.card().name, source.name());
         let sheet = explain::sheet(&title, &picture, &prediction.face, preprocess, &explanation)?;
@@ -110,7 +109,7 @@ pub fn score(args: &ExplainScore) -> Result<Verdict> {
 fn of_sample(bundle: &Bundle, dataset: &fervor_lab::dataset::Dataset, index: usize) -> Result<[Faithfulness; 3]> {
     let picture = dataset.picture(index)?;
     let chip = bundle.card().preprocess.whole(&picture);
-    let explanation = Explanation::of(bundle, &chip)?;
+    let explanation = Explanation::of(bundle, &chip, None)?;
     explain::faithfulness(bundle, &chip, &explanation, index as u64)
 }
 

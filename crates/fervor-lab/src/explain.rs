@@ -9,6 +9,7 @@ use fervor::bundle::Bundle;
 use fervor::error::Result;
 use fervor::prediction::Probabilities;
 use fervor::preprocess::Chip;
+use fervor::quality::Quality;
 
 mod draw;
 mod score;
@@ -32,19 +33,12 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// Explains a bundle's answer for a chip; about 300 runs of the network for a chip of any size.
+    /// Explains a bundle's answer for a chip; about 300 runs of the network for a chip of any size. `quality` is that of the
+    /// face, so that the answer is the one that is published; without it the probabilities are those of an unflagged face.
     ///
     /// # Errors
     /// [`Model`](fervor::ErrorKind::Model): the network fails.
-    pub fn of(bundle: &Bundle, chip: &Chip) -> Result<Self> {
-        Self::at(bundle, chip, bundle.card().temperature)
-    }
-
-    /// The same with its probabilities at another temperature: that of a face with flags ([`Card::temperature_of`](fervor::bundle::Card::temperature_of)).
-    ///
-    /// # Errors
-    /// As [`of`](Self::of).
-    pub fn at(bundle: &Bundle, chip: &Chip, temperature: f32) -> Result<Self> {
+    pub fn of(bundle: &Bundle, chip: &Chip, quality: Option<&Quality>) -> Result<Self> {
         let side = chip.size();
         let card = bundle.card();
         let blurred = blurred(chip);
@@ -70,8 +64,7 @@ impl Explanation {
             map.iter_mut().zip(&counts).for_each(|(sum, count)| *sum /= count);
             *map = smoothed(map, side, side / 24);
         }
-        let probabilities = Probabilities::from_logits(&card.labels, &whole, temperature);
-        Ok(Self { side, probabilities, maps: sums })
+        Ok(Self { side, probabilities: card.probabilities(&whole, quality), maps: sums })
     }
 
     /// Side of the maps in pixels: the chip's.

@@ -11,7 +11,6 @@ use crate::sweep::{Steps, Sweep};
 use crate::words::whole_percent;
 use fervor::bundle::Bundle;
 use fervor::error::Result;
-use fervor::prediction::Probabilities;
 
 /// Parts of the cross-validation.
 const FOLDS: usize = 5;
@@ -90,7 +89,8 @@ pub(super) fn of(dataset: &Dataset, bundle: &Bundle, progress: Progress) -> Resu
 fn probabilities(bundle: &Bundle, classes: &[usize], chips: &[fervor::preprocess::Chip]) -> Result<Vec<Vec<f32>>> {
     let card = bundle.card();
     let rows = bundle.logits(chips)?.into_iter().map(|logits| {
-        let all = Probabilities::from_logits(&card.labels, &logits, card.temperature);
+        // Without the pictures' flags: pictures of a class are compared with each other, all at one temperature.
+        let all = card.probabilities(&logits, None);
         let mut row: Vec<f32> = classes.iter().map(|&class| all.values()[class]).collect();
         let sum: f32 = row.iter().sum::<f32>().max(f32::MIN_POSITIVE);
         row.iter_mut().for_each(|value| *value /= sum);

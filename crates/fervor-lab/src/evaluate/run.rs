@@ -7,7 +7,6 @@ use fervor::bundle::Bundle;
 use fervor::emotion::LabelMap;
 use fervor::error::Result;
 use fervor::face::Face;
-use fervor::prediction::Probabilities;
 use fervor::quality::Quality;
 
 impl Evaluation {
@@ -47,7 +46,7 @@ impl Evaluation {
         evaluation.exclude_unreadable(swept.problems);
         for answer in swept.answers {
             let sample = &dataset.samples()[answer.index];
-            let p = Probabilities::from_logits(&card.labels, &answer.values, card.temperature_of(&answer.seen));
+            let p = card.probabilities(&answer.values, Some(&answer.seen));
             let votes = dataset.soft_label(answer.index).filter(|_| voted);
             evaluation.push(Row {
                 votes: votes.map(|shares| Votes { shares, kept: dataset.votes_kept(answer.index) }),

@@ -9,7 +9,6 @@ use crate::metrics::argmax;
 use crate::random::SplitMix64;
 use fervor::bundle::Bundle;
 use fervor::error::Result;
-use fervor::prediction::Probabilities;
 use fervor::preprocess::Chip;
 
 /// Steps of the curves.
@@ -103,9 +102,8 @@ fn area(bundle: &Bundle, from: &Chip, to: &Chip, order: &[usize], class: usize) 
     let mut curve = Vec::with_capacity(steps.len());
     for batch in steps.chunks(BATCH) {
         let answers = bundle.logits(batch)?;
-        curve.extend(
-            answers.iter().map(|z| f64::from(Probabilities::from_logits(&card.labels, z, card.temperature).values()[class])),
-        );
+        // Without flags: they would be of the blur that is put in here, not of the picture.
+        curve.extend(answers.iter().map(|logits| f64::from(card.probabilities(logits, None).values()[class])));
     }
     Ok(curve.windows(2).map(|pair| (pair[0] + pair[1]) / 2.0).sum::<f64>() / STEPS as f64)
 }
