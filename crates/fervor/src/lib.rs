@@ -96,7 +96,7 @@
 //!
 //! # Live pictures
 //!
-//! A [`Tracker`](track::Tracker) joins the faces of successive frames into tracks and smooths their probabilities in time:
+//! A [`Tracker`] joins the faces of successive frames into tracks and smooths their probabilities in time:
 //!
 //! ```
 //! use fervor::track::{TrackOptions, Tracker};
