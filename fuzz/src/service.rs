@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
-use fervor::{Analyzer, Bundle, WholePicture};
+use fervor::{Analyzer, WholePicture};
 use fervor_serve::{App, Settings, app};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
@@ -21,7 +21,7 @@ struct Service {
 thread_local! {
     static SERVICE: LazyCell<Service> = LazyCell::new(|| {
         let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
-        let bundle = Bundle::load(tiny::bundle(Kind::Own)).expect("a good bundle");
+        let bundle = tiny::bundle(Kind::Own);
         let settings = Settings { threads: 1, max_upload: 1 << 20, ..Settings::default() };
         let analyzer = Analyzer::new(WholePicture, Arc::new(bundle));
         let router = runtime.block_on(async { app(App::new(analyzer, settings)) });

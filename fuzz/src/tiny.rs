@@ -3,6 +3,7 @@
 use fervor::onnx::{GraphBuilder, ModelProto};
 use fervor::runtime::Graph;
 use fervor::{Bundle, Card, LabelSet, builtin};
+use prost::Message;
 
 /// Side of its chips.
 pub const SIDE: usize = 8;
@@ -34,14 +35,11 @@ fn graph(kind: Kind) -> ModelProto {
     g.finish(&x, "logits", 2)
 }
 
-/// Bytes of a seal, the last ones of a file.
-const SEAL: usize = 81;
-
-/// The bundle's bytes without their seal, at which every mutant would be turned away.
+/// The bundle, sealed.
 ///
 /// # Panics
 /// If it cannot be made: then something else is broken.
-pub fn bundle(kind: Kind) -> Vec<u8> {
+pub fn bundle(kind: Kind) -> Bundle {
     let donor = ModelProto::parse(builtin::bytes("fervor-nano").expect("a built-in model")).expect("an ONNX file");
     let mut card = Card::parse(donor.metadata("fervor.card").expect("a card")).expect("a good card");
     card.name = "tiny".to_owned();
@@ -53,13 +51,16 @@ pub fn bundle(kind: Kind) -> Vec<u8> {
     let graph = graph(kind);
     let chip = card.preprocess.golden_chip();
     let values: Vec<f32> = chip.pixels().iter().map(|&value| f32::from(value)).collect();
-    let network = Graph::load(prost_bytes(&graph)).expect("a good network");
+    let network = Graph::load(graph.encode_to_vec()).expect("a good network");
     card.golden.logits = network.run([1, 1, SIDE, SIDE], &values).expect("an answer").remove(0).values;
-    let bundle = Bundle::pack(graph, &card, []).expect("a bundle");
-    bundle.bytes()[..bundle.size() - SEAL].to_vec()
+    Bundle::pack(graph, &card, []).expect("a bundle")
 }
 
-fn prost_bytes(graph: &ModelProto) -> Vec<u8> {
-    use prost::Message;
-    graph.encode_to_vec()
+/// The bytes of its file without their seal, which every mutant would break.
+pub fn unsealed(kind: Kind) -> Vec<u8> {
+    let bundle = bundle(kind);
+    assert!(bundle.is_sealed());
+    let mut model = ModelProto::parse_stored(bundle.bytes()).expect("an ONNX file");
+    model.metadata_props.retain(|entry| entry.key != "fervor.seal");
+    model.encode_to_vec()
 }

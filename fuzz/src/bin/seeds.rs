@@ -98,7 +98,8 @@ fn main() -> std::io::Result<()> {
     )?;
 
     for (name, kind) in [("own", Kind::Own), ("general", Kind::General)] {
-        write("bundle", name, &tiny::bundle(kind))?;
+        write("bundle", name, &tiny::unsealed(kind))?;
+        write("bundle", &format!("{name}-sealed"), tiny::bundle(kind).bytes())?;
     }
 
     let table = format!("emotion,pixels,Usage\n{}{}{}", row(3, "Training"), row(4, "PublicTest"), row(6, "PrivateTest"));

@@ -9,8 +9,10 @@ use rten_tensor::prelude::*;
 
 use super::Output;
 use super::threads::{Lanes, Threads};
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Reason, Remedy, Result};
 use crate::onnx::ModelProto;
+
+mod lengths;
 
 /// A graph on the general engine.
 pub struct General {
@@ -24,6 +26,11 @@ impl General {
     /// # Errors
     /// `Model`: the engine cannot read it, or it has more than one input.
     pub fn load(onnx: Vec<u8>) -> Result<Self> {
+        if !lengths::hold(&onnx) {
+            return Err(Error::model("not an ONNX model: a length in it leaves the message that states it")
+                .because(Reason::Damaged)
+                .with_remedy(Remedy::CopyAgain));
+        }
         // It knows no f16. Of a file that says more than our messages hold nothing is written anew.
         let whole = ModelProto::parse_stored(&onnx).ok().filter(|model| model.encoded_len() == onnx.len());
         let widened = whole.and_then(|mut model| model.widen().then(|| model.encode_to_vec()));
