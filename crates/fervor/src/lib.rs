@@ -99,8 +99,8 @@
 //! A [`Tracker`] joins the faces of successive frames into tracks and smooths their probabilities in time:
 //!
 //! ```
-//! use fervor::track::{TrackOptions, Tracker};
-//! use fervor::{Analyzer, Picture};
+//! use fervor::track::TrackOptions;
+//! use fervor::{Analyzer, Picture, Tracker};
 //!
 //! let analyzer = Analyzer::builtin()?;
 //! let mut tracker = Tracker::new(TrackOptions::default());

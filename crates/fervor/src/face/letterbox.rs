@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::error::{Error, Result};
 use crate::picture::Picture;
@@ -64,11 +65,13 @@ impl Letterbox {
         };
         // The resizer itself and not `Picture::resized`: the pixels are only lent, sometimes those of the picture at another
         // size, and a copy of a large photograph would cost as much as shrinking it.
-        let source = ImageRef::new(from_width, from_height, source.rgb, PixelType::U8x3).map_err(|e| failed(&e))?;
-        let mut resized = Image::new(width, height, PixelType::U8x3);
+        // Typed: asked by a pixel type that is known only at run time, the resizer comes into the program for all 13 of them (2 MB).
+        let source = TypedImageRef::<U8x3>::from_buffer(from_width, from_height, source.rgb).map_err(|e| failed(&e))?;
+        let mut rgb = vec![0; 3 * self.inner[0] * self.inner[1]];
+        let mut resized = TypedImage::<U8x3>::from_buffer(width, height, &mut rgb).map_err(|e| failed(&e))?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-        Resizer::new().resize(&source, &mut resized, &options).map_err(|e| failed(&e))?;
-        Ok(Cow::Owned(resized.into_vec()))
+        Resizer::new().resize_typed(&source, &mut resized, &options).map_err(|e| failed(&e))?;
+        Ok(Cow::Owned(rgb))
     }
 
     /// A point of the input in the picture's pixels.
