@@ -2,9 +2,13 @@
 
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::error::ApiError;
+
+mod flat;
+
+use flat::{Flat, pixel};
 
 /// An inference request.
 pub struct Inference {
@@ -20,7 +24,7 @@ struct Body {
     #[serde(default)]
     outputs: Option<Vec<OutputHead>>,
     #[serde(default)]
-    parameters: Map<String, Value>,
+    parameters: Parameters,
 }
 
 #[derive(Deserialize)]
@@ -29,16 +33,25 @@ struct InputHead {
     datatype: String,
     shape: Vec<usize>,
     #[serde(default)]
-    data: Option<Value>,
+    data: Option<Flat>,
     #[serde(default)]
-    parameters: Map<String, Value>,
+    parameters: Parameters,
 }
 
 #[derive(Deserialize)]
 struct OutputHead {
     name: String,
     #[serde(default)]
-    parameters: Map<String, Value>,
+    parameters: Parameters,
+}
+
+/// Of the parameters that a request, an input or an output may have, those that count here. Others are passed over.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Parameters {
+    binary_data_size: Option<usize>,
+    binary_data: Option<bool>,
+    binary_data_output: Option<bool>,
 }
 
 /// An input tensor.
@@ -50,8 +63,7 @@ pub struct Input {
 }
 
 enum Data {
-    /// Flat, in row-major order.
-    Json(Vec<Value>),
+    Json(Flat),
     Raw(Bytes),
 }
 
@@ -89,17 +101,10 @@ impl Inference {
             serde_json::from_slice(&bytes[..length]).map_err(|e| malformed(format!("not an inference request: {e}")))?;
         let inputs = std::mem::take(&mut request.inputs).into_iter().map(|head| {
             let InputHead { name, datatype, shape, data, parameters } = head;
-            let data = match (parameters.get("binary_data_size").map(Value::as_u64), data) {
-                (Some(size), None) => {
-                    let size = size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size <= rest.len());
-                    let size = size.ok_or_else(|| malformed(format!("the bytes of the tensor {name:?} are not all there")))?;
-                    Data::Raw(rest.split_to(size))
-                }
-                (None, Some(data)) => {
-                    let mut flat = Vec::new();
-                    flatten(data, &mut flat);
-                    Data::Json(flat)
-                }
+            let data = match (parameters.binary_data_size, data) {
+                (Some(size), None) if size <= rest.len() => Data::Raw(rest.split_to(size)),
+                (Some(_), None) => return Err(malformed(format!("the bytes of the tensor {name:?} are not all there"))),
+                (None, Some(flat)) => Data::Json(flat),
                 _ => return Err(malformed(format!("the tensor {name:?} needs either data or binary_data_size"))),
             };
             Ok(Input { name, datatype, shape, data })
@@ -142,14 +147,13 @@ impl Inference {
 
     /// The answer's JSON, and the bytes of the tensors that are asked for as bytes.
     pub fn answer(&self, model: &str, version: &str, outputs: &[Output]) -> (Value, Vec<u8>) {
-        let yes = |parameters: &Map<String, Value>, key: &str| parameters.get(key).and_then(Value::as_bool);
-        let all_raw = yes(&self.request.parameters, "binary_data_output").unwrap_or(false);
+        let all_raw = self.request.parameters.binary_data_output.unwrap_or(false);
         let mut bytes = Vec::new();
         let mut rows = Vec::with_capacity(outputs.len());
         for output in outputs {
             let head = self.request.outputs.iter().flatten().find(|head| head.name == output.name);
             let mut row = json!({ "name": output.name, "datatype": output.datatype(), "shape": output.shape });
-            if head.and_then(|head| yes(&head.parameters, "binary_data")).unwrap_or(all_raw) {
+            if head.and_then(|head| head.parameters.binary_data).unwrap_or(all_raw) {
                 let raw = output.raw();
                 row["parameters"] = json!({ "binary_data_size": raw.len() });
                 bytes.extend(raw);
@@ -163,14 +167,6 @@ impl Inference {
             answer["id"] = json!(id);
         }
         (answer, bytes)
-    }
-}
-
-/// JSON tensors may be nested by their shape, or flat.
-fn flatten(value: Value, flat: &mut Vec<Value>) {
-    match value {
-        Value::Array(values) => values.into_iter().for_each(|value| flatten(value, flat)),
-        value => flat.push(value),
     }
 }
 
@@ -195,22 +191,22 @@ impl Input {
         let out_of_range = |value: &dyn std::fmt::Display| {
             malformed(format!("the tensor {:?} holds pixels, whole numbers from 0 to 255, not {value}", self.name))
         };
-        let whole = |value: f64| ((0.0..=255.0).contains(&value) && value.fract() == 0.0).then_some(value as u8);
         let pixels: Vec<u8> = match (&self.data, self.datatype.as_str()) {
-            (Data::Json(values), "UINT8" | "FP32") => {
-                let pixel = |value: &Value| value.as_f64().and_then(whole).ok_or_else(|| out_of_range(value));
-                values.iter().map(pixel).collect::<Result<_, _>>()?
-            }
+            (Data::Json(flat), "UINT8" | "FP32") => match (&flat.other, flat.texts.first()) {
+                (None, None) => flat.pixels.clone(),
+                (Some(other), _) => return Err(out_of_range(other)),
+                (None, Some(_)) => return Err(out_of_range(&"a text")),
+            },
             (Data::Raw(bytes), "UINT8") => bytes.to_vec(),
             (Data::Raw(bytes), "FP32") => {
                 let (values, []) = bytes.as_chunks::<4>() else {
                     return Err(malformed(format!("{} bytes are not values of FP32", bytes.len())));
                 };
-                let pixel = |value: &[u8; 4]| {
+                let whole = |value: &[u8; 4]| {
                     let value = f32::from_le_bytes(*value);
-                    whole(value.into()).ok_or_else(|| out_of_range(&value))
+                    pixel(value.into()).ok_or_else(|| out_of_range(&value))
                 };
-                values.iter().map(pixel).collect::<Result<_, _>>()?
+                values.iter().map(whole).collect::<Result<_, _>>()?
             }
             (_, other) => return Err(malformed(format!("the tensor {:?} takes UINT8 or FP32, not {other}", self.name))),
         };
@@ -231,12 +227,12 @@ impl Input {
         }
         let broken = || malformed(format!("the tensor {:?} cannot be read", self.name));
         let files = match &self.data {
-            Data::Json(values) => {
-                let file = |value: &Value| {
-                    let text = value.as_str().or_else(|| value.get("b64")?.as_str());
-                    text.and_then(&decode).ok_or_else(|| malformed(format!("the tensor {:?} holds files in base64", self.name)))
-                };
-                values.iter().map(file).collect::<Result<Vec<_>, _>>()?
+            Data::Json(flat) => {
+                let in_base64 = || malformed(format!("the tensor {:?} holds files in base64", self.name));
+                if flat.other.is_some() || !flat.pixels.is_empty() {
+                    return Err(in_base64());
+                }
+                flat.texts.iter().map(|text| decode(text).ok_or_else(in_base64)).collect::<Result<Vec<_>, _>>()?
             }
             // Each value after its length, four bytes, the least first.
             Data::Raw(bytes) => {

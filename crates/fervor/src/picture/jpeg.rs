@@ -25,10 +25,35 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<(Picture, Orientat
         return Err(cut_off(Format::Jpeg, bytes));
     }
     decoder.set_options(decoder.options().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB));
+    let colors = decoder.input_colorspace().map_or(0, |space| space.num_components());
+    if frame_components(bytes).is_none_or(|components| components < colors) || adobe_outgrows_frame(bytes) {
+        return Err(damaged(Format::Jpeg).with_source("its color space has more components than its frame"));
+    }
     let orientation = decoder.exif().map_or(Orientation::NoTransforms, |exif| orient::from_exif(exif));
     let mut rgb = zeros(3 * width as u64 * height as u64)?;
     decoder.decode_into(&mut rgb).map_err(|e| refused(bytes, e))?;
     Ok((Picture { width: width as u32, height: height as u32, rgb }, orientation))
+}
+
+/// How many components the last frame header announces.
+fn frame_components(bytes: &[u8]) -> Option<usize> {
+    Markers::of(bytes).filter_map(|marker| marker.components()).last().map(usize::from)
+}
+
+/// Whether an Adobe segment after the frame header (T.872, 6.5.3) asks for more components than the frame has: the decoder would believe it, and look
+/// for components that are not there.
+fn adobe_outgrows_frame(bytes: &[u8]) -> bool {
+    let mut frame = None;
+    Markers::of(bytes).any(|marker| {
+        frame = marker.components().or(frame);
+        let transform = (marker.code == 0xEE && marker.content.starts_with(b"Adobe")).then(|| marker.content.get(11)).flatten();
+        let needed = match transform {
+            Some(1) => 3,
+            Some(0 | 2) => 4,
+            _ => 0,
+        };
+        frame.is_some_and(|components| components < needed)
+    })
 }
 
 fn refused(bytes: &[u8], error: DecodeErrors) -> Error {
@@ -95,5 +120,24 @@ impl Outline {
     fn is_too_short_for(&self, width: usize, height: usize) -> bool {
         let units = width.div_ceil(8 * self.across) * height.div_ceil(8 * self.down);
         self.one_scan && self.coded * 8 < 2 * units * self.blocks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A frame of one component with the Adobe segment of a CMYK picture behind it made the decoder look for three more.
+    #[test]
+    fn a_color_space_with_more_components_than_the_frame_is_damage() {
+        let gray = Picture::from_gray(16, 16, &[128; 256]).unwrap().encode_jpeg(90).unwrap();
+        let frame = Markers::of(&gray).find(Marker::is_frame).unwrap();
+        for transform in [0, 2] {
+            let mut broken = gray.clone();
+            let adobe = [&b"\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0"[..], &[transform]].concat();
+            broken.splice(frame.end..frame.end, adobe);
+            let error = Picture::decode(&broken, &Limits::default()).unwrap_err();
+            assert_eq!(error.reason(), crate::Reason::Damaged, "{error}");
+        }
     }
 }
