@@ -4,6 +4,7 @@
 pub const DEFAULT: &str = "fervor-48";
 
 /// The file of the built-in bundle of this name, with its name.
+#[allow(unused_macros)] // without any model
 macro_rules! model {
     ($name:literal) => {
         ($name, include_bytes!(concat!("../models/", $name, "/", $name, ".onnx")))
