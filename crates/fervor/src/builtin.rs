@@ -4,7 +4,7 @@
 pub const DEFAULT: &str = "fervor-48";
 
 /// The file of the built-in bundle of this name, with its name.
-#[allow(unused_macros)] // without any model
+#[cfg(any(feature = "model-48", feature = "model-48-votes", feature = "model-nano"))]
 macro_rules! model {
     ($name:literal) => {
         ($name, include_bytes!(concat!("../models/", $name, "/", $name, ".onnx")))
