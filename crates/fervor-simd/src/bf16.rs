@@ -34,6 +34,7 @@ pub fn split(pair: f32) -> [f32; 2] {
 /// If `to` is not half as long as `from`, rounded up.
 pub fn pair_neighbours(from: &[f32], to: &mut [f32]) {
     assert_eq!(to.len(), from.len().div_ceil(2));
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
     let mut done = 0;
     #[cfg(target_arch = "x86_64")]
     if x86::is_supported() {
@@ -51,6 +52,7 @@ pub fn pair_neighbours(from: &[f32], to: &mut [f32]) {
 /// If the three are not equally long.
 pub fn pair_rows(first: &[f32], second: &[f32], to: &mut [MaybeUninit<f32>]) {
     assert!(first.len() == to.len() && second.len() == to.len());
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
     let mut done = 0;
     #[cfg(target_arch = "x86_64")]
     if x86::is_supported() {
