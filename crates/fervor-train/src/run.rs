@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::store::ModuleRecord;
 use burn_optim::ModuleOptimizer;
-use fervor::files::write_whole;
+use fervor::files::{rename, sync_all_of, write_whole};
 use fervor::{Error, Reason, Remedy, Result, hash};
 use fervor_draw::chart::{self, LineChart, Series};
 use serde::{Deserialize, Serialize};
@@ -194,13 +194,14 @@ impl RunFolder {
         optimizer.save(new.join("optimizer.bpk"))?;
         let json = serde_json::to_vec(state)?;
         fs::write(new.join("state.json"), json)?;
+        sync_all_of(&new)?;
         if now.exists() {
             if old.exists() {
                 fs::remove_dir_all(&old)?;
             }
-            fs::rename(&now, &old)?;
+            rename(&now, &old)?;
         }
-        fs::rename(&new, &now)?;
+        rename(&new, &now)?;
         if old.exists() {
             fs::remove_dir_all(&old)?;
         }

@@ -163,7 +163,10 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Brings all files and folders under `folder` to the disk, many at once: a file system writes its journal once for all who wait.
-fn sync_all_of(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// A folder that cannot be read, or a disk that refuses.
+pub fn sync_all_of(folder: &Path) -> io::Result<()> {
     let entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.collect::<io::Result<_>>()?;
     entries.par_iter().try_for_each(|entry| {
         let kind = entry.file_type()?;

@@ -129,14 +129,26 @@ impl Outline {
 mod tests {
     use super::*;
 
-    // A frame of one component with the Adobe segment of a CMYK picture behind it made the decoder look for three more.
+    /// A small JPEG with three components whose frame header an Adobe segment with this transform follows.
+    fn with_adobe(transform: u8) -> Vec<u8> {
+        let mut file = Picture::from_gray(16, 16, &[128; 256]).unwrap().encode_jpeg(90).unwrap();
+        let frame = Markers::of(&file).find(Marker::is_frame).unwrap().end;
+        file.splice(frame..frame, [&b"\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0"[..], &[transform]].concat());
+        file
+    }
+
+    // The segment of a CMYK picture behind a smaller frame made the decoder look for components that are not there.
     #[test]
     fn a_color_space_with_more_components_than_the_frame_is_damage() {
-        let gray = Picture::from_gray(16, 16, &[128; 256]).unwrap().encode_jpeg(90).unwrap();
-        let frame = Markers::of(&gray).find(Marker::is_frame).unwrap();
-        let mut broken = gray.clone();
-        broken.splice(frame.end..frame.end, *b"\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0\0");
-        let error = Picture::decode(&broken, &Limits::default()).unwrap_err();
+        let error = Picture::decode(&with_adobe(0), &Limits::default()).unwrap_err();
         assert_eq!(error.reason(), crate::Reason::Damaged, "{error}");
+    }
+
+    #[test]
+    fn three_components_that_call_themselves_ycck_are_read_as_ycbcr() {
+        for transform in [1, 2] {
+            let picture = Picture::decode(&with_adobe(transform), &Limits::default()).unwrap();
+            assert!(picture.rgb().iter().all(|value| value.abs_diff(128) <= 2), "{transform}: {:?}", &picture.rgb()[..3]);
+        }
     }
 }
