@@ -21,41 +21,20 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<(Picture, Orientat
     decoder.decode_headers().map_err(|e| refused(bytes, e))?;
     let (width, height) = decoder.dimensions().expect("the headers are decoded");
     limits.check(Format::Jpeg, width as u64, height as u64)?;
-    if Outline::of(bytes).is_none_or(|outline| outline.is_too_short_for(width, height)) {
+    let Some(outline) = Outline::of(bytes).filter(|outline| !outline.is_too_short_for(width, height)) else {
         return Err(cut_off(Format::Jpeg, bytes));
-    }
+    };
     decoder.set_options(decoder.options().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB));
     // YCCK of three components is read as YCbCr, as other decoders do.
     let needed = |space: ColorSpace| if space == ColorSpace::YCCK { 3 } else { space.num_components() };
     let colors = decoder.input_colorspace().map_or(0, needed);
-    if frame_components(bytes).is_none_or(|components| components < colors) || adobe_outgrows_frame(bytes) {
+    if outline.components.is_none_or(|components| components < colors.max(outline.adobe)) {
         return Err(damaged(Format::Jpeg).with_source("its color space has more components than its frame"));
     }
     let orientation = decoder.exif().map_or(Orientation::NoTransforms, |exif| orient::from_exif(exif));
     let mut rgb = zeros(3 * width as u64 * height as u64)?;
     decoder.decode_into(&mut rgb).map_err(|e| refused(bytes, e))?;
     Ok((Picture { width: width as u32, height: height as u32, rgb }, orientation))
-}
-
-/// How many components the last frame header announces.
-fn frame_components(bytes: &[u8]) -> Option<usize> {
-    Markers::of(bytes).filter_map(|marker| marker.components()).last().map(usize::from)
-}
-
-/// Whether an Adobe segment after the frame header (T.872, 6.5.3) asks for more components than the frame has: the decoder would believe it, and look
-/// for components that are not there.
-fn adobe_outgrows_frame(bytes: &[u8]) -> bool {
-    let mut frame = None;
-    Markers::of(bytes).any(|marker| {
-        frame = marker.components().or(frame);
-        let transform = (marker.code == 0xEE && marker.content.starts_with(b"Adobe")).then(|| marker.content.get(11)).flatten();
-        let needed = match transform {
-            Some(1 | 2) => 3,
-            Some(0) => 4,
-            _ => 0,
-        };
-        frame.is_some_and(|components| components < needed)
-    })
 }
 
 fn refused(bytes: &[u8], error: DecodeErrors) -> Error {
@@ -77,12 +56,17 @@ struct Outline {
     blocks: usize,
     across: usize,
     down: usize,
+    /// Components of the last frame header.
+    components: Option<usize>,
+    /// Components that an Adobe segment behind a frame header (T.872, 6.5.3) asks for. The decoder believes it, and would look for
+    /// some that are not there.
+    adobe: usize,
 }
 
 impl Outline {
     /// Walks from the first to the end marker; none if there is no end marker.
     fn of(bytes: &[u8]) -> Option<Self> {
-        let mut outline = Self { one_scan: true, coded: 0, blocks: 0, across: 1, down: 1 };
+        let mut outline = Self { one_scan: true, coded: 0, blocks: 0, across: 1, down: 1, components: None, adobe: 0 };
         let (mut scans, mut scan) = (0, None);
         let mut markers = Markers::of(bytes);
         loop {
@@ -90,8 +74,16 @@ impl Outline {
             if let Some(start) = scan.take() {
                 outline.coded += marker.start - start;
             }
+            outline.components = marker.components().map(usize::from).or(outline.components);
             match marker.code {
                 Marker::END => break,
+                0xEE if outline.components.is_some() && marker.content.starts_with(b"Adobe") => {
+                    outline.adobe = outline.adobe.max(match marker.content.get(11) {
+                        Some(1 | 2) => 3,
+                        Some(0) => 4,
+                        _ => 0,
+                    });
+                }
                 0xC0..=0xC2 => {
                     outline.one_scan &= marker.code != 0xC2;
                     outline.sampling(marker.content);
