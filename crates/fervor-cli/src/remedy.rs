@@ -8,6 +8,7 @@ use fervor_lab::audit;
 /// What to do, in this program's flags and commands.
 pub fn words(remedy: &Remedy) -> String {
     match remedy {
+        Remedy::BlendHeads => "fit how its heads become one answer: fervor calibrate --blend".to_owned(),
         Remedy::TrainBundle => "a Fervor model is one .onnx file as `fervor train` writes it".to_owned(),
         Remedy::MapClass { class } => {
             let [to, out] = ["CLASS", "-"].map(|target| quoted(&format!("{class}={target}")));

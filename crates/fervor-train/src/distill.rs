@@ -19,9 +19,14 @@ pub struct Teachers {
     teachers: Vec<Teacher>,
     temperature: f64,
     classes: usize,
-    /// What they say of each unchanged training picture, `[examples, classes]`; `None`: they are asked batch by batch.
-    plain: Option<Vec<f32>>,
+    /// The student's heads.
+    heads: &'static [&'static str],
+    /// What they say of each unchanged training picture, for each head `[examples, classes]`; `None`: they are asked batch by batch.
+    plain: Option<Answers>,
 }
+
+/// For each head of the student, softened probabilities of each chip, `[chips, classes]`; `None` for one that no teacher knows of.
+type Answers = Vec<Option<Vec<f32>>>;
 
 struct Teacher {
     bundle: Bundle,
@@ -35,12 +40,18 @@ impl Teachers {
     /// # Errors
     /// `Input`: no such bundle, another one than when the recipe was resolved, one that lacks a class, or, asked about
     /// augmented chips, one that takes others. `Model`: it fails. `Data`: a picture can no longer be read.
-    pub fn open(recipe: &DistillRecipe, examples: &Examples, labels: &LabelSet, preprocess: &Preprocess) -> Result<Self> {
+    pub fn open(
+        recipe: &DistillRecipe,
+        examples: &Examples,
+        labels: &LabelSet,
+        preprocess: &Preprocess,
+        heads: &'static [&'static str],
+    ) -> Result<Self> {
         let known = recipe.sha256.iter().map(Some).chain(std::iter::repeat(None));
         let teachers = recipe.teachers.iter().zip(known).map(|(name, sha256)| {
             let teacher = Teacher::open(name, sha256, labels)?;
             let theirs = &teacher.bundle.card().preprocess;
-            if recipe.chips == DistillChips::Augmented && theirs != preprocess {
+            if recipe.chips == DistillChips::Augmented && theirs.plain() != preprocess.plain() {
                 return Err(Error::input(format!("the teacher {name} takes other chips than the recipe's: {theirs:?}"))
                     .because(Reason::Mismatch)
                     .with_hint("ask it about the unchanged pictures: distill.chips = \"plain\""));
@@ -51,6 +62,7 @@ impl Teachers {
             teachers: teachers.collect::<Result<_>>()?,
             temperature: recipe.temperature,
             classes: labels.len(),
+            heads,
             plain: None,
         };
         if recipe.chips == DistillChips::Plain {
@@ -59,25 +71,36 @@ impl Teachers {
         Ok(teachers)
     }
 
-    /// What the teachers say of the chips of a batch: their softened probabilities, averaged, `[chips, classes]`.
-    /// `augmented` are the chips as the student sees them, `places` the examples that they are made of.
+    /// What the teachers say of the chips of a batch for each head of the student: their softened probabilities, averaged,
+    /// `[chips, classes]`. `augmented` are the chips as the student sees them but for the last step of its preprocessing,
+    /// `places` the examples that they are made of.
     ///
     /// # Errors
     /// `Model`: a teacher fails.
-    pub fn answers(&self, places: &[usize], augmented: &[Chip]) -> Result<Vec<f32>> {
-        match &self.plain {
-            Some(plain) => {
-                let row = |place: &usize| &plain[place * self.classes..(place + 1) * self.classes];
-                Ok(places.iter().flat_map(row).copied().collect())
+    pub fn answers(&self, places: &[usize], augmented: &[Chip]) -> Result<Answers> {
+        let Some(plain) = &self.plain else {
+            let mut sums = self.nothing(augmented.len());
+            for teacher in &self.teachers {
+                let preprocess = &teacher.bundle.card().preprocess;
+                let chips: Vec<Chip> = augmented.iter().map(|chip| preprocess.standardized(chip.clone())).collect();
+                self.add(teacher, &chips, 0, &mut sums)?;
             }
-            None => {
-                let mut mean = vec![0.0; augmented.len() * self.classes];
-                for teacher in &self.teachers {
-                    self.add(teacher, augmented, &mut mean)?;
-                }
-                Ok(mean)
-            }
-        }
+            return Ok(sums);
+        };
+        let row = |all: &Vec<f32>, place: &usize| all[place * self.classes..(place + 1) * self.classes].to_vec();
+        let picked = |all: &Vec<f32>| places.iter().flat_map(|place| row(all, place)).collect();
+        Ok(plain.iter().map(|all| all.as_ref().map(picked)).collect())
+    }
+
+    /// Sums to begin with: a row of zeros a chip for each head that a teacher knows of.
+    fn nothing(&self, chips: usize) -> Answers {
+        let heads = 0..self.heads.len().max(1);
+        heads.map(|head| (self.who_know(head) > 0).then(|| vec![0.0; chips * self.classes])).collect()
+    }
+
+    /// How many teachers can speak for a head.
+    fn who_know(&self, head: usize) -> usize {
+        self.teachers.iter().filter(|teacher| teacher.place_of(self.heads, head).is_some()).count()
     }
 
     /// Whether they are asked about the chips that the student sees, mixed ones too.
@@ -85,34 +108,49 @@ impl Teachers {
         self.plain.is_none()
     }
 
-    fn ask_all(&self, examples: &Examples) -> Result<Vec<f32>> {
+    fn ask_all(&self, examples: &Examples) -> Result<Answers> {
         let places: Vec<usize> = (0..examples.len()).collect();
-        let mut all = vec![0.0; places.len() * self.classes];
+        let mut all = self.nothing(places.len());
         for teacher in &self.teachers {
             let preprocess = &teacher.bundle.card().preprocess;
-            for (places, rows) in places.chunks(GROUP).zip(all.chunks_mut(GROUP * self.classes)) {
+            for places in places.chunks(GROUP) {
                 let chips = places.par_iter().map(|&place| {
                     let picture = examples.picture(place)?;
                     Ok(preprocess.whole(&picture))
                 });
-                self.add(teacher, &chips.collect::<Result<Vec<_>>>()?, rows)?;
+                self.add(teacher, &chips.collect::<Result<Vec<_>>>()?, places[0], &mut all)?;
             }
         }
         Ok(all)
     }
 
-    /// Adds one teacher's share of the mean.
-    fn add(&self, teacher: &Teacher, chips: &[Chip], rows: &mut [f32]) -> Result<()> {
-        let share = 1.0 / self.teachers.len() as f64;
-        for (logits, row) in teacher.bundle.logits(chips)?.iter().zip(rows.chunks_exact_mut(self.classes)) {
-            let logits: Vec<f32> = teacher.columns.iter().map(|column| logits[*column]).collect();
-            row.iter_mut().zip(softmax(&logits, self.temperature)).for_each(|(value, p)| *value += (share * p) as f32);
+    /// Adds one teacher's share of the means, from row `first` on.
+    fn add(&self, teacher: &Teacher, chips: &[Chip], first: usize, sums: &mut Answers) -> Result<()> {
+        let answers = teacher.bundle.head_logits(chips)?;
+        let theirs = teacher.bundle.card().labels.len();
+        for (head, rows) in sums.iter_mut().enumerate() {
+            let (Some(rows), Some(place)) = (rows, teacher.place_of(self.heads, head)) else { continue };
+            let share = 1.0 / self.who_know(head) as f64;
+            for (logits, row) in answers.iter().zip(rows.chunks_exact_mut(self.classes).skip(first)) {
+                let logits: Vec<f32> = teacher.columns.iter().map(|column| logits[place * theirs + column]).collect();
+                row.iter_mut().zip(softmax(&logits, self.temperature)).for_each(|(value, p)| *value += (share * p) as f32);
+            }
         }
         Ok(())
     }
 }
 
 impl Teacher {
+    /// Which of its heads speaks for the student's head `head`. A teacher with one answer speaks for the labels.
+    fn place_of(&self, heads: &[&str], head: usize) -> Option<usize> {
+        let theirs = &self.bundle.card().heads;
+        if theirs.is_empty() {
+            return (head == 0).then_some(0);
+        }
+        let name = heads.get(head).copied().unwrap_or("labels");
+        theirs.iter().position(|their| their.name == name)
+    }
+
     fn open(name: &str, sha256: Option<&String>, labels: &LabelSet) -> Result<Self> {
         let bundle = Bundle::find(name).map_err(|e| e.context("a teacher"))?;
         if sha256.is_some_and(|sha256| !bundle.has_sha256(sha256)) {

@@ -131,6 +131,13 @@ impl Examples {
         (0..self.len()).map(target).collect()
     }
 
+    /// What the head of the votes shall answer for each example, and how much that counts: not at all where nobody voted.
+    pub fn votes_targets(&self) -> (Vec<Vec<f32>>, Vec<f32>) {
+        let even = 1.0 / self.classes() as f32;
+        let votes = (0..self.len()).map(|place| self.votes(place));
+        votes.map(|votes| votes.map_or_else(|| (vec![even; self.classes()], 0.0), |votes| (votes, 1.0))).unzip()
+    }
+
     /// How much an example of each class counts.
     pub fn class_weights(&self, weights: &ClassWeights) -> Result<Vec<f32>> {
         let classes = self.dataset.labels().len();

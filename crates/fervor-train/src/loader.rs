@@ -35,8 +35,18 @@ pub struct Batch {
     pub weights: Vec<f32>,
     /// `[n]`; of a mixed chip, the label of its larger part.
     pub labels: Vec<usize>,
-    /// What the teachers say, `[n, classes]`, each row sums to 1.
-    pub taught: Option<Vec<f32>>,
+    /// What the head of the votes shall answer, where there is one.
+    pub votes: Option<VotesBatch>,
+    /// What the teachers say for each head, `[n, classes]`, each row sums to 1.
+    pub taught: Vec<Option<Vec<f32>>>,
+}
+
+/// What the head of the votes shall answer.
+pub struct VotesBatch {
+    /// `[n, classes]`, each row sums to 1.
+    pub targets: Vec<f32>,
+    /// `[n]`; 0 where nobody voted.
+    pub weights: Vec<f32>,
 }
 
 /// What a [`Loader`] is told of a recipe.
@@ -62,6 +72,8 @@ pub struct Loader {
     progressive: Option<ProgressiveRecipe>,
     sampling: Sampling,
     targets: Vec<Vec<f32>>,
+    /// Of the head of the votes, with their weights.
+    votes: Option<(Vec<Vec<f32>>, Vec<f32>)>,
     class_weights: Vec<f32>,
     teachers: Option<Teachers>,
     batch_size: usize,
@@ -83,6 +95,7 @@ impl Loader {
     pub fn new(examples: Examples, teachers: Option<Teachers>, options: LoaderOptions) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
             targets: examples.targets(options.loss),
+            votes: (options.loss.votes_head > 0.0).then(|| examples.votes_targets()),
             class_weights: examples.class_weights(&options.loss.class_weights)?,
             examples,
             augment: options.augment.clone(),
@@ -97,6 +110,22 @@ impl Loader {
     /// The examples.
     pub fn examples(&self) -> &Examples {
         &self.examples
+    }
+
+    /// The share of each class in the targets of each head, in the order of their logits.
+    pub fn priors(&self) -> Vec<Vec<f32>> {
+        let classes = self.examples.classes();
+        let mean = |rows: &[Vec<f32>], weight: &dyn Fn(usize) -> f32| {
+            let mut sums = vec![0.0; classes];
+            for (place, row) in rows.iter().enumerate() {
+                sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(weight(place) * value));
+            }
+            let all: f64 = sums.iter().sum();
+            sums.into_iter().map(|sum| (sum / all) as f32).collect()
+        };
+        let labels = mean(&self.targets, &|place| self.class_weights[self.examples.label(place)]);
+        let votes = self.votes.as_ref().map(|(rows, weights)| mean(rows, &|place| weights[place]));
+        [labels].into_iter().chain(votes).collect()
     }
 
     /// Batches an epoch. A last one of a single picture is left out: batch norm has nothing to compare it with.
@@ -159,33 +188,32 @@ impl Loader {
         for Turn { place, again } in turns {
             let stream = again << 52 | (epoch as u64) << 32 | *place as u64;
             let chip = self.examples.plain_chip(*place)?;
-            chips.push(self.examples.finished(augment(&self.augment, chip, &mut generator(self.seed, stream, Purpose::Augment))));
+            chips.push(augment(&self.augment, chip, &mut generator(self.seed, stream, Purpose::Augment)));
         }
         let labels: Vec<usize> = places.iter().map(|&place| self.examples.label(place)).collect();
         let mut weights: Vec<f32> = labels.iter().map(|&label| self.class_weights[label]).collect();
-        let mut targets = self.targets_of(&places);
+        let mut targets = rows_of(&self.targets, &places);
+        let mut votes = self.votes.as_ref().map(|(rows, weights)| VotesBatch {
+            targets: rows_of(rows, &places),
+            weights: places.iter().map(|&place| weights[place]).collect(),
+        });
 
         let [_, side, _] = self.examples.shape();
         let stream = (epoch as u64) << 32 | number as u64;
         let mix = Mix::draw(&self.augment, turns.len(), side, &mut generator(self.seed, stream, Purpose::Mix));
         if let Some(mix) = &mix {
             chips = mix.chips(&chips);
-            // A picture of a heavier class weighs more in what it is mixed into.
             let classes = self.examples.classes();
-            let weighted =
-                targets.chunks_exact(classes).zip(&weights).flat_map(|(row, weight)| row.iter().map(move |t| t * weight));
-            let weighted = mix.rows(&weighted.collect::<Vec<f32>>(), classes);
-            weights = mix.rows(&weights, 1);
-            targets = weighted
-                .chunks_exact(classes)
-                .zip(&weights)
-                .flat_map(|(row, weight)| row.iter().map(move |t| t / weight))
-                .collect();
+            (targets, weights) = mixed_targets(mix, &targets, &weights, classes);
+            if let Some(VotesBatch { targets, weights }) = &mut votes {
+                (*targets, *weights) = mixed_targets(mix, targets, weights, classes);
+            }
         }
         let taught = match &self.teachers {
-            Some(teachers) => Some(self.taught(teachers, &places, &chips, mix.as_ref())?),
-            None => None,
+            Some(teachers) => self.taught(teachers, &places, &chips, mix.as_ref())?,
+            None => Vec::new(),
         };
+        let chips: Vec<Chip> = chips.into_iter().map(|chip| self.examples.finished(chip)).collect();
         let full = side;
         let side = self.progressive.as_ref().map_or(full, |progressive| progressive.side(epoch, full));
         let pixels = if side == full {
@@ -194,21 +222,32 @@ impl Loader {
             let planes = chips.iter().flat_map(|chip| chip.pixels().chunks_exact(full * full));
             planes.flat_map(|plane| shrink(plane, full, side)).collect()
         };
-        Ok(Batch { pixels, side, targets, weights, labels, taught })
+        Ok(Batch { pixels, side, targets, weights, labels, votes, taught })
     }
 
-    fn targets_of(&self, places: &[usize]) -> Vec<f32> {
-        places.iter().flat_map(|&place| self.targets[place].iter().copied()).collect()
+    /// What the teachers say of mixed chips, or a mixture of what they say of the plain pictures; for each head.
+    fn taught(&self, teachers: &Teachers, places: &[usize], chips: &[Chip], mix: Option<&Mix>) -> Result<Vec<Option<Vec<f32>>>> {
+        let mut answers = teachers.answers(places, chips)?;
+        if let Some(mix) = mix.filter(|_| !teachers.see_augmented()) {
+            answers.iter_mut().flatten().for_each(|rows| *rows = mix.rows(rows, self.examples.classes()));
+        }
+        Ok(answers)
     }
+}
 
-    /// What the teachers say of mixed chips, or a mixture of what they say of the plain pictures.
-    fn taught(&self, teachers: &Teachers, places: &[usize], chips: &[Chip], mix: Option<&Mix>) -> Result<Vec<f32>> {
-        let answers = teachers.answers(places, chips)?;
-        Ok(match mix {
-            Some(mix) if !teachers.see_augmented() => mix.rows(&answers, self.examples.classes()),
-            _ => answers,
-        })
-    }
+fn rows_of(rows: &[Vec<f32>], places: &[usize]) -> Vec<f32> {
+    places.iter().flat_map(|&place| rows[place].iter().copied()).collect()
+}
+
+/// Targets and weights of mixed chips: a picture that weighs more does so in what it is mixed into, too.
+fn mixed_targets(mix: &Mix, targets: &[f32], weights: &[f32], classes: usize) -> (Vec<f32>, Vec<f32>) {
+    let weighted = targets.chunks_exact(classes).zip(weights).flat_map(|(row, weight)| row.iter().map(move |t| t * weight));
+    let weighted = mix.rows(&weighted.collect::<Vec<f32>>(), classes);
+    let weights = mix.rows(weights, 1);
+    // What weighs nothing has no target: even is as good as any.
+    let share = |value: f32, weight: f32| if weight > 0.0 { value / weight } else { 1.0 / classes as f32 };
+    let rows = weighted.chunks_exact(classes).zip(&weights);
+    (rows.flat_map(|(row, &weight)| row.iter().map(move |&value| share(value, weight))).collect(), weights)
 }
 
 /// The batches of an epoch as they become ready.

@@ -1,7 +1,7 @@
 //! The product of an epoch: its network as a bundle, and what that bundle scores.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use fervor::bundle::{Bundle, CARD_SCHEMA, Card, Golden, RecipeInfo, TrainingData};
+use fervor::bundle::{Bundle, CARD_SCHEMA, Card, Golden, Head, RecipeInfo, TrainingData};
 use fervor::onnx::ModelProto;
 use fervor::{ContentHash, Error, Probabilities, Reason, Remedy, Result};
 use fervor_lab::dataset::Dataset;
@@ -30,6 +30,8 @@ pub struct Score {
     pub temperature: f32,
     /// How near it comes to the votes with that temperature, where they say what is right.
     pub votes: Option<VoteScores>,
+    /// Of the head of the votes: the temperature that fits it to them best, and how near it comes to them with it.
+    pub votes_head: Option<(f32, VoteScores)>,
 }
 
 /// A graph and its card, before they are packed.
@@ -71,48 +73,79 @@ impl Exporter<'_> {
             recipe: RecipeInfo { name: recipe.name.clone(), sha256: recipe.hash(), toml: recipe.to_toml(), epoch },
             licence: recipe.licence.clone(),
             views: recipe.views,
+            heads: self.heads(),
             flag_factors: Default::default(),
             conformal: None,
             class_biases: Vec::new(),
             metrics: Default::default(),
-            requires: Vec::new(),
+            requires: if recipe.loss.heads().is_empty() { Vec::new() } else { vec!["heads".to_owned()] },
             extra: Default::default(),
         };
-        Ok(Candidate { graph: network.graph(recipe.preprocess.shape(), labels.len()), card })
+        Ok(Candidate { graph: network.graph(recipe.preprocess.shape(), recipe.loss.outputs(labels.len())), card })
+    }
+
+    /// The heads as a training leaves them: the first one answers. How much the others count is fitted later, on pictures of the
+    /// kind that the model is for.
+    fn heads(&self) -> Vec<Head> {
+        let heads = self.recipe.loss.heads().iter().zip(self.loader.priors());
+        let head = |(place, (name, prior)): (usize, (&&str, Vec<f32>))| {
+            let weight = if place == 0 { 1.0 } else { 0.0 };
+            Head { name: (*name).to_owned(), weight, temperature: 1.0, prior, prior_removed: 0.0 }
+        };
+        heads.enumerate().map(head).collect()
     }
 
     /// The bundle's answers to the validation pictures.
     pub fn score(&self, candidate: Candidate) -> Result<Score> {
         let bundle = Bundle::pack(candidate.graph, &candidate.card, [])?;
         let bundle = bundle.with_threads(rayon::current_num_threads());
-        let mut tally = Tally::new(self.dataset.labels().len());
+        let classes = self.dataset.labels().len();
+        let mut tally = Tally::new(classes);
         let (mut all_logits, mut all_labels) = (Vec::new(), Vec::new());
+        let (mut voted_logits, mut voted) = (Vec::new(), Vec::new());
         let places: Vec<usize> = (0..self.validation.len()).collect();
         for places in places.chunks(256) {
             let chips = places.iter().map(|&place| self.validation.chip(place)).collect::<Result<Vec<_>>>()?;
             let labels: Vec<usize> = places.iter().map(|&place| self.validation.label(place)).collect();
-            let logits = bundle.logits(&chips)?;
+            let heads = bundle.head_logits(&chips)?;
+            let logits: Vec<Vec<f32>> = heads.iter().map(|row| row[..classes].to_vec()).collect();
+            for (row, &place) in heads.iter().zip(places).filter(|(row, _)| row.len() > classes) {
+                if let Some(votes) = self.validation.votes(place) {
+                    voted_logits.push(row[classes..].to_vec());
+                    voted.push(votes);
+                }
+            }
             tally.add(logits.iter().map(Vec::as_slice), &labels);
             all_logits.extend(logits);
             all_labels.extend(labels);
         }
+        let votes_head = (!voted.is_empty()).then(|| self.by_votes(&voted_logits, &voted));
         if self.recipe.data.labels_from == LabelsFrom::Data {
-            return Ok(Score { tally, temperature: fit_temperature(&all_logits, &all_labels), votes: None });
+            return Ok(Score { tally, temperature: fit_temperature(&all_logits, &all_labels), votes: None, votes_head });
         }
         let votes = places.iter().map(|&place| self.validation.votes(place)).collect::<Option<Vec<_>>>();
         let votes = votes.ok_or_else(|| Error::data("a validation picture with a label by votes has no votes"))?;
-        let temperature = fit_temperature_to(&all_logits, &votes);
-        let labels = self.dataset.labels();
-        let probabilities = all_logits.iter().map(|row| Probabilities::from_logits(labels, row, temperature));
+        let (temperature, votes) = self.by_votes(&all_logits, &votes);
+        Ok(Score { tally, temperature, votes: Some(votes), votes_head })
+    }
+
+    /// The temperature that fits these logits to the votes best, and how near they come with it.
+    fn by_votes(&self, logits: &[Vec<f32>], votes: &[Vec<f32>]) -> (f32, VoteScores) {
+        let (labels, temperature) = (self.dataset.labels(), fit_temperature_to(logits, votes));
+        let probabilities = logits.iter().map(|row| Probabilities::from_logits(labels, row, temperature));
         let probabilities: Vec<f32> = probabilities.flat_map(|row| row.values().to_vec()).collect();
-        let votes = VoteScores::of(&votes.concat(), &probabilities, places.len());
-        Ok(Score { tally, temperature, votes: Some(votes) })
+        (temperature, VoteScores::of(&votes.concat(), &probabilities, votes.len()))
     }
 
     /// The bundle with its temperature and scores, checked on both engines before anybody else sees it.
     pub fn finish(&self, mut candidate: Candidate, score: &Score) -> Result<Bundle> {
         candidate.card.temperature = score.temperature;
-        let votes = score.votes;
+        let (votes, votes_head) = (score.votes, score.votes_head);
+        for (head, temperature) in
+            candidate.card.heads.iter_mut().zip([score.temperature].into_iter().chain(votes_head.map(|(temperature, _)| temperature)))
+        {
+            head.temperature = temperature;
+        }
         let score = &score.tally;
         candidate.card.metrics = [
             ("validation.accuracy", score.accuracy()),
@@ -124,6 +157,10 @@ impl Exporter<'_> {
         if let Some(votes) = votes {
             candidate.card.metrics.insert("validation.votes_cross_entropy".to_owned(), votes.cross_entropy);
             candidate.card.metrics.insert("validation.votes_kl".to_owned(), votes.kl);
+        }
+        if let Some((_, votes)) = votes_head {
+            candidate.card.metrics.insert("validation.votes_head_cross_entropy".to_owned(), votes.cross_entropy);
+            candidate.card.metrics.insert("validation.votes_head_kl".to_owned(), votes.kl);
         }
         let training = self.loader.examples().indices().iter().map(|&index| self.dataset.samples()[index].hash);
         let training: Vec<ContentHash> = training.collect();

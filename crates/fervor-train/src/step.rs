@@ -26,6 +26,8 @@ pub struct StepOptions<'a> {
     pub transfer: Option<&'a TransferRecipe>,
     /// How much the teachers' answers count.
     pub distill: Option<&'a DistillRecipe>,
+    /// How much the head of the votes counts; 0: there is none.
+    pub votes_head: f64,
 }
 
 /// Moves a network's weights batch by batch.
@@ -92,33 +94,45 @@ impl<'a> Stepper<'a> {
         Ok((network, logits))
     }
 
-    /// What is minimised, and the logits `[n, classes]`.
+    /// What is minimised, and the logits of the labels `[n, classes]`.
     fn loss(&self, network: &Network, batch: &Batch) -> (Tensor<1>, Tensor<2>) {
         let (n, device) = (batch.labels.len(), self.device);
         let pixels = TensorData::new(batch.pixels.clone(), [n, self.options.channels, batch.side, batch.side]);
         let rows = |values: &[f32]| Tensor::<2>::from_data(TensorData::new(values.to_vec(), [n, values.len() / n]), device);
-        let (targets, weights) = (rows(&batch.targets), rows(&batch.weights));
-        let weight_sum = f64::from(batch.weights.iter().sum::<f32>());
-
         let logits = if self.frozen {
             // Without gradients and with nothing dropped: these features are the same in every epoch.
             let pixels = Tensor::<4>::from_data(pixels, &device.clone().without_autodiff());
             network.classify(Tensor::from_inner(network.valid().features(pixels)))
         } else {
             autocast(self.options.precision, || network.forward(Tensor::from_data(pixels, device)))
-        }; // [n, classes]
-        let cross_entropy =
-            |logits: Tensor<2>, targets: Tensor<2>| (log_softmax(logits, 1) * targets * weights.clone()).sum() / -weight_sum;
-        let mut loss = cross_entropy(logits.clone(), targets);
-        if let (Some(distill), Some(taught)) = (self.options.distill, &batch.taught) {
-            let temperature = distill.temperature;
-            let taught = cross_entropy(logits.clone() / temperature, rows(taught)) * (temperature * temperature);
-            loss = loss * (1.0 - distill.weight) + taught * distill.weight;
+        }; // [n, heads * classes]
+        // Of one head: to its targets, and to what the teachers say for it.
+        let of_head = |logits: &Tensor<2>, head: usize, targets: &[f32], weights: &[f32]| {
+            let weight_sum = f64::from(weights.iter().sum::<f32>()).max(1e-6);
+            let cross_entropy =
+                |logits: Tensor<2>, targets: &[f32]| (log_softmax(logits, 1) * rows(targets) * rows(weights)).sum() / -weight_sum;
+            let loss = cross_entropy(logits.clone(), targets);
+            match (self.options.distill, batch.taught.get(head).and_then(Option::as_ref)) {
+                (Some(distill), Some(taught)) => {
+                    let temperature = distill.temperature;
+                    let taught = cross_entropy(logits.clone() / temperature, taught) * (temperature * temperature);
+                    loss * (1.0 - distill.weight) + taught * distill.weight
+                }
+                _ => loss,
+            }
+        };
+        let classes = batch.targets.len() / n;
+        let labels = logits.clone().narrow(1, 0, classes);
+        let mut loss = of_head(&labels, 0, &batch.targets, &batch.weights);
+        if let Some(votes) = &batch.votes {
+            let share = self.options.votes_head;
+            let second = of_head(&logits.narrow(1, classes, classes), 1, &votes.targets, &votes.weights);
+            loss = loss * (1.0 - share) + second * share;
         }
         if let Some(penalty) = network.penalty() {
             loss = loss + penalty;
         }
-        (loss, logits)
+        (loss, labels)
     }
 }
 

@@ -23,8 +23,9 @@ pub struct Summary {
 /// Counts the network of a checked recipe for this many classes.
 pub fn summary(recipe: &Recipe, classes: usize) -> Summary {
     let input = recipe.preprocess.shape();
-    let network = Network::new(&recipe.network, input, classes, &Device::flex());
-    let cost = onnx::cost(&network.graph(input, classes));
+    let outputs = recipe.loss.outputs(classes);
+    let network = Network::new(&recipe.network, input, outputs, &Device::flex());
+    let cost = onnx::cost(&network.graph(input, outputs));
     Summary {
         network: recipe.network.name().to_owned(),
         input,

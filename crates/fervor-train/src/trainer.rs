@@ -138,7 +138,7 @@ fn run(options: TrainOptions) -> Result<Outcome> {
     let validation = Examples::new(&dataset, Split::Validation, &recipe)?;
     let training = Examples::new(&dataset, Split::Train, &recipe)?;
     let teachers = match &recipe.distill {
-        Some(distill) => Some(Teachers::open(distill, &training, dataset.labels(), &recipe.preprocess)?),
+        Some(distill) => Some(Teachers::open(distill, &training, dataset.labels(), &recipe.preprocess, recipe.loss.heads())?),
         None => None,
     };
     let loader = Loader::new(training, teachers, loader_options(&recipe))?;
@@ -150,7 +150,7 @@ fn run(options: TrainOptions) -> Result<Outcome> {
     layers::seed(derived_seed(recipe.seed, 0, Purpose::Weights));
     let mut network = match (&recipe.transfer, resumed) {
         (Some(source), None) => transfer::start(source, &recipe, dataset.labels(), &device)?,
-        _ => Network::new(&recipe.network, recipe.preprocess.shape(), classes, &device),
+        _ => Network::new(&recipe.network, recipe.preprocess.shape(), recipe.loss.outputs(classes), &device),
     };
     if resumed.is_some() {
         network = folder.load_network(network)?;
@@ -283,6 +283,7 @@ fn step_options(recipe: &Recipe) -> StepOptions<'_> {
         precision: recipe.precision,
         transfer: recipe.transfer.as_ref(),
         distill: recipe.distill.as_ref(),
+        votes_head: recipe.loss.votes_head,
     }
 }
 

@@ -33,27 +33,33 @@ pub fn start(transfer: &TransferRecipe, recipe: &Recipe, labels: &LabelSet, devi
         .because(Reason::Changed)
         .with_hint("take transfer.sha256 out of the recipe to start from the present one"));
     }
-    if card.preprocess != recipe.preprocess {
+    // Chips may come to be standardised, or no longer: the network gets used to it.
+    if card.preprocess.plain() != recipe.preprocess.plain() {
         return Err(Error::input(format!("the recipe's preprocess is not that of {}: {:?}", transfer.from, card.preprocess))
             .because(Reason::Mismatch)
             .with_hint("leave [preprocess] out of the recipe: it is taken from the source then"));
     }
-    let mut network = Network::new(&recipe.network, chip, card.labels.len(), device);
+    let mut network = Network::new(&recipe.network, chip, card.outputs(), device);
     import::load_weights(&mut network, &ModelProto::parse(bundle.bytes())?, device)?;
     check(&network, &bundle, device)?;
 
     layers::seed(derived_seed(recipe.seed, 0, Purpose::Weights));
-    let mut fresh = Network::new(&recipe.network, chip, labels.len(), device);
+    let mut fresh = Network::new(&recipe.network, chip, recipe.loss.outputs(labels.len()), device);
     let (source, new) = (network.classifier_mut(), fresh.classifier_mut());
     let [inputs, outputs] = new.weight.val().dims();
     let [mut weight, old_weight] = [&new.weight, &source.weight].map(|weight| host(weight.val()));
     let mut bias = vec![0.0; outputs];
-    let old_bias = source.bias.as_ref().map_or_else(|| vec![0.0; card.labels.len()], |bias| host(bias.val()));
-    for (output, name) in labels.names().iter().enumerate() {
-        if let Some(known) = card.labels.index_of(name) {
+    let old_bias = source.bias.as_ref().map_or_else(|| vec![0.0; card.outputs()], |bias| host(bias.val()));
+    for output in 0..outputs {
+        let (head, class) = (output / labels.len(), output % labels.len());
+        // A head that the source lacks begins as its first one.
+        let name = recipe.loss.heads().get(head).copied().unwrap_or("labels");
+        let known_head = card.heads.iter().position(|known| known.name == name).unwrap_or(0);
+        if let Some(known) = card.labels.index_of(&labels.names()[class]) {
+            let known = known_head * card.labels.len() + known;
             bias[output] = old_bias[known];
             for input in 0..inputs {
-                weight[input * outputs + output] = old_weight[input * card.labels.len() + known];
+                weight[input * outputs + output] = old_weight[input * card.outputs() + known];
             }
         }
     }

@@ -27,9 +27,11 @@ use crate::runtime::Graph;
 mod card;
 mod edit;
 mod find;
+mod heads;
 mod seal;
 
 pub use card::{CARD_SCHEMA, Card, Conformal, Extra, Golden, RecipeInfo, TrainingData, Views};
+pub use heads::Head;
 
 const CARD_KEY: &str = "fervor.card";
 const TRAINING_KEY: &str = "fervor.training_pictures";
@@ -203,11 +205,20 @@ impl Bundle {
         !self.training.is_empty()
     }
 
-    /// Logits of each chip, `[chips][classes]`, before temperature: the mean over the card's views.
+    /// Logits of each chip, `[chips][classes]`, before temperature: the mean over the card's views; of a network with several heads
+    /// what they come to together.
     ///
     /// # Errors
     /// [`Model`](crate::ErrorKind::Model): a chip made for another card, or logits that are not numbers.
     pub fn logits(&self, chips: &[Chip]) -> Result<Vec<Vec<f32>>> {
+        Ok(self.head_logits(chips)?.into_iter().map(|row| self.card.blended(row)).collect())
+    }
+
+    /// Logits of each chip as the network gives them, `[chips][heads * classes]`: the mean over the card's views.
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits).
+    pub fn head_logits(&self, chips: &[Chip]) -> Result<Vec<Vec<f32>>> {
         let mut logits = self.view(&self.graph, chips)?;
         if self.card.views == Views::Flip {
             let mirrored: Vec<Chip> = chips.iter().map(Chip::mirrored).collect();
@@ -220,18 +231,18 @@ impl Bundle {
 
     /// The network's answer to each chip as it is, on this engine.
     fn view(&self, graph: &Graph, chips: &[Chip]) -> Result<Vec<Vec<f32>>> {
-        let classes = self.card.labels.len();
+        let logits = self.card.outputs();
         let mut all = Vec::with_capacity(chips.len());
         for batch in chips.chunks(BATCH) {
             let (shape, values) = self.input(batch)?;
             let outputs = graph.run(shape, &values)?;
-            let output = outputs.first().filter(|o| o.shape == [batch.len(), classes]).ok_or_else(|| {
+            let output = outputs.first().filter(|o| o.shape == [batch.len(), logits]).ok_or_else(|| {
                 let shape = outputs.first().map(|o| o.shape.clone()).unwrap_or_default();
                 let chips = batch.len();
-                Error::model(format!("the card names {classes} classes; for {chips} chips the network gives {shape:?}"))
+                Error::model(format!("the card wants {logits} logits a chip; for {chips} chips the network gives {shape:?}"))
                     .because(Reason::Mismatch)
             })?;
-            all.extend(finite(&output.values)?.chunks(classes).map(<[f32]>::to_vec));
+            all.extend(finite(&output.values)?.chunks(logits).map(<[f32]>::to_vec));
         }
         Ok(all)
     }

@@ -107,6 +107,8 @@ pub enum Remedy {
     },
     /// Only bundles that Fervor's training has written can do this.
     TrainBundle,
+    /// Fit how the heads of the model become one answer.
+    BlendHeads,
     /// Say to which class of the model a class of the data belongs, or that it is left out.
     MapClass {
         /// The class of the data.
@@ -162,6 +164,7 @@ impl fmt::Display for Remedy {
             Self::NameModel { builtin } if builtin.is_empty() => f.write_str("a bundle's path ends in .onnx"),
             Self::NameModel { builtin } => write!(f, "built in: {}; a bundle's path ends in .onnx", builtin.join(", ")),
             Self::TrainBundle => f.write_str("only bundles that Fervor's training has written have what this needs"),
+            Self::BlendHeads => f.write_str("fit how its heads become one answer"),
             Self::MapClass { class } => write!(f, "say which class of the model {class:?} is, or that it is left out"),
             Self::DrawSplits { rule } => write!(f, "draw the parts anew, in shares of {rule}"),
             Self::ChooseSplit => f.write_str("choose another part of the data"),

@@ -358,15 +358,30 @@ pub struct LossRecipe {
     /// Share of the target that comes from the annotators' votes, where the data has them.
     #[serde(default)]
     pub votes: f64,
+    /// The share of a second classifier on the same trunk in the loss: it answers as people vote, beside the one that answers as
+    /// the labels say. Pictures without votes do not count for it. 0: there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub votes_head: f64,
     /// How much a picture of each class counts.
     #[serde(default)]
     pub class_weights: ClassWeights,
 }
 
 impl LossRecipe {
+    /// The names of the network's heads, in the order of their logits; none where it has one answer only.
+    pub fn heads(&self) -> &'static [&'static str] {
+        if self.votes_head > 0.0 { &["labels", "votes"] } else { &[] }
+    }
+
+    /// How many logits the network gives for this many classes.
+    pub fn outputs(&self, classes: usize) -> usize {
+        classes * self.heads().len().max(1)
+    }
+
     pub(super) fn check(&self, labels: Option<&LabelSet>) -> Result<()> {
         require((0.0..1.0).contains(&self.label_smoothing), "loss.label_smoothing", "in 0.0..1.0", self.label_smoothing)?;
         require((0.0..=1.0).contains(&self.votes), "loss.votes", "in 0.0..=1.0", self.votes)?;
+        require((0.0..1.0).contains(&self.votes_head), "loss.votes_head", "in 0.0..1.0", self.votes_head)?;
         if let ClassWeights::List(weights) = &self.class_weights {
             let positive = weights.iter().all(|weight| *weight > 0.0 && weight.is_finite());
             require(positive, "loss.class_weights", "numbers above 0", format!("{weights:?}"))?;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::error::Category;
 
+use super::heads::Head;
 use crate::emotion::LabelSet;
 use crate::error::{Error, Reason, Result};
 use crate::prediction::Probabilities;
@@ -16,7 +17,7 @@ use crate::quality::{Flag, Quality};
 pub const CARD_SCHEMA: &str = "fervor.card/1";
 
 /// The keys of a card that this version knows.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "schema",
     "name",
     "description",
@@ -28,6 +29,7 @@ const KEYS: [&str; 16] = [
     "recipe",
     "licence",
     "views",
+    "heads",
     "flag_factors",
     "conformal",
     "class_biases",
@@ -66,6 +68,10 @@ pub struct Card {
     /// How often the network looks at each chip. A card without it says: once.
     #[serde(default, skip_serializing_if = "Views::is_single")]
     pub views: Views,
+    /// The network's answers where it gives several, and how they become one. Those who do not know it cannot answer, so
+    /// [`requires`](Self::requires) names it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heads: Vec<Head>,
     /// By how much each flag of a face raises the temperature: 1 or more; the largest counts. Measured when it is calibrated.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flag_factors: BTreeMap<Flag, f32>,
@@ -164,7 +170,7 @@ impl std::fmt::Display for Views {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Golden {
-    /// One a class.
+    /// One a class, of each head.
     pub logits: Vec<f32>,
 }
 
@@ -237,6 +243,16 @@ impl Card {
         Ok(card)
     }
 
+    /// How many logits the network gives: one a class, of each head.
+    pub fn outputs(&self) -> usize {
+        self.labels.len() * self.heads.len().max(1)
+    }
+
+    /// The answer out of the network's own logits: theirs, or those of all heads blended as the card says.
+    pub(super) fn blended(&self, logits: Vec<f32>) -> Vec<f32> {
+        if self.heads.is_empty() { logits } else { Head::blend(&self.heads, &logits, self.labels.len()) }
+    }
+
     /// The temperature for a face of this quality.
     pub fn temperature_of(&self, quality: &Quality) -> f32 {
         let factors = quality.flags.iter().filter_map(|flag| self.flag_factors.get(flag));
@@ -276,8 +292,13 @@ impl Card {
             return Err(Error::model(format!("the card names {classes} classes and holds {biases} class biases"))
                 .because(Reason::Mismatch));
         }
-        if golden != classes {
-            return Err(Error::model(format!("the card names {classes} classes and holds {golden} golden logits"))
+        Head::check_all(&self.heads, classes)?;
+        if !self.heads.is_empty() && !self.requires.iter().any(|key| key == "heads") {
+            return Err(Error::model("the card has heads, but its requires does not name them").because(Reason::Invalid));
+        }
+        if golden != self.outputs() {
+            let wanted = self.outputs();
+            return Err(Error::model(format!("the card's classes and heads make {wanted} logits, it holds {golden} golden ones"))
                 .because(Reason::Mismatch));
         }
         if let Some(key) = self.extra.keys().find(|key| KEYS.contains(key)) {
@@ -295,6 +316,8 @@ mod tests {
     fn the_keys_that_are_known_are_those_of_the_card() {
         let mut card = crate::Bundle::builtin(crate::builtin::DEFAULT).unwrap().card().clone();
         card.views = Views::Flip;
+        let prior = vec![0.0; card.labels.len()];
+        card.heads = vec![Head { name: "labels".to_owned(), weight: 1.0, temperature: 1.0, prior, prior_removed: 0.0 }];
         card.flag_factors = BTreeMap::from([(Flag::Blurred, 1.0)]);
         card.conformal = Some(Conformal { coverage: 0.9, threshold: 0.1 });
         card.class_biases = vec![0.0; card.labels.len()];

@@ -61,8 +61,14 @@ impl Bundle {
     /// The same bundle with numbers added to its logits, one a class; both engines agree about the sums.
     ///
     /// # Errors
-    /// As [`with_card`](Self::with_card), and a network that does not end with a dense layer ([`Reason::Unsupported`]).
+    /// As [`with_card`](Self::with_card), and a network that does not end with a dense layer, or that has several heads: their
+    /// priors do it ([`Reason::Unsupported`]).
     pub fn with_biases(&self, biases: &[f32]) -> Result<Self> {
+        if !self.card.heads.is_empty() {
+            return Err(Error::model("a network with several heads has no biases of its own: the weights and priors of its heads do it")
+                .because(Reason::Unsupported)
+                .with_remedy(Remedy::BlendHeads));
+        }
         let mut graph = self.stored()?;
         let no_place = || {
             Error::model("the network does not end with a dense layer whose biases could be changed")
@@ -80,6 +86,28 @@ impl Bundle {
         let remade = self.remade(graph, &card)?;
         remade.check_elsewhere()?;
         Ok(remade)
+    }
+
+    /// The same file as one of its heads answers it alone: at that head's temperature, nothing of its prior taken out. What was
+    /// measured of all heads together (factors of flags, conformal sets) is left out.
+    ///
+    /// # Errors
+    /// [`Input`](crate::ErrorKind::Input): the network has no such head.
+    pub fn through_head(&self, name: &str) -> Result<Self> {
+        let found = self.card.heads.iter().find(|head| head.name == name).ok_or_else(|| {
+            let heads: Vec<&str> = self.card.heads.iter().map(|head| head.name.as_str()).collect();
+            let has = if heads.is_empty() { "it has one only".to_owned() } else { format!("it has {}", heads.join(", ")) };
+            Error::input(format!("the model {} has no head {name:?}; {has}", self.card.name)).because(Reason::Missing)
+        })?;
+        let temperature = found.temperature;
+        let mut alone = Self::load(self.bytes.clone())?.on(self.runs);
+        for head in &mut alone.card.heads {
+            (head.weight, head.prior_removed) = (if head.name == name { 1.0 } else { 0.0 }, 0.0);
+        }
+        alone.card.temperature = temperature;
+        alone.card.flag_factors.clear();
+        alone.card.conformal = None;
+        Ok(alone)
     }
 
     /// The same bundle with a seal, if it has none: not a byte before it changes.
