@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fervor::files::WholeFile;
 use fervor::{Bundle, Error, LabelMap, Result};
-use fervor_lab::calibrate::{COVERAGE, Calibration, ClassBias, FittedTo, Measure, Network};
+use fervor_lab::calibrate::{Blend, COVERAGE, Calibration, ClassBias, FittedTo, Measure, Network};
 use fervor_lab::dataset::{Dataset, OpenOptions, Progress, Split};
 
 use crate::cli::{Calibrate, Format};
@@ -28,7 +28,12 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
         talk::note(format_args!("weights as 16-bit floats: {} bytes instead of {before}", bundle.size()));
     }
     let pictures = Pictures::open(args, &bundle)?;
-    let mut class_bias = None;
+    let (mut class_bias, mut blend) = (None, None);
+    if args.blend {
+        let found = pictures.blend(&bundle)?;
+        bundle = bundle.with_card(|card| card.heads.clone_from(&found.heads))?;
+        blend = Some(found);
+    }
     if args.class_bias {
         let found = pictures.class_bias(&bundle)?;
         bundle = bundle.with_biases(&found.biases)?;
@@ -38,8 +43,11 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
     if let Some(bias) = class_bias {
         calibration = calibration.with_class_bias(bias);
     }
+    if let Some(blend) = blend {
+        calibration = calibration.with_blend(blend);
+    }
     if let Some((path, mut file)) = output {
-        let network = if args.half || args.class_bias { Network::Changed } else { Network::Same };
+        let network = if args.half || args.class_bias || args.blend { Network::Changed } else { Network::Same };
         let calibrated = bundle.with_card(|card| calibration.apply(card, &pictures.split, network))?;
         file.write_all(calibrated.bytes()).and_then(|()| file.finish()).map_err(|e| cannot_write(path, e))?;
         talk::note(format_args!("calibrated bundle written: {}", path.display()));
@@ -102,6 +110,13 @@ impl Pictures {
         Ok(found)
     }
 
+    fn blend(&self, bundle: &Bundle) -> Result<Blend> {
+        let bar = talk::bar(0, "pictures");
+        let found = self.measure(bundle, &talk::moves(&bar)).blend()?;
+        bar.finish_and_clear();
+        Ok(found)
+    }
+
     fn calibration(&self, bundle: &Bundle) -> Result<Calibration> {
         let bar = talk::bar(0, "pictures");
         let found = self.measure(bundle, &talk::moves(&bar)).calibration()?;
@@ -146,6 +161,17 @@ fn text(calibration: &Calibration, split: &str, labels: &[String]) -> String {
         let biases: Vec<String> = labels.iter().zip(biases).map(|(label, bias)| format!("{label} {bias:+.2}")).collect();
         lines.push(format!("class biases          {}", biases.join(", ")));
         lines.push(format!("accuracy              {after}   ({before} without them, {halves} with those of the other half)"));
+    }
+    if let Some(Blend { heads, macro_recall, accuracy, .. }) = &calibration.blend {
+        let shown = heads.iter().map(|head| {
+            let removed = 100.0 * head.prior_removed;
+            format!("{} x {:.2} without {removed:.0} % of its prior", head.name, head.weight)
+        });
+        lines.push(format!("heads                 {}", shown.collect::<Vec<_>>().join(", ")));
+        for (what, figures) in [("macro recall", macro_recall), ("accuracy", accuracy)] {
+            let [before, halves, after] = figures.map(percent);
+            lines.push(format!("{what:<21} {after}   ({before} as they were, {halves} with the blend of the other half)"));
+        }
     }
     lines.extend([
         String::new(),

@@ -238,6 +238,9 @@ pub struct Evaluate {
     /// With votes: what is right is what most voters say (pictures with a majority only), or what the data says
     #[arg(long, value_enum, default_value_t = Judge::Votes, requires = "votes")]
     pub judge: Judge,
+    /// Of a network with several heads: the one that shall answer alone (labels, votes); card: all, as the card says
+    #[arg(long, default_value = "card")]
+    pub head: String,
     /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
     #[arg(long)]
     pub split: Option<String>,
@@ -278,6 +281,10 @@ pub struct Calibrate {
     /// Also add to each class's logit what makes it answered as often as it is right: this changes answers
     #[arg(long)]
     pub class_bias: bool,
+    /// Of a network with two heads, also fit how they become one answer: so that the mean recall of the classes is high. This changes
+    /// answers
+    #[arg(long, conflicts_with = "class_bias")]
+    pub blend: bool,
     /// Store the weights as 16-bit floats: half the file; the figures are of the rounded network
     #[arg(long)]
     pub half: bool,

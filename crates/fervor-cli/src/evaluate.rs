@@ -17,7 +17,7 @@ use crate::{data, setup, talk};
 /// A model or data set that cannot be read, a split without samples, classes that the model lacks.
 pub fn run(args: &Evaluate) -> Result<Verdict> {
     setup::threads(args.threads);
-    let bundle = setup::model(&args.model, args.threads)?;
+    let bundle = setup::head(setup::model(&args.model, args.threads)?, &args.head)?;
     let options = OpenOptions { votes: args.votes.clone(), ..OpenOptions::default() };
     let mut dataset = data::open(&args.data, options)?;
     let (split, mut indices) = data::choose(&dataset, args.split.as_deref())?;
@@ -70,6 +70,9 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
 fn command(args: &Evaluate, split: &str) -> String {
     let mut words = vec!["fervor evaluate".to_owned(), quoted(&args.model), quoted(&args.data.display().to_string())];
     words.push(format!("--split {split}"));
+    if args.head != "card" {
+        words.push(format!("--head {}", quoted(&args.head)));
+    }
     if let Some(limit) = args.robustness {
         words.push(format!("--robustness {limit}"));
     }

@@ -68,6 +68,14 @@ pub fn models(args: &Models) -> Result<Verdict> {
     Ok(Verdict::Yes)
 }
 
+fn heads(card: &Card) -> String {
+    let shown = card.heads.iter().map(|head| {
+        let (name, weight, removed) = (&head.name, head.weight, 100.0 * head.prior_removed);
+        format!("{name} x {weight:.2}, {removed:.0} % of its prior taken out")
+    });
+    if card.heads.is_empty() { "one".to_owned() } else { shown.collect::<Vec<_>>().join("; ") }
+}
+
 fn listed(card: &Card) -> String {
     let default = if card.name == builtin::DEFAULT { " (default)" } else { "" };
     format!("{}{default}\n  {}\n  classes: {}", card.name, card.description, card.labels)
@@ -99,6 +107,7 @@ fn text(info: &Info) -> String {
             ),
         ),
         row("views of a face", &card.views.to_string()),
+        row("heads", &heads(card)),
         row("file", &format!("{:.2} MB, sha256 {}", info.bytes as f64 / 1e6, info.sha256)),
         row("seal", if info.sealed { "weights, card and training pictures are as they were made" } else { "none" }),
         row("temperature", &card.temperature.to_string()),

@@ -30,6 +30,14 @@ pub fn model(name: &str, threads: Option<usize>) -> Result<Bundle> {
     })
 }
 
+/// The model as its card says, `card`, or as one of its heads answers alone.
+///
+/// # Errors
+/// `Input`: it has no such head.
+pub fn head(bundle: Bundle, head: &str) -> Result<Bundle> {
+    if head == "card" { Ok(bundle) } else { bundle.through_head(head) }
+}
+
 /// The analyzer for a model and a way of finding faces.
 ///
 /// # Errors

@@ -17,11 +17,14 @@ use fervor::bundle::{Bundle, Card, Conformal};
 use fervor::emotion::LabelMap;
 use fervor::error::{Error, Reason, Result};
 use fervor::picture::Picture;
+use fervor::preprocess::Chip;
 use fervor::prediction::softmax;
 use fervor::quality::{Flag, Quality};
 
+mod blend;
 mod class_bias;
 
+pub use blend::Blend;
 pub use class_bias::ClassBias;
 
 /// How often a conformal set holds the right class.
@@ -70,6 +73,9 @@ pub struct Calibration {
     /// The class biases that were in the network before the rest was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_bias: Option<ClassBias>,
+    /// How the heads of the network became one answer before the rest was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blend: Option<Blend>,
 }
 
 /// What one flag does to an answer.
@@ -250,6 +256,7 @@ impl Measure<'_> {
             flags,
             unreadable: unreadable.into_iter().collect(),
             class_bias: None,
+            blend: None,
         })
     }
 }
@@ -260,6 +267,13 @@ impl Calibration {
     pub fn with_class_bias(mut self, bias: ClassBias) -> Self {
         [self.accuracy, self.macro_f1] = [bias.accuracy[1], bias.macro_f1[1]];
         self.class_bias = Some(bias);
+        self
+    }
+
+    /// Says that the heads had been blended so before it was measured.
+    #[must_use]
+    pub fn with_blend(mut self, blend: Blend) -> Self {
+        self.blend = Some(blend);
         self
     }
 
@@ -332,6 +346,17 @@ impl Measure<'_> {
 
     /// What the bundle says of pictures, as they are or flawed; of the flawed ones those that raise the flag.
     fn answers(&self, samples: &[usize], flaw: Option<(Flag, Corruption, usize)>, steps: &Steps) -> Result<Answers> {
+        self.asked(samples, flaw, steps, |chips| self.bundle.logits(chips))
+    }
+
+    /// What `ask` says of pictures, as [`answers`](Self::answers).
+    fn asked(
+        &self,
+        samples: &[usize],
+        flaw: Option<(Flag, Corruption, usize)>,
+        steps: &Steps,
+        ask: impl Fn(&[Chip]) -> Result<Vec<Vec<f32>>> + Sync,
+    ) -> Result<Answers> {
         let preprocess = &self.bundle.card().preprocess;
         let view = |index: usize, picture: &Picture| {
             let Some((flag, corruption, strength)) = flaw else { return Ok(Some((preprocess.whole(picture), ()))) };
@@ -340,7 +365,7 @@ impl Measure<'_> {
             let raised = flag == Flag::Small || Quality::of(&picture, &face).flags.contains(&flag);
             Ok(raised.then(|| (preprocess.chip(&picture, &face), ())))
         };
-        let swept = Sweep { dataset: self.dataset, samples, steps }.run(view, |chips| self.bundle.logits(chips))?;
+        let swept = Sweep { dataset: self.dataset, samples, steps }.run(view, ask)?;
         let mut answers = Answers { unreadable: swept.unreadable().into_iter().collect(), ..Answers::default() };
         for answer in swept.answers {
             let truth = self.truth(answer.index).expect("only wanted samples are asked about");

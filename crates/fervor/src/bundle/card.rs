@@ -250,7 +250,7 @@ impl Card {
 
     /// The answer out of the network's own logits: theirs, or those of all heads blended as the card says.
     pub(super) fn blended(&self, logits: Vec<f32>) -> Vec<f32> {
-        if self.heads.is_empty() { logits } else { Head::blend(&self.heads, &logits, self.labels.len()) }
+        if self.heads.is_empty() { logits } else { Head::blend(&self.heads, &logits) }
     }
 
     /// The temperature for a face of this quality.

@@ -57,8 +57,9 @@ impl Head {
         Ok(())
     }
 
-    /// One row of `classes` logits out of those of all heads.
-    pub(super) fn blend(heads: &[Self], logits: &[f32], classes: usize) -> Vec<f32> {
+    /// One row of logits, one a class, out of those of all heads, `[heads * classes]`.
+    pub fn blend(heads: &[Self], logits: &[f32]) -> Vec<f32> {
+        let classes = logits.len() / heads.len();
         let mut sums = vec![0.0; classes];
         for (head, logits) in heads.iter().zip(logits.chunks_exact(classes)).filter(|(head, _)| head.weight > 0.0) {
             for ((sum, log), prior) in sums.iter_mut().zip(log_softmax(logits, 1.0)).zip(&head.prior) {
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn one_head_alone_answers_as_if_there_were_no_other() {
         let logits = [1.0, 2.0, -1.0, 9.0, -9.0, 0.0];
-        let blended = Head::blend(&[head("labels", 1.0, 0.0), head("votes", 0.0, 0.0)], &logits, 3);
+        let blended = Head::blend(&[head("labels", 1.0, 0.0), head("votes", 0.0, 0.0)], &logits);
         for (ours, alone) in softmax(&blended, 1.0).iter().zip(softmax(&logits[..3], 1.0)) {
             assert!((ours - alone).abs() < 1e-6);
         }
@@ -92,7 +93,7 @@ mod tests {
     fn the_prior_that_is_taken_out_helps_rare_classes() {
         let logits = [1.0, 0.5, 0.0, 1.0, 0.5, 0.0];
         let top = |heads: &[Head]| {
-            let row = Head::blend(heads, &logits, 3);
+            let row = Head::blend(heads, &logits);
             (0..3).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap()
         };
         assert_eq!(top(&[head("labels", 0.5, 0.0), head("votes", 0.5, 0.0)]), 0);
