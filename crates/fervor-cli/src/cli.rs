@@ -1,10 +1,13 @@
 //! The command line: argument structs, and no logic. What turns a word into a value stands in [`parse`].
 
+mod data;
 mod parse;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use data::{Crop, Import};
 
 /// Reads facial expressions: finds faces in pictures and says which expression each shows.
 ///
@@ -35,6 +38,10 @@ pub enum Command {
     Audit(Audit),
     /// Draw train, validation and test so that no picture and no near-duplicate stands in two of them
     Split(Split),
+    /// Cut the faces out of photographs: a data set of crops, with a manifest that says where each came from
+    Crop(Crop),
+    /// Make a bundle of an ONNX network from elsewhere, and prove it
+    Import(Import),
     /// Score a bundle on a data set, with intervals and a leak-free figure beside
     Evaluate(Evaluate),
     /// Fit a bundle's temperature, what quality flags do to it, and its conformal sets
@@ -152,6 +159,9 @@ pub struct Train {
     /// Cross-validation: train K times, each time with another K-th of the pictures to score; near-duplicates stay together
     #[arg(long, value_name = "K", conflicts_with = "resume", value_parser = clap::value_parser!(u32).range(2..=100))]
     pub folds: Option<u32>,
+    /// Which part of each picture is taken [default: all of it, or the face that a manifest names]
+    #[arg(long, value_enum, conflicts_with = "resume")]
+    pub faces: Option<Faces>,
     /// Where run folders are made
     #[arg(long, default_value = "runs")]
     pub out: PathBuf,
@@ -244,6 +254,9 @@ pub struct Evaluate {
     /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
     #[arg(long)]
     pub split: Option<String>,
+    /// Which part of each picture is taken [default: all of it, or the face that a manifest names]
+    #[arg(long, value_enum)]
+    pub faces: Option<Faces>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Write report.json, report.md, index.html and pictures into this folder
@@ -275,9 +288,15 @@ pub struct Calibrate {
     /// train, validation (PublicTest), test (PrivateTest) or all [default: validation, else all]
     #[arg(long)]
     pub split: Option<String>,
+    /// Which part of each picture is taken [default: all of it, or the face that a manifest names]
+    #[arg(long, value_enum)]
+    pub faces: Option<Faces>,
     /// Where the bundle with the new card is written; without it, figures only
     #[arg(long, short, value_name = "ONNX")]
     pub output: Option<PathBuf>,
+    /// Write it even where it does not help
+    #[arg(long, requires = "output")]
+    pub anyway: bool,
     /// Also add to each class's logit what makes it answered as often as it is right: this changes answers
     #[arg(long)]
     pub class_bias: bool,
@@ -331,6 +350,9 @@ pub struct ExplainScore {
     /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
     #[arg(long)]
     pub split: Option<String>,
+    /// Which part of each picture is taken [default: all of it, or the face that a manifest names]
+    #[arg(long, value_enum)]
+    pub faces: Option<Faces>,
     /// Pictures that are looked at, evenly over the split
     #[arg(long, value_parser = parse::pictures, default_value = "200")]
     pub limit: usize,

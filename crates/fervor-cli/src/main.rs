@@ -4,9 +4,11 @@ mod audit;
 mod bench;
 mod calibrate;
 mod cli;
+mod crop;
 mod data;
 mod evaluate;
 mod explain;
+mod import;
 mod inputs;
 mod inspect;
 mod output;
@@ -49,6 +51,8 @@ fn run(command: Command) -> fervor::Result<Verdict> {
             .with_remedy(fervor::Remedy::BuildWith { feature: "train".into() })),
         Command::Audit(args) => audit::run(&args),
         Command::Split(args) => split::run(&args),
+        Command::Crop(args) => crop::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),

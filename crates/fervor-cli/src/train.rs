@@ -46,6 +46,20 @@ pub fn run(args: &Train) -> Result<Verdict> {
         None => (data::open(&data_path, options)?, Vec::new()),
     };
     let families = names(&dataset, families);
+    let all: Vec<usize> = (0..dataset.len()).collect();
+    let dataset = data::faces(dataset, args.faces, &all, &recipe.preprocess)?;
+    if dataset.is_empty() {
+        return Err(Error::data("no face was found in any picture").with_hint("--faces whole takes the pictures as they are"));
+    }
+    let own: Vec<&str> = args.set.iter().filter_map(|rule| rule.split_once('=')).map(|(key, _)| key.trim()).collect();
+    let described = recipe.clone();
+    let recipe = if args.resume.is_none() { recipe.about(&dataset, &own) } else { recipe };
+    if recipe != described {
+        talk::note(
+            "the recipe's description and licence are of other data: the model's card does not say them (--set description=..., \
+             --set licence=...)",
+        );
+    }
     let (mut dataset, left_out) = recipe.labelled(dataset)?;
     if left_out.total() > 0 {
         talk::note(format_args!(

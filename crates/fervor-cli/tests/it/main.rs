@@ -2,6 +2,7 @@
 
 mod audit;
 mod calibrate;
+mod data;
 mod evaluate;
 mod explain;
 mod inspect;

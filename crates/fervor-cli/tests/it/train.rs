@@ -116,3 +116,23 @@ fn a_training_starts_from_another_model() {
     world.fervor("train mine.toml --data set --from nobody").exits(2).says("nobody").says("built in");
     world.fervor("train mine.toml --data set").exits(2).says("missing field");
 }
+
+// A model of somebody's own classes claimed to know the seven of FER-2013, and our licence.
+#[test]
+fn a_model_of_other_data_does_not_claim_what_the_recipe_says_of_its_own() {
+    let claims = RECIPE.replace("licence = \"CC0-1.0\"", "licence = \"MIT\"\ndescription = \"Trained on FER-2013.\"");
+    let claims = claims.replace("[data]\n", "[data]\ndescribed = \"fer2013\"\n");
+    let world = world().file("claims.toml", claims.as_bytes());
+    let card = |words: &str| {
+        let ran = world
+            .fervor(&format!("train claims.toml --data set --threads 1 --set epochs=1 {words}"))
+            .exits(0)
+            .says("of other data");
+        let best = ran.stdout().split_whitespace().next().unwrap().to_owned();
+        world.fervor(&format!("inspect {best} --format json")).exits(0).json()["card"].clone()
+    };
+    let mine = card("");
+    assert_eq!((mine["licence"].as_str(), mine["description"].as_str()), (Some("not stated"), Some("not stated")));
+    let stated = card("--set licence=CC-BY-4.0 --set name=stated");
+    assert_eq!((stated["licence"].as_str(), stated["description"].as_str()), (Some("CC-BY-4.0"), Some("not stated")));
+}

@@ -117,23 +117,24 @@ impl Confusion {
         }
     }
 
-    /// Mean F1 of the classes that occur, as truth or as prediction (scikit-learn's `average="macro"`); NaN for no samples.
+    /// Mean F1 of the classes that have samples (scikit-learn's `average="macro"` with `labels` those of the truth): a class that the data
+    /// lacks says nothing of the model, even where the model answers it. NaN for no samples.
     pub fn macro_f1(&self) -> f64 {
         mean(self.occurring().map(|class| self.class(class).f1))
     }
 
-    /// Mean precision of the classes that occur.
+    /// Mean precision of the classes that have samples.
     pub fn macro_precision(&self) -> f64 {
         mean(self.occurring().map(|class| self.class(class).precision))
     }
 
-    /// Mean recall of the classes that occur: lower than [`Confusion::balanced_accuracy`] where a class without samples is predicted.
+    /// Mean recall of the classes that have samples: the [`balanced accuracy`](Confusion::balanced_accuracy).
     pub fn macro_recall(&self) -> f64 {
         mean(self.occurring().map(|class| self.class(class).recall))
     }
 
     fn occurring(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.classes).filter(|&class| self.support(class) + self.predicted(class) > 0)
+        (0..self.classes).filter(|&class| self.support(class) > 0)
     }
 }
 

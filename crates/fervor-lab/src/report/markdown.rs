@@ -28,7 +28,9 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     let mut score = |name: &str, value: f64, ci: Option<[f64; 2]>| {
         writeln!(out, "| {name} | {} | {} |", percent(value), ci.map_or_else(String::new, interval))
     };
-    score("**accuracy**", report.accuracy, Some(report.accuracy_ci95))?;
+    let leaked = report.leak_free.as_ref().is_some_and(|clean| clean.leaked > 0);
+    let all = if leaked { format!(" (all {})", pictures(report.n)) } else { String::new() };
+    score(&format!("**accuracy**{all}"), report.accuracy, Some(report.accuracy_ci95))?;
     if let Some(clean) = &report.leak_free {
         let name = format!("leak-free accuracy ({})", pictures(clean.n));
         score(&name, clean.accuracy.unwrap_or(f64::NAN), (clean.n > 0).then_some(clean.accuracy_ci95))?;
