@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Licences, bans and sources of all dependencies, as deny.toml says; and the advisories on them, where their database can be had.
-# Kept out of `.ci/run`, because cargo-deny takes longer to build than Fervor.
+# Kept out of `.ci/run`, because cargo-deny takes minutes to build: run it when dependencies change.
 #     tools/deny.sh            (cargo install cargo-deny --locked, once)
 set -euo pipefail
 cd "$(dirname "$0")/.."
