@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, Result, WholePicture, YuNet};
+use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, PicturePrediction, Result, WholePicture, YuNet};
 
-use crate::cli::Faces;
+use crate::cli::{Faces, Pictures};
 use crate::talk;
 
 /// Sets the number of threads that pictures are worked on with.
@@ -28,6 +28,17 @@ pub fn model(name: &str, threads: Option<usize>) -> Result<Bundle> {
         Some(threads) => bundle.with_threads(threads),
         None => bundle,
     })
+}
+
+/// How faces are looked for.
+pub fn detector(pictures: &Pictures) -> DetectorOptions {
+    DetectorOptions::default().with_detail(pictures.detail)
+}
+
+/// Whether a picture in which no face was found was only looked at smaller than it is.
+pub fn is_shrunk(pictures: &Pictures, answer: &PicturePrediction) -> bool {
+    let longest = answer.width.max(answer.height).unwrap_or(0) as usize;
+    pictures.faces != Faces::Whole && longest > detector(pictures).longest_seen()
 }
 
 /// The analyzer for a model and a way of finding faces.

@@ -14,5 +14,5 @@ mod random;
 pub mod report;
 pub mod robustness;
 mod sets;
-mod sweep;
+pub mod sweep;
 mod words;
