@@ -108,6 +108,9 @@ pub struct Pictures {
     pub model: String,
     #[arg(long, value_enum, default_value_t = Faces::Auto)]
     pub faces: Faces,
+    /// Look for faces at every picture's full size: finds small ones in large pictures, and takes longer
+    #[arg(long)]
+    pub detail: bool,
     /// Look into the folders inside folders, too
     #[arg(long, short)]
     pub recursive: bool,

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fervor::{Bundle, DetectorOptions, Error, Limits, Result};
+use fervor::{Bundle, Error, Limits, Picture, Result};
 use fervor_lab::dataset::OpenOptions;
 use fervor_lab::explain::{self, Explanation, Faithfulness, Ranking};
-use rayon::prelude::*;
+use fervor_lab::sweep::{Steps, Sweep};
 
 use crate::cli::{Explain, ExplainScore, Format};
 use crate::inputs::{self, Source};
@@ -33,7 +33,7 @@ pub fn run(args: &Explain) -> Result<Verdict> {
     let analyzer = setup::analyzer(
         args.pictures.faces,
         Arc::new(setup::model(&args.pictures.model, args.pictures.threads)?),
-        DetectorOptions::default(),
+        setup::detector(&args.pictures),
     )?;
     let mut failed = 0;
     for source in &sources {
@@ -57,16 +57,16 @@ fn one(analyzer: &fervor::Analyzer, source: &Source, output: &Path) -> Result<Ve
     let picture = source.read(&Limits::default())?;
     let bundle = analyzer.bundle();
     let preprocess = &bundle.card().preprocess;
-    let predictions = analyzer.analyze(&picture)?;
-    if predictions.is_empty() {
+    let prepared = analyzer.prepare(&picture)?;
+    if prepared.faces() == 0 {
         return Ok(vec![format!("{}: no face", source.name())]);
     }
     let mut lines = Vec::new();
-    for (number, prediction) in predictions.iter().enumerate() {
-        let explanation = Explanation::of(bundle, &preprocess.chip(&picture, &prediction.face), Some(&prediction.quality))?;
+    for (number, (face, quality, chip)) in prepared.iter().enumerate() {
+        let explanation = Explanation::of(bundle, chip, Some(quality))?;
         let answer = explanation.probabilities();
         let title = format!("Why {}? {} of {}", answer.short_words(), bundle.card().name, source.name());
-        let sheet = explain::sheet(&title, &picture, &prediction.face, preprocess, &explanation)?;
+        let sheet = explain::sheet(&title, &picture, face, preprocess, &explanation)?;
         let mut name = source.relative().into_os_string();
         name.push(format!("-face{}.png", number + 1));
         let path = output.join(name);
@@ -92,28 +92,31 @@ pub fn score(args: &ExplainScore) -> Result<Verdict> {
     let step = indices.len().div_ceil(args.limit).max(1);
     let chosen: Vec<usize> = indices.into_iter().step_by(step).collect();
     let bar = talk::bar(chosen.len() as u64, "pictures");
-    let scores: Vec<[Faithfulness; 3]> = chosen
-        .par_iter()
-        .map(|&index| {
-            let score = of_sample(&bundle, &dataset, index);
-            bar.inc(1);
-            score
-        })
-        .collect::<Result<_>>()?;
+    let all = chosen.len();
+    // A picture takes long enough for the bar to move with each.
+    let steps = Steps::new(all, &|_, _| {});
+    let sweep = Sweep { dataset: &dataset, samples: &chosen, steps: &steps };
+    let view = |index: usize, picture: &Picture| {
+        let chip = bundle.card().preprocess.whole(picture);
+        let explanation = Explanation::of(&bundle, &chip, None)?;
+        let score = explain::faithfulness(&bundle, &chip, &explanation, index as u64)?;
+        bar.inc(1);
+        Ok(Some((chip, score)))
+    };
+    // All that the network is asked, it is asked for each picture alone.
+    let swept = sweep.run(view, |chips| Ok(vec![Vec::new(); chips.len()]))?;
     bar.finish_and_clear();
+    talk::left_out(&swept.unreadable());
+    let scores: Vec<[Faithfulness; 3]> = swept.answers.into_iter().map(|answer| answer.seen).collect();
+    if scores.is_empty() {
+        return Err(Error::input(format!("no picture of split {split} could be read, of {all} that were looked at")));
+    }
     let table = Table::of(&scores);
     match args.format {
         Format::Json => talk::answer(table.json(&bundle, dataset.name(), &split)),
         Format::Text => talk::answer(table.text(&split)),
     }?;
     Ok(Verdict::Yes)
-}
-
-fn of_sample(bundle: &Bundle, dataset: &fervor_lab::dataset::Dataset, index: usize) -> Result<[Faithfulness; 3]> {
-    let picture = dataset.picture(index)?;
-    let chip = bundle.card().preprocess.whole(&picture);
-    let explanation = Explanation::of(bundle, &chip, None)?;
-    explain::faithfulness(bundle, &chip, &explanation, index as u64)
 }
 
 /// Means over pictures, and how often the explanation beats each other order.

@@ -7,8 +7,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use fervor::picture::Format;
 use fervor::prediction::{ErrorInfo, ModelInfo};
-use fervor::{Analyzer, DetectorOptions, Error, Limits, Picture, PicturePrediction, Prediction, Result};
+use fervor::{Analyzer, Error, Limits, Picture, PicturePrediction, Prediction, Result};
 use fervor_draw::FaceDrawing;
 use rayon::prelude::*;
 
@@ -35,17 +36,19 @@ pub fn run(args: &Predict) -> Result<Verdict> {
     let analyzer = setup::analyzer(
         args.pictures.faces,
         Arc::new(setup::model(&args.pictures.model, args.pictures.threads)?),
-        DetectorOptions::default(),
+        setup::detector(&args.pictures),
     )?;
     let one = matches!(args.pictures.input.as_slice(), [input] if input == "-" || Path::new(input).is_file());
     let labels = analyzer.bundle().card().labels.clone();
     let mut output = Output::open(args.output.as_deref())?;
     let mut writer = Writer::new(args.format, one, labels);
     let bar = talk::bar(sources.len() as u64, "pictures");
-    // Pictures without an answer, and those whose drawing could not be written: the exit code tells of both.
-    let (mut failed, mut undrawn) = (0, 0);
+    // Pictures without an answer, and those whose drawing could not be written: the exit code tells of both. And those without a
+    // face in which there may be small ones.
+    let (mut failed, mut undrawn, mut shrunk) = (0, 0, 0);
     for group in sources.chunks(GROUP) {
         for (row, drawing) in answer(&analyzer, group, args.annotate.as_deref()) {
+            shrunk += usize::from(row.error.is_none() && row.faces.is_empty() && setup::is_shrunk(&args.pictures, &row));
             let source = if row.source == "-" { "standard input" } else { &row.source };
             let problem = match (&row.error, &drawing) {
                 (Some(error), _) => {
@@ -74,6 +77,10 @@ pub fn run(args: &Predict) -> Result<Verdict> {
     bar.finish_and_clear();
     writer.finish(output.writer()).map_err(|e| Error::output("the answer cannot be written").with_source(e))?;
     output.close()?;
+    if shrunk > 0 {
+        let pictures = if shrunk == 1 { "a picture was".to_owned() } else { format!("{shrunk} pictures were") };
+        talk::note(format_args!("{pictures} shrunk, and no face was found: --detail looks for small ones"));
+    }
     if sources.len() > 1 && args.format == PredictFormat::Text {
         talk::note(format_args!("{} pictures, {failed} of them failed", sources.len()));
     }
@@ -161,13 +168,14 @@ fn write_annotated(dir: &Path, source: &Source, picture: &Picture, faces: &[Pred
     let drawings: Vec<FaceDrawing> = faces.iter().map(FaceDrawing::from).collect();
     let drawn = fervor_draw::annotate(picture, &drawings)?;
     let relative = source.relative();
-    let is_jpeg = relative.extension().is_some_and(|e| ["jpg", "jpeg"].contains(&e.to_string_lossy().to_lowercase().as_str()));
-    let (bytes, path) = if is_jpeg {
+    let format = |path: &Path| path.extension().and_then(|e| Format::from_extension(&e.to_string_lossy()));
+    let (bytes, path) = if format(&relative) == Some(Format::Jpeg) {
         (drawn.encode_jpeg(92)?, dir.join(&relative))
     } else {
         // Of another format: the name keeps its own ending, so that a.png and a.gif don't meet.
+        let is_png = format(&relative) == Some(Format::Png);
         let mut name = relative.into_os_string();
-        if !Path::new(&name).extension().is_some_and(|e| e.eq_ignore_ascii_case("png")) {
+        if !is_png {
             name.push(".png");
         }
         (drawn.encode_png()?, dir.join(name))

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, FindFaces, Result, WholePicture, YuNet};
+use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, FindFaces, PicturePrediction, Result, WholePicture, YuNet};
 
-use crate::cli::Faces;
+use crate::cli::{Faces, Pictures};
 use crate::talk;
 
 /// Sets the number of threads that pictures are worked on with.
@@ -48,6 +48,17 @@ pub fn finder(faces: Faces, options: DetectorOptions) -> Result<Box<dyn FindFace
         Faces::Detect => Box::new(YuNet::new(options)?),
         Faces::Whole => Box::new(WholePicture),
     })
+}
+
+/// How faces are looked for.
+pub fn detector(pictures: &Pictures) -> DetectorOptions {
+    DetectorOptions::default().with_detail(pictures.detail)
+}
+
+/// Whether a picture in which no face was found was only looked at smaller than it is.
+pub fn is_shrunk(pictures: &Pictures, answer: &PicturePrediction) -> bool {
+    let longest = answer.width.max(answer.height).unwrap_or(0) as usize;
+    pictures.faces != Faces::Whole && longest > detector(pictures).longest_seen()
 }
 
 /// The analyzer for a model and a way of finding faces.

@@ -17,5 +17,5 @@ pub mod report;
 pub mod robustness;
 mod sets;
 mod slips;
-mod sweep;
+pub mod sweep;
 mod words;

@@ -39,6 +39,7 @@ export function say(text) {
 const FLAGS = {
   small: "the face is small", doubtful: "may not be a face", profile: "the face is turned to the side",
   blurred: "the picture is blurred there", dark: "the face is dark", flat: "the face has little contrast", cut_off: "the face is cut off",
+  turned: "the face is not upright",
 };
 
 /** Why to trust an answer less, as a sentence; empty if there is no reason. */

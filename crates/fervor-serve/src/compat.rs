@@ -67,7 +67,7 @@ fn deepface(face: &Prediction) -> Value {
         },
         "emotion": all(face, percent),
         "dominant_emotion": face.label(),
-        "face_confidence": face.face.score,
+        "face_confidence": face.face.score.unwrap_or(1.0),
     })
 }
 
@@ -92,7 +92,7 @@ fn rekognition(face: &Prediction, width: u32, height: u32) -> Value {
             "Left": f64::from(b.x) / width, "Top": f64::from(b.y) / height,
             "Width": f64::from(b.width) / width, "Height": f64::from(b.height) / height,
         },
-        "Confidence": percent(face.face.score),
+        "Confidence": percent(face.face.score.unwrap_or(1.0)),
         "Landmarks": landmarks,
         "Emotions": emotions,
     })

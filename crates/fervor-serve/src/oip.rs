@@ -212,7 +212,7 @@ async fn pictures(app: &App, inference: &Inference) -> Result<Vec<Output>, ApiEr
     Ok(vec![
         Output::integers("picture_index", &[n], faces.iter().map(|(index, _)| *index as i64).collect()),
         Output::floats("box", &[n, 4], bounds.collect()),
-        Output::floats("score", &[n], faces.iter().map(|(_, face)| face.face.score).collect()),
+        Output::floats("score", &[n], faces.iter().map(|(_, face)| face.face.score.unwrap_or(1.0)).collect()),
         Output::texts("label", &[n], faces.iter().map(|(_, face)| face.label().to_owned()).collect()),
         Output::floats(
             "probabilities",

@@ -93,7 +93,7 @@ struct LiveFace<'a> {
     age: f64,
     #[serde(rename = "box")]
     bounds: &'a BoundingBox,
-    score: f32,
+    score: Option<f32>,
     label: &'a str,
     confidence: f32,
     uncertain: bool,

@@ -8,11 +8,14 @@
 
 #![deny(missing_docs)]
 
-use std::ops::{Deref, DerefMut};
-
+mod aligned;
 pub mod bf16;
 pub mod maps;
 pub mod tile;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use aligned::Aligned;
 
 /// Channel counts are multiples of this: one AVX-512 register of f32.
 pub const LANES: usize = 16;
@@ -51,46 +54,6 @@ impl Simd {
     /// The best of them.
     pub fn best() -> Self {
         Self::all()[0]
-    }
-}
-
-/// f32 values that begin at a cache line: a 64-byte load then never needs two lines.
-#[derive(Debug)]
-pub struct Aligned {
-    values: Vec<f32>,
-    start: usize,
-    len: usize,
-}
-
-impl Aligned {
-    /// Zeros.
-    pub fn new(len: usize) -> Self {
-        let values = vec![0.0; len + LANES];
-        // The buffer is never reallocated, so the place of its first full line stays.
-        let start = values.as_ptr().align_offset(64).min(LANES);
-        Self { values, start, len }
-    }
-}
-
-impl From<Vec<f32>> for Aligned {
-    fn from(values: Vec<f32>) -> Self {
-        let mut aligned = Self::new(values.len());
-        aligned.copy_from_slice(&values);
-        aligned
-    }
-}
-
-impl Deref for Aligned {
-    type Target = [f32];
-
-    fn deref(&self) -> &[f32] {
-        &self.values[self.start..self.start + self.len]
-    }
-}
-
-impl DerefMut for Aligned {
-    fn deref_mut(&mut self) -> &mut [f32] {
-        &mut self.values[self.start..self.start + self.len]
     }
 }
 
@@ -432,121 +395,6 @@ impl Lanes for Eight {
             self.0[i] = if self.0[i] > other.0[i] { self.0[i] } else { other.0[i] };
         }
         self
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::*;
-
-    use super::{Dense, Depthwise, Lanes, dense_row, depthwise_row};
-
-    // Register shapes: with 32 registers up to 20 sums stay inside, with 16 up to 12.
-
-    /// # Safety
-    /// As for [`dense_row`]; the processor has AVX-512 F.
-    #[target_feature(enable = "avx512f")]
-    pub unsafe fn dense_avx512(layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
-        // SAFETY: as the caller promises; each arm's registers divide the channels.
-        unsafe {
-            match layer.bias.len() / __m512::COUNT {
-                n if n.is_multiple_of(4) => dense_row::<__m512, 4, 5>(layer, rows, out),
-                n if n.is_multiple_of(2) => dense_row::<__m512, 2, 10>(layer, rows, out),
-                _ => dense_row::<__m512, 1, 16>(layer, rows, out),
-            }
-        }
-    }
-
-    /// # Safety
-    /// As for [`dense_row`]; the processor has AVX2 and FMA.
-    #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn dense_avx2(layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
-        // SAFETY: as the caller promises; two registers of eight divide channels that are a multiple of sixteen.
-        unsafe { dense_row::<__m256, 2, 5>(layer, rows, out) }
-    }
-
-    /// # Safety
-    /// As for [`depthwise_row`]; the processor has AVX-512 F.
-    #[target_feature(enable = "avx512f")]
-    pub unsafe fn depthwise_avx512(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
-        // SAFETY: as the caller promises.
-        unsafe { depthwise_row::<__m512, 4>(layer, rows, out) }
-    }
-
-    /// # Safety
-    /// As for [`depthwise_row`]; the processor has AVX2 and FMA.
-    #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn depthwise_avx2(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
-        // SAFETY: as the caller promises.
-        unsafe { depthwise_row::<__m256, 4>(layer, rows, out) }
-    }
-
-    impl Lanes for __m512 {
-        const COUNT: usize = 16;
-
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: the caller has sixteen values there, and a processor with these instructions.
-            unsafe { _mm512_loadu_ps(from) }
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            // SAFETY: the caller has room for sixteen values there, and a processor with these instructions.
-            unsafe { _mm512_storeu_ps(to, self) }
-        }
-
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> Self {
-            // SAFETY: the caller has a processor with these instructions.
-            unsafe { _mm512_set1_ps(value) }
-        }
-
-        #[inline(always)]
-        unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
-            // SAFETY: the caller has a processor with these instructions.
-            unsafe { _mm512_fmadd_ps(self, factor, sum) }
-        }
-
-        #[inline(always)]
-        unsafe fn max(self, other: Self) -> Self {
-            // SAFETY: the caller has a processor with these instructions.
-            unsafe { _mm512_max_ps(self, other) }
-        }
-    }
-
-    impl Lanes for __m256 {
-        const COUNT: usize = 8;
-
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: the caller has eight values there, and a processor with these instructions.
-            unsafe { _mm256_loadu_ps(from) }
-        }
-
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            // SAFETY: the caller has room for eight values there, and a processor with these instructions.
-            unsafe { _mm256_storeu_ps(to, self) }
-        }
-
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> Self {
-            // SAFETY: the caller has a processor with these instructions.
-            unsafe { _mm256_set1_ps(value) }
-        }
-
-        #[inline(always)]
-        unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
-            // SAFETY: the caller has a processor with these instructions.
-            unsafe { _mm256_fmadd_ps(self, factor, sum) }
-        }
-
-        #[inline(always)]
-        unsafe fn max(self, other: Self) -> Self {
-            // SAFETY: the caller has a processor with these instructions.
-            unsafe { _mm256_max_ps(self, other) }
-        }
     }
 }
 

@@ -54,7 +54,7 @@ fn face(picture: &Picture) -> Face {
     let landmarks = [[-85.0, -60.0], [80.0, -75.0], [5.0, 25.0], [-60.0, 110.0], [75.0, 100.0]];
     Face {
         bounds: BoundingBox { x: x - 200.0, y: y - 200.0, width: 400.0, height: 400.0 },
-        score: 1.0,
+        score: Some(1.0),
         landmarks: Some(landmarks.map(|[u, v]| [x + u, y + v])),
     }
 }

@@ -35,6 +35,7 @@ impl fmt::Debug for Analyzer {
 /// A picture's faces, ready for the network: what [`Analyzer::prepare`] hands to [`Analyzer::classify`].
 #[derive(Clone, Debug)]
 pub struct Prepared {
+    size: (u32, u32),
     faces: Vec<(Face, Quality, Chip)>,
 }
 
@@ -42,6 +43,12 @@ impl Prepared {
     /// How many faces the picture has.
     pub fn faces(&self) -> usize {
         self.faces.len()
+    }
+
+    /// Each face as it was found, with its quality and its chip. Its box may reach over the picture's edge, where a prediction's
+    /// ends, and the chip with it.
+    pub fn iter(&self) -> impl Iterator<Item = (&Face, &Quality, &Chip)> {
+        self.faces.iter().map(|(face, quality, chip)| (face, quality, chip))
     }
 }
 
@@ -106,7 +113,7 @@ impl Analyzer {
             let (quality, chip) = (Quality::of(picture, &face), preprocess.chip(picture, &face));
             (face, quality, chip)
         });
-        Ok(Prepared { faces: faces.collect() })
+        Ok(Prepared { size: (picture.width(), picture.height()), faces: faces.collect() })
     }
 
     /// The part that is done for all faces of many pictures at once; a list of predictions for each picture, in order.
@@ -115,8 +122,13 @@ impl Analyzer {
     /// [`Model`](crate::ErrorKind::Model): the network fails.
     pub fn classify(&self, pictures: Vec<Prepared>) -> Result<Vec<Vec<Prediction>>> {
         let counts: Vec<usize> = pictures.iter().map(Prepared::faces).collect();
-        let (seen, chips): (Vec<_>, Vec<Chip>) =
-            pictures.into_iter().flat_map(|picture| picture.faces).map(|(face, quality, chip)| ((face, quality), chip)).unzip();
+        let (mut seen, mut chips) = (Vec::new(), Vec::new());
+        for Prepared { size: (width, height), faces } in pictures {
+            for (face, quality, chip) in faces {
+                seen.push((Face { bounds: face.bounds.within(width, height), ..face }, quality));
+                chips.push(chip);
+            }
+        }
         let card = self.bundle.card();
         let mut predictions = seen.into_iter().zip(self.bundle.logits(&chips)?).map(|((face, quality), logits)| {
             let probabilities = card.probabilities(&logits, Some(&quality));

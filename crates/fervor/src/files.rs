@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rayon::prelude::*;
 
@@ -39,6 +40,7 @@ impl WholeFile {
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         // Of this process alone, so that nobody else's file is in the way.
         let part = sibling(&target, &format!(".{}.part", std::process::id()))?;
+        remove_abandoned(&target);
         Ok(Self { file: File::create(&part)?, ends: Some((part, target)) })
     }
 
@@ -158,6 +160,31 @@ fn sibling(path: &Path, end: &str) -> io::Result<PathBuf> {
     Ok(path.with_file_name(name))
 }
 
+/// Removes the hidden files of writers of `target` that were killed. What cannot be looked at or removed stays: it is in nobody's way.
+fn remove_abandoned(target: &Path) {
+    let (Some(name), Ok(entries)) = (target.file_name().and_then(|name| name.to_str()), fs::read_dir(folder_of(target))) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let process = entry.file_name().to_str().and_then(|other| {
+            let process = other.strip_prefix('.')?.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".part")?;
+            process.parse::<u32>().ok()
+        });
+        if process.is_some_and(|process| is_gone(process, &entry)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether a process that wrote this file has ended. Where that cannot be asked: whether the file was left alone for a day.
+fn is_gone(process: u32, entry: &fs::DirEntry) -> bool {
+    if cfg!(target_os = "linux") && Path::new("/proc/self").exists() {
+        return !Path::new(&format!("/proc/{process}")).exists();
+    }
+    let age = entry.metadata().and_then(|found| found.modified()).map(|changed| changed.elapsed().unwrap_or_default());
+    age.is_ok_and(|age| age > Duration::from_secs(24 * 60 * 60))
+}
+
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -227,6 +254,22 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         write_whole(&path, b"new").unwrap();
         assert_eq!((fs::read_to_string(&path).unwrap().as_str(), names(dir.path())), ("new", vec!["a.json".to_owned()]));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_killed_writer_left_is_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        // No process has this number: the kernel's greatest is 4,194,304.
+        let gone = ".a.json.4294967295.part";
+        let others = [".a.json.1.part", ".b.json.4294967295.part", ".a.json.old.part", "a.json.4294967295.part"];
+        for name in others.iter().chain([&gone]) {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        write_whole(&dir.path().join("a.json"), b"new").unwrap();
+        let mut left: Vec<&str> = others.iter().copied().chain(["a.json"]).collect();
+        left.sort();
+        assert_eq!(names(dir.path()), left);
     }
 
     #[test]

@@ -37,6 +37,7 @@ impl Color {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Framing {
     /// A square around the box's centre, its side the longer side of the box times `1 + margin`, moved down by `shift_y` of the side.
+    /// Where a face's landmarks show it lying on its side or standing on its head, the square is turned by quarters until it is upright.
     Margin {
         /// What is added to the box's longer side, as a share of it.
         margin: f32,
@@ -207,12 +208,17 @@ impl Preprocess {
             _ => None,
         };
         let drawn = aligned.unwrap_or_else(|| {
+            let turns = face.quarter_turns();
             let frame = match (self.framing, &face.landmarks) {
                 (_, None) => bounds,
-                (Framing::Margin { margin, shift_y }, _) => square(bounds, margin.into(), shift_y.into()),
-                (Framing::Aligned { .. }, _) => square(bounds, 0.0, 0.0),
+                (Framing::Margin { margin, shift_y }, _) => square(bounds, margin.into(), shift_y.into(), turns),
+                (Framing::Aligned { .. }, _) => square(bounds, 0.0, 0.0, turns),
             };
-            picture.sampled(frame, side, side, self.filter)
+            let drawn = picture.sampled(frame, side, side, self.filter);
+            match turns {
+                0 => drawn,
+                turns => drawn.turned(turns),
+            }
         });
         let pixels = match self.color {
             Color::Gray => drawn.luma(),
@@ -303,10 +309,18 @@ fn usable(bounds: &BoundingBox, picture: &Picture) -> Frame {
     Frame { x: x.clamp(-reach_x, reach_x), y: y.clamp(-reach_y, reach_y), width, height }
 }
 
-/// The square around a box's centre, its side the longer side times `1 + margin`, moved down by `shift_y` of the side.
-fn square(bounds: Frame, margin: f64, shift_y: f64) -> Frame {
+/// The square around a box's centre, its side the longer side times `1 + margin`, moved by `shift_y` of the side: down, as it is
+/// seen once the picture has been turned clockwise by so many quarters.
+fn square(bounds: Frame, margin: f64, shift_y: f64, turns: u8) -> Frame {
     let side = bounds.width.max(bounds.height) * (1.0 + margin);
-    let x = bounds.x + (bounds.width - side) / 2.0;
-    let y = bounds.y + (bounds.height - side) / 2.0 + shift_y * side;
+    let down = shift_y * side;
+    let (right, down) = match turns {
+        1 => (down, 0.0),
+        2 => (0.0, -down),
+        3 => (-down, 0.0),
+        _ => (0.0, down),
+    };
+    let x = bounds.x + (bounds.width - side) / 2.0 + right;
+    let y = bounds.y + (bounds.height - side) / 2.0 + down;
     Frame { x, y, width: side, height: side }
 }

@@ -144,7 +144,7 @@ mod tests {
     fn face(x: f32, happy: f32) -> Prediction {
         let labels = LabelSet::new(["happy", "sad"]).unwrap();
         Prediction {
-            face: Face { bounds: BoundingBox { x, y: 0.0, width: 100.0, height: 100.0 }, score: 0.9, landmarks: None },
+            face: Face { bounds: BoundingBox { x, y: 0.0, width: 100.0, height: 100.0 }, score: Some(0.9), landmarks: None },
             probabilities: Probabilities::from_logits(&labels, &[(happy / (1.0 - happy)).ln(), 0.0], 1.0),
             plausible: None,
             quality: Quality::default(),

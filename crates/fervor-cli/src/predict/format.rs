@@ -103,7 +103,8 @@ fn csv_rows(out: &mut dyn Write, answer: &PicturePrediction, labels: &LabelSet) 
     }
     for (index, face) in answer.faces.iter().enumerate() {
         let b = face.face.bounds;
-        write!(out, "{picture},{index},{},{},{},{},{},", b.x, b.y, b.width, b.height, face.face.score)?;
+        let score = face.face.score.map(|score| score.to_string()).unwrap_or_default();
+        write!(out, "{picture},{index},{},{},{},{},{score},", b.x, b.y, b.width, b.height)?;
         write!(out, "{},{},{}", csv_field(face.label()), face.confidence(), face.probabilities.is_uncertain())?;
         for p in face.probabilities.values() {
             write!(out, ",{p}")?;
@@ -153,7 +154,7 @@ mod tests {
         let one: serde_json::Value = serde_json::from_str(&written(PredictFormat::Json, true, &[answer(1)])).unwrap();
         assert_eq!(one["faces"][0]["label"], "happy");
         assert_eq!(one["faces"][0]["landmarks"], serde_json::json!([]));
-        assert!(one["error"].is_null());
+        assert!(one["error"].is_null() && one["faces"][0]["score"].is_null(), "a picture taken whole has no score: {one}");
         for count in 0..3 {
             let several = written(PredictFormat::Json, false, &vec![answer(0); count]);
             assert_eq!(serde_json::from_str::<Vec<serde_json::Value>>(&several).unwrap().len(), count);
@@ -167,6 +168,7 @@ mod tests {
         assert_eq!(rows.len(), 4);
         for row in &rows[1..] {
             assert!(row.starts_with("\"a, b.png\",4,4,"), "{row}");
+            assert!(row.contains(",4,4,,happy,") || row.contains(",4,4,,,"), "a picture taken whole has no score: {row}");
             // The quoted name holds one comma more.
             assert_eq!(row.matches(',').count(), rows[0].matches(',').count() + 1, "{row}");
         }

@@ -28,5 +28,9 @@ fn the_explanation_of_an_answer_is_scored_against_other_orders() {
     let area = |order: &str, curve: &str| scores["orders"][order][curve].as_f64().unwrap();
     assert!(area("explained", "deletion") < area("random", "deletion"), "{scores}");
     assert!(area("explained", "insertion") > area("random", "insertion"), "{scores}");
+    let cut = std::fs::read(world.path("set/test/sad/0.png")).unwrap();
+    std::fs::write(world.path("set/test/sad/1.png"), &cut[..cut.len() / 2]).unwrap();
+    let scores = world.fervor("explain-score fervor-48 set --limit 3 --format json").exits(0).says("sad/1.png").json();
+    assert_eq!(scores["n"], 2, "one picture that cannot be read does not stop the others: {scores}");
     world.fervor("explain-score fervor-48 set --limit 0").exits(2).says("1 to 1000000");
 }

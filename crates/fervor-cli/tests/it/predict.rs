@@ -93,3 +93,49 @@ fn wrong_usage_says_what_to_do() {
     world.fervor("predict a.png --threads 0").exits(2).says("1 to 1024");
     world.fervor("predict").exits(2);
 }
+
+#[test]
+fn a_face_on_its_side_or_its_head_is_answered_as_the_upright_one() {
+    let world = World::new();
+    let photo = image::open(astronaut()).unwrap();
+    let side = photo.width() as f64;
+    photo.rotate90().save(world.path("90.png")).unwrap();
+    photo.rotate180().save(world.path("180.png")).unwrap();
+    photo.rotate270().save(world.path("270.png")).unwrap();
+    photo.save(world.path("0.png")).unwrap();
+    let rows = world.fervor("predict 0.png 90.png 180.png 270.png --format json").exits(0).json();
+    let face = |row: usize| {
+        assert_eq!(rows[row]["faces"].as_array().unwrap().len(), 1, "{rows}");
+        &rows[row]["faces"][0]
+    };
+    let place = |row: usize| ["x", "y", "width", "height"].map(|key| face(row)["box"][key].as_f64().unwrap());
+    let [x, y, width, height] = place(0);
+    assert_eq!(face(0)["quality"]["flags"], serde_json::json!([]));
+    let turned = [
+        [side - y - height, x, height, width],
+        [side - x - width, side - y - height, width, height],
+        [y, side - x - width, height, width],
+    ];
+    for (row, expected) in (1..4).zip(turned) {
+        assert_eq!((&face(row)["label"], &face(row)["quality"]["flags"]), (&"happy".into(), &serde_json::json!(["turned"])));
+        let apart = place(row).iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(apart < 8.0, "{:?}, expected near {expected:?}", place(row));
+        assert!((face(row)["confidence"].as_f64().unwrap() - face(0)["confidence"].as_f64().unwrap()).abs() < 0.1, "{rows}");
+    }
+}
+
+#[test]
+fn an_empty_picture_has_no_face() {
+    let world = World::new();
+    image::GrayImage::new(48, 48).save(world.path("black.png")).unwrap();
+    world.fervor("predict black.png").exits(0).answers("no face found");
+    world.fervor("predict black.png --faces whole --format csv").exits(0).answers("black.png,48,48,0,0,0,48,48,,");
+}
+
+#[test]
+fn a_shrunk_picture_without_a_face_calls_for_more_detail() {
+    let world = World::new().landscape("wide.png", 1400, 60).landscape("small.png", 300, 200);
+    world.fervor("predict wide.png small.png").exits(0).says("a picture was shrunk, and no face was found: --detail");
+    let ran = world.fervor("predict wide.png small.png --detail").exits(0);
+    assert!(!ran.stderr().contains("--detail"), "{ran}");
+}

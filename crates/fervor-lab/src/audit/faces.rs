@@ -27,7 +27,7 @@ const CROP_SIDE: u32 = 160;
 const FRAME: f32 = 0.35;
 
 pub(super) fn findings(dataset: &Dataset, facts: &[Facts], progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Vec<Finding>> {
-    let options = DetectorOptions::default().with_threshold(LEAST_SCORE).with_threads(1);
+    let options = DetectorOptions::default().with_threshold(LEAST_SCORE).with_turns(false).with_threads(1);
     let detector = YuNet::new(options)?;
     let done = std::sync::atomic::AtomicUsize::new(0);
     let looks = (0..dataset.len())
@@ -69,8 +69,8 @@ struct Look {
 impl Look {
     fn at(picture: &Picture, detector: &YuNet) -> Result<Self> {
         let mut faces = detector.find(picture)?;
-        let largest = faces.iter().filter(|face| face.score >= CERTAIN).map(side).fold(0.0, f32::max);
-        let several = faces.iter().filter(|face| face.score >= CERTAIN && side(face) >= BESIDE * largest).count();
+        let largest = faces.iter().filter(|face| face.score >= Some(CERTAIN)).map(side).fold(0.0, f32::max);
+        let several = faces.iter().filter(|face| face.score >= Some(CERTAIN) && side(face) >= BESIDE * largest).count();
         if best(&faces) < CERTAIN && picture.width().max(picture.height()) <= CROP_SIDE {
             faces.extend(detector.find(&framed(picture)?)?);
             if best(&faces) < CERTAIN {
@@ -82,7 +82,7 @@ impl Look {
 }
 
 fn best(faces: &[Face]) -> f32 {
-    faces.iter().map(|face| face.score).fold(0.0, f32::max)
+    faces.iter().filter_map(|face| face.score).fold(0.0, f32::max)
 }
 
 fn side(face: &Face) -> f32 {

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::face::yunet::{DetectorOptions, YuNet};
 use crate::face::{Face, FindFaces};
-use crate::picture::Picture;
+use crate::picture::{Picture, mean_and_deviation};
 
 /// Crops are at most so many pixels wide or high.
 const CROP_SIDE: u32 = 160;
@@ -14,6 +14,10 @@ const GRAY_CROP_SIDE: u32 = 64;
 /// A face this high, as a share of the picture's height, is all of the picture.
 const ALL_FACE: f32 = 0.75;
 
+/// Grey values that spread by less (standard deviation) show nothing. Of the 646 crops of FER-2013 in which the detector finds no
+/// face, 14 empty ones lie under 5 and all others above 16.
+const SHOWS_NOTHING: f32 = 10.0;
+
 /// A face under this share of a tiny grey picture's height is a face in a scene. FER-2013's test crops have none under 0.35.
 const IN_A_SCENE: f32 = 0.3;
 
@@ -21,7 +25,8 @@ const IN_A_SCENE: f32 = 0.3;
 ///
 /// The rule, for a picture that is roughly square (the shorter side at least 0.8 of the longer):
 /// - grey and at most 64 pixels: whole, unless the largest face found is under 0.3 of its height. Of such tight crops the
-///   detector misses about 1 in 100, and they are still faces.
+///   detector misses about 1 in 100, and they are still faces; but where it finds none and nothing is to be seen (grey values
+///   that spread by less than 10), as in a black picture, there is none.
 /// - at most 160 pixels: whole if the largest face found is at least 0.75 of its height.
 ///
 /// So all 3,589 crops of FER-2013's test split are taken whole, and a thumbnail of a portrait is not.
@@ -41,10 +46,10 @@ impl AutoFaces {
 
 impl FindFaces for AutoFaces {
     fn find(&self, picture: &Picture) -> Result<Vec<Face>> {
-        let faces = self.detector.find(picture)?;
+        let faces = self.detector.find_upright(picture)?;
         let tallest = faces.iter().map(|face| face.bounds.height).reduce(f32::max);
         let share = tallest.map(|height| height / picture.height() as f32);
-        Ok(if is_crop(picture, share) { vec![Face::whole(picture)] } else { faces })
+        if is_crop(picture, share) { Ok(vec![Face::whole(picture)]) } else { self.detector.with_turned(picture, faces) }
     }
 }
 
@@ -56,9 +61,13 @@ fn is_crop(picture: &Picture, share: Option<f32>) -> bool {
         return false;
     }
     if longer <= GRAY_CROP_SIDE && picture.is_gray() {
-        return share.is_none_or(|share| share >= IN_A_SCENE);
+        return share.map_or_else(|| shows_something(picture), |share| share >= IN_A_SCENE);
     }
     share.is_some_and(|share| share >= ALL_FACE)
+}
+
+fn shows_something(picture: &Picture) -> bool {
+    mean_and_deviation(&picture.luma()).1 >= SHOWS_NOTHING
 }
 
 #[cfg(test)]
@@ -88,8 +97,22 @@ mod tests {
         for case in cases {
             let (width, height) = case.size;
             let pixel = if case.gray { [90, 90, 90] } else { [90, 80, 70] };
-            let picture = Picture::from_rgb(width, height, pixel.repeat((width * height) as usize)).unwrap();
+            // One half is dark, so that there is something to be seen.
+            let count = (width * height) as usize;
+            let rgb = [[0; 3].repeat(count / 2), pixel.repeat(count - count / 2)].concat();
+            let picture = Picture::from_rgb(width, height, rgb).unwrap();
             assert_eq!(is_crop(&picture, case.share), case.whole, "{}", case.picture);
+        }
+    }
+
+    #[test]
+    fn a_picture_in_which_nothing_is_to_be_seen_has_no_face() {
+        let auto = AutoFaces::new(DetectorOptions::default().with_threads(1)).unwrap();
+        for (side, value) in [(48, 0), (64, 20), (48, 255), (32, 128)] {
+            let noise = |i: usize| value + (i * 7 % 5) as u8 / 2;
+            let gray: Vec<u8> = (0..side * side).map(|i| if value == 255 { 255 } else { noise(i) }).collect();
+            let picture = Picture::from_gray(side as u32, side as u32, &gray).unwrap();
+            assert_eq!(auto.find(&picture).unwrap(), [], "{side} pixels of {value}");
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn decode(heads: &[f32], columns: usize, stride: usize, threshold: f3
         let landmarks: Landmarks = std::array::from_fn(|i| at(points[2 * i], points[2 * i + 1]));
         let bounds = BoundingBox { x: left, y: top, width: right - left, height: bottom - top };
         if score >= threshold && meets(&bounds, laid) && landmarks.as_flattened().iter().all(|v| v.is_finite()) {
-            faces.push(Face { bounds, score, landmarks: Some(landmarks) });
+            faces.push(Face { bounds, score: Some(score), landmarks: Some(landmarks) });
         }
     }
 }
@@ -52,7 +52,7 @@ fn meets(bounds: &BoundingBox, laid: &Letterbox) -> bool {
 /// Greedy suppression: the best first, without those that overlap a better one by more than `overlap`
 /// (intersection over union), and at most `count`.
 pub(super) fn suppress(mut faces: Vec<Face>, overlap: f32, count: usize) -> Vec<Face> {
-    faces.sort_by(|a, b| b.score.total_cmp(&a.score));
+    faces.sort_by(|a, b| b.certainty().total_cmp(&a.certainty()));
     let mut kept: Vec<Face> = Vec::new();
     for face in faces {
         if kept.len() == count {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     fn face(x: f32, y: f32, side: f32, score: f32) -> Face {
-        Face { bounds: BoundingBox { x, y, width: side, height: side }, score, landmarks: None }
+        Face { bounds: BoundingBox { x, y, width: side, height: side }, score: Some(score), landmarks: None }
     }
 
     #[test]
@@ -105,7 +105,7 @@ mod tests {
         let mut faces = Vec::new();
         decode(&heads(4 + 2, values), 4, 8, 0.5, &laid, &mut faces);
         let [found] = &faces[..] else { panic!("{faces:?}") };
-        assert!((found.score - 0.6).abs() < 1e-6);
+        assert!((found.certainty() - 0.6).abs() < 1e-6);
         // Centre (2.5, 1.25) x 8 x 2 = (40, 20), size (2, 3) x 8 x 2 = (32, 48).
         let expected = BoundingBox { x: 24.0, y: -4.0, width: 32.0, height: 48.0 };
         let close = |a: f32, b: f32| (a - b).abs() < 1e-3;

@@ -1,5 +1,7 @@
 //! JPEG. The decoder itself (zune-jpeg, which the image crate uses too) would fill up what is missing; here a picture is whole or refused.
 
+mod outline;
+
 use image::metadata::Orientation;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
@@ -8,33 +10,72 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::limits::zeros;
-use super::markers::{Marker, Markers};
+use super::markers::Marker;
 use super::refusal::{cut_off, damaged, unsupported};
 use super::{Format, Limits, Picture, orient};
 use crate::error::{Error, Result};
+use outline::Outline;
 
-/// Decodes straight to RGB.
+/// Decodes straight to RGB. A file without its end marker is a picture too, if nothing but that is missing.
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<(Picture, Orientation)> {
-    // Headers are read leniently (cameras write odd ones), scans strictly: a scan that cannot be decoded is a hole in the picture.
-    let options = DecoderOptions::default().set_max_width(usize::MAX).set_max_height(usize::MAX).set_strict_mode(false);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(|e| refused(bytes, e))?;
-    let (width, height) = decoder.dimensions().expect("the headers are decoded");
-    limits.check(Format::Jpeg, width as u64, height as u64)?;
-    let Some(outline) = Outline::of(bytes).filter(|outline| !outline.is_too_short_for(width, height)) else {
-        return Err(cut_off(Format::Jpeg, bytes));
-    };
-    decoder.set_options(decoder.options().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB));
-    // YCCK of three components is read as YCbCr, as other decoders do.
-    let needed = |space: ColorSpace| if space == ColorSpace::YCCK { 3 } else { space.num_components() };
-    let colors = decoder.input_colorspace().map_or(0, needed);
-    if outline.components.is_none_or(|components| components < colors.max(outline.adobe)) {
-        return Err(damaged(Format::Jpeg).with_source("its color space has more components than its frame"));
+    let opened = Opened::new(bytes, limits)?;
+    if opened.outline.ended {
+        return opened.pixels();
     }
-    let orientation = decoder.exif().map_or(Orientation::NoTransforms, |exif| orient::from_exif(exif));
-    let mut rgb = zeros(3 * width as u64 * height as u64)?;
-    decoder.decode_into(&mut rgb).map_err(|e| refused(bytes, e))?;
-    Ok((Picture { width: width as u32, height: height as u32, rgb }, orientation))
+    if opened.outline.is_complete() {
+        // With two quite different ends put to it: where both show the same, no bit was needed that is not in the file.
+        let with = |filling: [u8; 2]| {
+            let file = [bytes, &filling.repeat(8), &[0xFF, Marker::END]].concat();
+            Opened::new(&file, limits).and_then(Opened::pixels)
+        };
+        if let (Ok(zeros), Ok(ones)) = (with([0, 0]), with([0xFF, 0]))
+            && zeros == ones
+        {
+            return Ok(zeros);
+        }
+    }
+    Err(cut_off(Format::Jpeg, bytes))
+}
+
+/// A file whose headers are read and whose size is inside the limits.
+struct Opened<'a> {
+    bytes: &'a [u8],
+    decoder: JpegDecoder<ZCursor<&'a [u8]>>,
+    size: (usize, usize),
+    outline: Outline,
+}
+
+impl<'a> Opened<'a> {
+    fn new(bytes: &'a [u8], limits: &Limits) -> Result<Self> {
+        // Headers are read leniently: cameras write odd ones.
+        let options = DecoderOptions::default().set_max_width(usize::MAX).set_max_height(usize::MAX).set_strict_mode(false);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+        decoder.decode_headers().map_err(|e| refused(bytes, e))?;
+        let size = decoder.dimensions().expect("the headers are decoded");
+        limits.check(Format::Jpeg, size.0 as u64, size.1 as u64)?;
+        Ok(Self { bytes, decoder, size, outline: Outline::of(bytes) })
+    }
+
+    fn pixels(self) -> Result<(Picture, Orientation)> {
+        let Self { bytes, mut decoder, size: (width, height), outline } = self;
+        if outline.is_too_short_for(width, height) {
+            return Err(cut_off(Format::Jpeg, bytes));
+        }
+        // Scans are read strictly: one that cannot be decoded is a hole in the picture.
+        decoder.set_options(decoder.options().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::RGB));
+        // YCCK of three components is read as YCbCr, as other decoders do.
+        let needed = |space: ColorSpace| if space == ColorSpace::YCCK { 3 } else { space.num_components() };
+        let colors = decoder.input_colorspace().map_or(0, needed);
+        // As many as the decoder itself took from a frame header: in a damaged file it may see another one than the outline does.
+        let components = decoder.info().map_or(0, |info| usize::from(info.components)).min(outline.components);
+        if components < colors.max(outline.adobe) {
+            return Err(damaged(Format::Jpeg).with_source("its color space has more components than its frame"));
+        }
+        let orientation = decoder.exif().map_or(Orientation::NoTransforms, |exif| orient::from_exif(exif));
+        let mut rgb = zeros(3 * width as u64 * height as u64)?;
+        decoder.decode_into(&mut rgb).map_err(|e| refused(bytes, e))?;
+        Ok((Picture { width: width as u32, height: height as u32, rgb }, orientation))
+    }
 }
 
 fn refused(bytes: &[u8], error: DecodeErrors) -> Error {
@@ -46,80 +87,10 @@ fn refused(bytes: &[u8], error: DecodeErrors) -> Error {
     outer.with_source(error.to_string())
 }
 
-/// What a walk over the markers tells.
-struct Outline {
-    /// Baseline, everything in one scan: the only case in which the scan's length has a lower bound.
-    one_scan: bool,
-    /// Bytes of entropy-coded data.
-    coded: usize,
-    /// Blocks of 8 x 8 values that the smallest unit holds, over all components, and that unit's blocks across and down.
-    blocks: usize,
-    across: usize,
-    down: usize,
-    /// Components of the last frame header.
-    components: Option<usize>,
-    /// Components that an Adobe segment behind a frame header (T.872, 6.5.3) asks for. The decoder believes it, and would look for
-    /// some that are not there.
-    adobe: usize,
-}
-
-impl Outline {
-    /// Walks from the first to the end marker; none if there is no end marker.
-    fn of(bytes: &[u8]) -> Option<Self> {
-        let mut outline = Self { one_scan: true, coded: 0, blocks: 0, across: 1, down: 1, components: None, adobe: 0 };
-        let (mut scans, mut scan) = (0, None);
-        let mut markers = Markers::of(bytes);
-        loop {
-            let marker = markers.next()?;
-            if let Some(start) = scan.take() {
-                outline.coded += marker.start - start;
-            }
-            outline.components = marker.components().map(usize::from).or(outline.components);
-            match marker.code {
-                Marker::END => break,
-                0xEE if outline.components.is_some() && marker.content.starts_with(b"Adobe") => {
-                    outline.adobe = outline.adobe.max(match marker.content.get(11) {
-                        Some(1 | 2) => 3,
-                        Some(0) => 4,
-                        _ => 0,
-                    });
-                }
-                0xC0..=0xC2 => {
-                    outline.one_scan &= marker.code != 0xC2;
-                    outline.sampling(marker.content);
-                }
-                Marker::SCAN => {
-                    scans += 1;
-                    scan = Some(marker.end);
-                }
-                _ => {}
-            }
-        }
-        outline.one_scan &= scans == 1;
-        Some(outline)
-    }
-
-    fn sampling(&mut self, frame: &[u8]) {
-        let components = frame.get(6..).unwrap_or_default().as_chunks::<3>().0;
-        let factors: Vec<_> = components.iter().map(|c| (usize::from(c[1] >> 4), usize::from(c[1] & 15))).collect();
-        // One component alone is stored block by block, whatever its factors.
-        let factors = if factors.len() == 1 { vec![(1, 1)] } else { factors };
-        self.blocks = factors.iter().map(|(h, v)| h * v).sum();
-        self.across = factors.iter().map(|f| f.0).max().unwrap_or(1).max(1);
-        self.down = factors.iter().map(|f| f.1).max().unwrap_or(1).max(1);
-    }
-
-    /// Whether there are fewer coded bits than a baseline picture of this size takes at the very least: two a block.
-    /// Catches a huge header over a small or an early ended scan, before memory is taken.
-    fn is_too_short_for(&self, width: usize, height: usize) -> bool {
-        let units = width.div_ceil(8 * self.across) * height.div_ceil(8 * self.down);
-        self.one_scan && self.coded * 8 < 2 * units * self.blocks
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::picture::markers::Markers;
 
     /// A small JPEG with three components whose frame header an Adobe segment with this transform follows.
     fn with_adobe(transform: u8) -> Vec<u8> {
@@ -133,6 +104,17 @@ mod tests {
     #[test]
     fn a_color_space_with_more_components_than_the_frame_is_damage() {
         let error = Picture::decode(&with_adobe(0), &Limits::default()).unwrap_err();
+        assert_eq!(error.reason(), crate::Reason::Damaged, "{error}");
+    }
+
+    // A second frame header, behind the scan, had those components; the decoder goes by the first.
+    #[test]
+    fn a_frame_behind_the_scan_lends_no_components() {
+        let mut file = with_adobe(0);
+        let end = Markers::of(&file).find(|marker| marker.code == Marker::END).unwrap().start;
+        let frame = [&b"\xFF\xC0\0\x14\x08\0\x10\0\x10\x04"[..], &b"\x01\x11\0".repeat(4)].concat();
+        file.splice(end..end, frame);
+        let error = Picture::decode(&file, &Limits::default()).unwrap_err();
         assert_eq!(error.reason(), crate::Reason::Damaged, "{error}");
     }
 

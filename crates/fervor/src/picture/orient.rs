@@ -8,18 +8,54 @@ use super::Picture;
 pub(super) fn from_exif(exif: &[u8]) -> Orientation {
     // Some writers keep the prefix that only belongs into JPEG.
     let tiff = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif);
-    Orientation::from_exif_chunk(tiff).unwrap_or(Orientation::NoTransforms)
+    Orientation::from_exif_chunk(tiff).or_else(|| from_long(tiff)).unwrap_or(Orientation::NoTransforms)
+}
+
+/// The orientation in an EXIF block that stores it as a LONG or as a BYTE instead of the SHORT that the standard asks for.
+fn from_long(tiff: &[u8]) -> Option<Orientation> {
+    const ORIENTATION: u16 = 0x0112;
+    let little = match tiff.get(..4)? {
+        b"II*\0" => true,
+        b"MM\0*" => false,
+        _ => return None,
+    };
+    let short = |bytes: &[u8]| bytes.first_chunk().map(|b| if little { u16::from_le_bytes(*b) } else { u16::from_be_bytes(*b) });
+    let long = |bytes: &[u8]| bytes.first_chunk().map(|b| if little { u32::from_le_bytes(*b) } else { u32::from_be_bytes(*b) });
+    let directory = tiff.get(usize::try_from(long(tiff.get(4..)?)?).ok()?..)?;
+    let count = usize::from(short(directory)?);
+    // Twelve bytes an entry: tag, type, count, value.
+    let entry = directory[2..].as_chunks::<12>().0.iter().take(count).find(|entry| short(&entry[..]) == Some(ORIENTATION))?;
+    let value = match short(&entry[2..])? {
+        1 => u32::from(entry[8]),
+        4 => long(&entry[8..])?,
+        _ => return None,
+    };
+    Orientation::from_exif(u8::try_from(value).ok()?)
 }
 
 impl Picture {
     /// The picture as its orientation wants it to be seen.
     pub(super) fn upright(self, orientation: Orientation) -> Self {
+        if orientation == Orientation::NoTransforms { self } else { self.oriented(orientation) }
+    }
+
+    /// A copy, turned clockwise by so many quarters.
+    pub(crate) fn turned(&self, quarters: u8) -> Self {
+        self.oriented(match quarters % 4 {
+            0 => Orientation::NoTransforms,
+            1 => Orientation::Rotate90,
+            2 => Orientation::Rotate180,
+            _ => Orientation::Rotate270,
+        })
+    }
+
+    fn oriented(&self, orientation: Orientation) -> Self {
         let (width, height) = (self.width as usize, self.height as usize);
         let (last_column, last_row) = (width - 1, (height - 1) * width);
         let (columns, rows, down) = (1, width as isize, -(width as isize));
         // Where the upright picture's first pixel lies, and the way from one to the next, across and down, in pixels.
         let (first, across, along) = match orientation {
-            Orientation::NoTransforms => return self,
+            Orientation::NoTransforms => (0, columns, rows),
             Orientation::FlipHorizontal => (last_column, -columns, rows),
             Orientation::Rotate180 => (last_row + last_column, -columns, down),
             Orientation::FlipVertical => (last_row, columns, down),
@@ -61,6 +97,37 @@ impl Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_orientation_of_another_width_turns_the_picture_too() {
+        let entry = |little: bool, kind: u16, value: [u8; 4]| {
+            let short = |v: u16| if little { v.to_le_bytes() } else { v.to_be_bytes() };
+            let long = |v: u32| if little { v.to_le_bytes() } else { v.to_be_bytes() };
+            let start: &[u8] = if little { b"II*\0" } else { b"MM\0*" };
+            [start, &long(8), &short(1), &short(0x0112), &short(kind), &long(1), &value].concat()
+        };
+        for (block, what) in [
+            (entry(true, 4, [6, 0, 0, 0]), "little-endian long"),
+            (entry(false, 4, [0, 0, 0, 6]), "big-endian long"),
+            (entry(false, 1, [6, 0, 0, 0]), "byte"),
+            (entry(true, 3, [6, 0, 0, 0]), "short"),
+        ] {
+            assert_eq!(from_exif(&block), Orientation::Rotate90, "{what}");
+            for end in 0..block.len() {
+                from_exif(&block[..end]);
+            }
+        }
+        assert_eq!(from_exif(&entry(true, 4, [0xFF; 4])), Orientation::NoTransforms);
+    }
+
+    #[test]
+    fn four_quarter_turns_are_none() {
+        let picture = Picture::from_gray(3, 2, &[1, 2, 3, 4, 5, 6]).unwrap();
+        assert_eq!(picture.turned(1).rgb().iter().step_by(3).copied().collect::<Vec<_>>(), [4, 1, 5, 2, 6, 3]);
+        assert_eq!(picture.turned(1).turned(1), picture.turned(2));
+        assert_eq!(picture.turned(3).turned(1), picture);
+        assert_eq!(picture.turned(0), picture);
+    }
 
     #[test]
     fn all_eight_orientations_agree_with_the_image_crate() {

@@ -36,7 +36,8 @@ impl<'de> Deserialize<'de> for PredictionSchema {
     }
 }
 
-/// All that is said of one picture: the JSON object `fervor.prediction/1`. Boxes are in pixels of the upright original.
+/// All that is said of one picture: the JSON object `fervor.prediction/1`. Boxes are in pixels of the upright original
+/// and end at its edges.
 ///
 /// Keys are only ever added to it, and keys that are not known are passed over when it is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -181,7 +182,7 @@ impl Serialize for Prediction {
         struct Row<'a> {
             #[serde(rename = "box")]
             bounds: &'a BoundingBox,
-            score: f32,
+            score: Option<f32>,
             landmarks: &'a [[f32; 2]],
             label: &'a str,
             confidence: f32,
@@ -217,7 +218,7 @@ impl<'de> Deserialize<'de> for Prediction {
         struct Row {
             #[serde(rename = "box")]
             bounds: BoundingBox,
-            score: f32,
+            score: Option<f32>,
             landmarks: Vec<[f32; 2]>,
             label: String,
             probabilities: Probabilities,
@@ -251,8 +252,8 @@ mod tests {
         let labels = LabelSet::new(["surprise", "happy", "half-asleep"]).unwrap();
         let bounds = BoundingBox { x: 0.1, y: -3.7, width: 91.1, height: 110.2 };
         let landmarks = Some([[1.1, 2.2], [3.3, 4.4], [5.5, 6.6], [7.7, 8.8], [9.9, 0.3]]);
-        let face = |logits: [f32; 3], landmarks| Prediction {
-            face: Face { bounds, score: 0.937, landmarks },
+        let face = |logits: [f32; 3], landmarks: Option<Landmarks>| Prediction {
+            face: Face { bounds, score: landmarks.map(|_| 0.937), landmarks },
             probabilities: Probabilities::from_logits(&labels, &logits, 1.3),
             plausible: landmarks.map(|_| vec!["surprise".to_owned()]),
             quality: Quality { flags: vec![Flag::Small, Flag::CutOff] },

@@ -109,7 +109,7 @@ fn opencv_finds_the_same_faces() {
             assert!(off <= 3.0, "{}: {:?} is {off} px from {:?}", expected.file, nearest.bounds, face.r#box);
             faces += 1;
             furthest = furthest.max(off);
-            apart = apart.max((nearest.score - face.score).abs());
+            apart = apart.max((nearest.score.unwrap() - face.score).abs());
         }
     }
     println!("{faces} faces, boxes at most {furthest:.2} px apart, scores {apart:.4}");

@@ -23,7 +23,7 @@ fn slopes(width: u32, height: u32) -> Picture {
 }
 
 fn face(x: f32, y: f32, width: f32, height: f32, landmarks: Option<Landmarks>) -> Face {
-    Face { bounds: BoundingBox { x, y, width, height }, score: 1.0, landmarks }
+    Face { bounds: BoundingBox { x, y, width, height }, score: None, landmarks }
 }
 
 /// Landmarks with the template's proportions, eyes `distance` apart around (x, y), turned by `degrees` clockwise.
@@ -291,4 +291,32 @@ fn light_that_bytes_cannot_have_is_refused() {
         assert!(asked.check().unwrap_err().message().contains("brought to a mean"), "{mean} {deviation}");
     }
     assert!(standardizing(Color::Gray).check().is_ok());
+}
+
+/// A network that knows upright faces is shown one that lies on its side, or stands on its head, as if it were upright.
+#[test]
+fn the_chip_of_a_turned_face_is_that_of_the_upright_one() {
+    let (width, height) = (120, 90);
+    let (mut picture, mut bounds) = (slopes(width, height), [30.0, 15.0, 40.0, 50.0]);
+    let mut landmarks = [[40.0, 30.0], [60.0, 30.0], [50.0, 42.0], [43.0, 52.0], [57.0, 52.0]];
+    let framings = [Framing::Margin { margin: 0.1, shift_y: 0.05 }, ALIGNED];
+    let chips = |picture: &Picture, [x, y, width, height]: [f32; 4], landmarks| {
+        let face = face(x, y, width, height, Some(landmarks));
+        framings.map(|framing| preprocess(32, Color::Rgb, framing).chip(picture, &face))
+    };
+    let upright = chips(&picture, bounds, landmarks);
+    for turns in 1..4 {
+        // A quarter turn against the clock.
+        let wide = picture.width() as f32;
+        let rows = (0..picture.width()).rev().map(|x| (0..picture.height()).map(move |y| (x, y)));
+        let at = |(x, y): (u32, u32)| 3 * (y * picture.width() + x) as usize;
+        let turned = rows.flatten().flat_map(|place| picture.rgb()[at(place)..][..3].to_vec()).collect();
+        picture = Picture::from_rgb(picture.height(), picture.width(), turned).unwrap();
+        landmarks = landmarks.map(|[x, y]| [y, wide - x]);
+        bounds = [bounds[1], wide - bounds[0] - bounds[2], bounds[3], bounds[2]];
+        for (turned, upright) in chips(&picture, bounds, landmarks).iter().zip(&upright) {
+            let (apart, _) = difference(turned.pixels(), upright.pixels());
+            assert!(apart <= 1, "{turns} turns: {apart} levels apart");
+        }
+    }
 }
