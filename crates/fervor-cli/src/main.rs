@@ -4,14 +4,20 @@ mod audit;
 mod bench;
 mod calibrate;
 mod cli;
+mod compare;
 mod data;
 mod evaluate;
 mod explain;
+mod groups;
 mod inputs;
 mod inspect;
 mod output;
 mod predict;
+#[cfg(feature = "train")]
+mod recipes;
 mod remedy;
+#[cfg(feature = "train")]
+mod runs;
 #[cfg(feature = "serve")]
 mod serve;
 mod setup;
@@ -50,6 +56,11 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         Command::Audit(args) => audit::run(&args),
         Command::Split(args) => split::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        #[cfg(feature = "train")]
+        Command::Runs(args) => runs::run(&args),
+        #[cfg(feature = "train")]
+        Command::Recipes(args) => recipes::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Models(args) => inspect::models(&args),

@@ -1,0 +1,73 @@
+//! The project's own recipes, inside the program.
+
+use fervor::{Error, Reason, Result};
+
+macro_rules! recipes {
+    ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../../recipes/", $name, ".toml")))),*] };
+}
+
+/// Name and text, the one to begin with first.
+const RECIPES: [(&str, &str); 9] = recipes![
+    "fervor-48",
+    "finetune",
+    "fervor-nano",
+    "fervor-48-votes",
+    "fervor-48-distilled",
+    "fervor-48-settled",
+    "teacher-wide",
+    "system-a",
+    "system-b",
+];
+
+/// The names of all, the one to begin with first.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    RECIPES.iter().map(|(name, _)| *name)
+}
+
+/// The text of the recipe of this name.
+pub fn text(name: &str) -> Option<&'static str> {
+    RECIPES.iter().find(|(found, _)| *found == name).map(|(_, text)| *text)
+}
+
+/// The text of the recipe of this name.
+///
+/// # Errors
+/// `Input`: none has it.
+pub fn find(name: &str) -> Result<&'static str> {
+    text(name).ok_or_else(|| {
+        Error::input(format!("no built-in recipe has the name {name:?}")).because(Reason::Missing).with_hint(known())
+    })
+}
+
+/// Which there are, for hints.
+pub(super) fn known() -> String {
+    format!("built in: {}; other recipes are TOML files", names().collect::<Vec<_>>().join(", "))
+}
+
+/// Each name with what its recipe says of itself.
+pub fn list() -> impl Iterator<Item = (&'static str, String)> {
+    RECIPES.iter().map(|(name, text)| {
+        let table: toml::Table = text.parse().expect("the tests parse all of them");
+        (*name, table.get("description").and_then(|about| about.as_str()).unwrap_or_default().to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_of_the_project_is_inside_and_says_what_it_is() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+            .collect();
+        let mut inside: Vec<&str> = names().collect();
+        files.sort();
+        inside.sort_unstable();
+        assert_eq!(files, inside);
+        assert!(list().all(|(_, about)| about.len() > 20));
+        assert!(find("fervor-49").unwrap_err().hint().unwrap().contains("built in: fervor-48, finetune"));
+    }
+}
