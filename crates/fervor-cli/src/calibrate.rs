@@ -38,7 +38,8 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
     if let Some(bias) = class_bias {
         calibration = calibration.with_class_bias(bias);
     }
-    if let Some((path, mut file)) = output {
+    let helps = calibration.helps();
+    if let Some((path, mut file)) = output.filter(|_| helps || args.anyway) {
         let network = if args.half || args.class_bias { Network::Changed } else { Network::Same };
         let calibrated = bundle.with_card(|card| calibration.apply(card, &pictures.split, network))?;
         file.write_all(calibrated.bytes()).and_then(|()| file.finish()).map_err(|e| cannot_write(path, e))?;
@@ -48,7 +49,16 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
         Format::Json => talk::answer(serde_json::to_string_pretty(&calibration).expect("figures are plain data")),
         Format::Text => talk::answer(text(&calibration, &pictures.split, bundle.card().labels.names())),
     }?;
-    Ok(Verdict::Yes)
+    if helps || (args.anyway && args.output.is_some()) {
+        return Ok(Verdict::Yes);
+    }
+    talk::warn(
+        "pictures that were not used to fit are not answered better than with the card's temperature: too few pictures, or already fitted",
+    );
+    if args.output.is_some() {
+        talk::note("nothing is written; more pictures help, and --anyway writes it all the same");
+    }
+    Ok(Verdict::No)
 }
 
 /// A file to be written at the end.
@@ -70,7 +80,10 @@ impl Pictures {
     fn open(args: &Calibrate, bundle: &Bundle) -> Result<Self> {
         let options = OpenOptions { votes: args.votes.clone(), ..OpenOptions::default() };
         let mut dataset = data::open(&args.data, options)?;
-        let (split, mut indices) = data::choose(&dataset, Some(asked(args, &dataset)?))?;
+        let (split, chosen) = data::choose(&dataset, Some(asked(args, &dataset)?))?;
+        let mut indices: Vec<usize> = (0..chosen.len()).collect();
+        dataset = data::faces(dataset.subset(&chosen), args.faces, &indices, &bundle.card().preprocess)?;
+        indices.truncate(dataset.len());
         let labels = &bundle.card().labels;
         if args.votes.is_some() {
             (dataset, _) = data::by_votes(&dataset.subset(&indices), labels)?;
@@ -103,6 +116,7 @@ impl Pictures {
     }
 
     fn calibration(&self, bundle: &Bundle) -> Result<Calibration> {
+        talk::note(format_args!("measuring {} pictures, and worse copies of them for each quality flag", self.indices.len()));
         let bar = talk::bar(0, "pictures");
         let found = self.measure(bundle, &talk::moves(&bar)).calibration()?;
         bar.finish_and_clear();
@@ -130,10 +144,13 @@ fn asked<'a>(args: &'a Calibrate, dataset: &Dataset) -> Result<&'a str> {
 fn text(calibration: &Calibration, split: &str, labels: &[String]) -> String {
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     let [plain, before, after] = calibration.ece.map(percent);
+    let [plain_loss, loss_before, loss_after] = calibration.log_loss;
     let mut lines = vec![
         format!("{} pictures ({split})", calibration.n),
         format!("temperature           {:.3}", calibration.temperature),
-        format!("calibration error     {after}   ({plain} at temperature 1, {before} with the card's)"),
+        "of pictures that were not used to fit, before (with the card's temperature) and after:".to_owned(),
+        format!("log loss              {loss_before:.3} -> {loss_after:.3}   ({plain_loss:.3} at temperature 1)"),
+        format!("calibration error     {before} -> {after}   ({plain} at temperature 1)"),
         format!(
             "sets at {:.0} % coverage classes of {:.3} or more; {:.2} classes on average",
             100.0 * COVERAGE,

@@ -1,10 +1,13 @@
 //! The command line: argument structs, and no logic. What turns a word into a value stands in [`parse`].
 
+mod data;
 mod parse;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use data::{Crop, Import};
 
 /// Reads facial expressions: finds faces in pictures and says which expression each shows.
 ///
@@ -35,6 +38,10 @@ pub enum Command {
     Audit(Audit),
     /// Draw train, validation and test so that no picture and no near-duplicate stands in two of them
     Split(Split),
+    /// Cut the faces out of photographs: a data set of crops, with a manifest that says where each came from
+    Crop(Crop),
+    /// Make a bundle of an ONNX network from elsewhere, and prove it
+    Import(Import),
     /// Score a bundle on a data set, with intervals and a leak-free figure beside
     Evaluate(Evaluate),
     /// Say which of two models is better on the same pictures, by how much, where, and on which pictures they differ
@@ -181,6 +188,9 @@ pub struct Train {
     /// Train a few hundred steps at a rising learning rate, and suggest one: a plot and a table, no run
     #[arg(long, conflicts_with_all = ["resume", "folds", "sweep"])]
     pub find_rate: bool,
+    /// Which part of each picture is taken [default: all of it, or the face that a manifest names]
+    #[arg(long, value_enum, conflicts_with = "resume")]
+    pub faces: Option<Faces>,
     /// Where run folders are made
     #[arg(long, default_value = "runs")]
     pub out: PathBuf,
@@ -270,6 +280,9 @@ pub struct Evaluate {
     /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
     #[arg(long)]
     pub split: Option<String>,
+    /// Which part of each picture is taken [default: all of it, or the face that a manifest names]
+    #[arg(long, value_enum)]
+    pub faces: Option<Faces>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Write report.json, report.md, index.html and pictures into this folder
@@ -309,6 +322,9 @@ pub struct Compare {
     /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
     #[arg(long)]
     pub split: Option<String>,
+    /// Which part of each picture is taken [default: all of it, or the face that a manifest names]
+    #[arg(long, value_enum)]
+    pub faces: Option<Faces>,
     /// Who wins in which group, too: flags, split, folder, or a column of the data
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     pub slices: Vec<String>,
@@ -357,9 +373,15 @@ pub struct Calibrate {
     /// train, validation (PublicTest), test (PrivateTest) or all [default: validation, else all]
     #[arg(long)]
     pub split: Option<String>,
+    /// Which part of each picture is taken [default: all of it, or the face that a manifest names]
+    #[arg(long, value_enum)]
+    pub faces: Option<Faces>,
     /// Where the bundle with the new card is written; without it, figures only
     #[arg(long, short, value_name = "ONNX")]
     pub output: Option<PathBuf>,
+    /// Write it even where it does not help
+    #[arg(long, requires = "output")]
+    pub anyway: bool,
     /// Also add to each class's logit what makes it answered as often as it is right: this changes answers
     #[arg(long)]
     pub class_bias: bool,
@@ -409,6 +431,9 @@ pub struct ExplainScore {
     /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
     #[arg(long)]
     pub split: Option<String>,
+    /// Which part of each picture is taken [default: all of it, or the face that a manifest names]
+    #[arg(long, value_enum)]
+    pub faces: Option<Faces>,
     /// Pictures that are looked at, evenly over the split
     #[arg(long, value_parser = parse::pictures, default_value = "200")]
     pub limit: usize,

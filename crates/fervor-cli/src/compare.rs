@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use fervor::{Bundle, Error, LabelMap, Reason, Result};
 use fervor_lab::compare::{self, Comparison};
 use fervor_lab::dataset::{Dataset, Manifest, OpenOptions};
@@ -50,8 +51,7 @@ pub fn run(args: &Compare) -> Result<Verdict> {
         }
         Some(dataset) => {
             let everything = || ("all".to_owned(), (0..dataset.len()).collect());
-            let (split, indices) =
-                if both_said { everything() } else { data::choose(&dataset, args.split.as_deref())? };
+            let (split, indices) = if both_said { everything() } else { data::choose(&dataset, args.split.as_deref())? };
             let info = DataInfo { name: dataset.name().to_owned(), manifest_sha256: Manifest::of(&dataset).sha256() };
             Some(Asked { dataset, info, split, indices })
         }
@@ -129,10 +129,18 @@ fn answers(side: Side, args: &Compare, asked: Option<&Asked>) -> Result<Evaluati
         (Side::Said(evaluation), _) => evaluation,
         (Side::Model(_), None) => unreachable!("models are asked only where there is data"),
         (Side::Model(bundle), Some(Asked { dataset, info, split, indices })) => {
+            let dataset = dataset.subset(indices);
+            let indices: Vec<usize> = (0..dataset.len()).collect();
+            let known = dataset.problems().len();
+            let dataset = &data::faces(dataset, args.faces, &indices, &bundle.card().preprocess)?;
+            let without_face = dataset.problems().len() - known;
+            let indices: Vec<usize> = (0..dataset.len()).collect();
             let map = LabelMap::parse(&args.map, dataset.labels(), &bundle.card().labels)?;
             let bar = talk::bar(0, &bundle.card().name);
-            let evaluation = Evaluation::of_bundle(&bundle, dataset, info.clone(), split, indices, &map, &talk::moves(&bar))?;
+            let mut evaluation =
+                Evaluation::of_bundle(&bundle, dataset, info.clone(), split, &indices, &map, &talk::moves(&bar))?;
             bar.finish_and_clear();
+            evaluation.exclude("no face found", without_face as u64);
             for problem in evaluation.problems() {
                 talk::warn(format_args!("{}: {}", problem.id, problem.message));
             }
@@ -152,6 +160,9 @@ fn command(args: &Compare) -> String {
     words.extend(args.split.as_ref().map(|split| format!("--split {}", quoted(split))));
     if !args.slices.is_empty() {
         words.push(format!("--slices {}", quoted(&args.slices.join(","))));
+    }
+    if let Some(faces) = args.faces.and_then(|faces| faces.to_possible_value()) {
+        words.push(format!("--faces {}", faces.get_name()));
     }
     if !args.map.is_empty() {
         words.push(format!("--map {}", quoted(&args.map)));

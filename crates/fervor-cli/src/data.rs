@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use fervor::{Error, LabelSet, Result};
+use fervor::{Error, LabelSet, Preprocess, Result};
 use fervor_lab::audit;
-use fervor_lab::dataset::{Dataset, OpenOptions, Progress, Split, VotesLeftOut};
+use fervor_lab::dataset::{Dataset, OpenOptions, Progress, Split, VotesLeftOut, photographs};
 
-use crate::talk;
+use crate::cli::Faces;
+use crate::{setup, talk};
 
 /// Problems that are told one by one; the others are counted.
 const TOLD: usize = 5;
@@ -51,9 +52,51 @@ fn tell(dataset: &Dataset) {
     if dataset.problems().len() > TOLD {
         talk::warn(format_args!("{} pictures in all could not be read and are left out", dataset.problems().len()));
     }
-    for (class, count) in &dataset.skipped().other_classes {
+    let skipped = dataset.skipped();
+    for (class, count) in &skipped.other_classes {
         talk::note(format_args!("{count} pictures of class {class:?} are left out: the class is not used"));
     }
+    for class in &skipped.empty_classes {
+        talk::warn(format_args!("no picture of class {class:?} can be read: it is none of the classes"));
+    }
+    for folder in &skipped.folders {
+        talk::warn(format_args!("not used: the folder {folder}/, which is neither a class nor a part with classes"));
+    }
+    if skipped.outside_classes > 0 {
+        talk::warn(format_args!("not used: {} pictures outside of the class folders", skipped.outside_classes));
+    }
+}
+
+/// The samples at `indices` as a model takes them: whole, or the face that is found in each. Without a word about it pictures are taken
+/// whole (but for those of which a manifest names the face), and where they look like photographs that is told.
+///
+/// # Errors
+/// A detector that does not load or fails.
+pub fn faces(dataset: Dataset, asked: Option<Faces>, indices: &[usize], preprocess: &Preprocess) -> Result<Dataset> {
+    let dataset = dataset.framed(preprocess);
+    let finder = match asked {
+        Some(Faces::Whole) => return Ok(dataset.without_faces()),
+        Some(found) => setup::finder(found, fervor::DetectorOptions::default().with_threads(1))?,
+        None => {
+            let [scenes, looked_at] = photographs(&dataset, indices)?;
+            if 2 * scenes > looked_at {
+                talk::warn(format_args!(
+                    "{scenes} of {looked_at} pictures looked at are photographs around a face, and they are taken whole; --faces detect \
+                     takes the faces, as `fervor predict` does, and `fervor crop` writes them as a data set"
+                ));
+            }
+            return Ok(dataset);
+        }
+    };
+    let known = dataset.problems().len();
+    let bar = talk::bar(0, "faces");
+    let (dataset, report) = dataset.with_faces(&*finder, &talk::moves(&bar))?;
+    bar.finish_and_clear();
+    talk::note(report);
+    for problem in dataset.problems()[known..].iter().take(TOLD) {
+        talk::warn(format_args!("{}: {}", problem.id, problem.message));
+    }
+    Ok(dataset)
 }
 
 /// The samples with what most voters said as their labels: in the model's order where it knows the same classes.

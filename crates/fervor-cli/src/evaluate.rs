@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use clap::ValueEnum;
 use fervor::{Error, LabelMap, LabelSet, Reason, Result};
 use fervor_lab::dataset::{Dataset, Manifest, OpenOptions};
 use fervor_lab::evaluate::{DataInfo, Evaluation, write_predictions};
@@ -28,6 +29,11 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     let mut dataset = data::open(&args.data, options)?;
     let (split, mut indices) = data::choose(&dataset, args.split.as_deref())?;
     let info = DataInfo { name: dataset.name().to_owned(), manifest_sha256: Manifest::of(&dataset).sha256() };
+    let unreadable = dataset.problems().len();
+    dataset =
+        data::faces(dataset.subset(&indices), args.faces, &(0..indices.len()).collect::<Vec<_>>(), &bundle.card().preprocess)?;
+    let without_face = dataset.problems().len() - unreadable;
+    indices = (0..dataset.len()).collect();
     let mut without_majority = 0;
     if args.votes.is_some() && args.judge == Judge::Votes {
         let (voted, left_out) = data::by_votes(&dataset.subset(&indices), &bundle.card().labels)?;
@@ -42,7 +48,8 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
         talk::warn(format_args!("{}: {}", problem.id, problem.message));
     }
     evaluation.judged_by_votes = args.votes.is_some() && args.judge == Judge::Votes;
-    evaluation.exclude("unreadable", dataset.problems().len() as u64);
+    evaluation.exclude("unreadable", unreadable as u64);
+    evaluation.exclude("no face found", without_face as u64);
     evaluation.exclude("no majority of votes for an expression", without_majority as u64);
     evaluation.command = Some(command(args, &split));
     groups::fill(&mut evaluation, &dataset);
@@ -115,6 +122,9 @@ fn command(args: &Evaluate, split: &str) -> String {
         if args.judge == Judge::Labels {
             words.push("--judge labels".to_owned());
         }
+    }
+    if let Some(faces) = args.faces.and_then(|faces| faces.to_possible_value()) {
+        words.push(format!("--faces {}", faces.get_name()));
     }
     if !args.map.is_empty() {
         words.push(format!("--map {}", quoted(&args.map)));

@@ -85,6 +85,9 @@ pub fn score(args: &ExplainScore) -> Result<Verdict> {
     let bundle = setup::model(&args.model, Some(1))?;
     let dataset = data::open(&args.data, OpenOptions::default())?;
     let (split, indices) = data::choose(&dataset, args.split.as_deref())?;
+    let all: Vec<usize> = (0..indices.len()).collect();
+    let dataset = data::faces(dataset.subset(&indices), args.faces, &all, &bundle.card().preprocess)?;
+    let indices: Vec<usize> = (0..dataset.len()).collect();
     // Evenly over the split, so that every part of the data has its say.
     let step = indices.len().div_ceil(args.limit).max(1);
     let chosen: Vec<usize> = indices.into_iter().step_by(step).collect();

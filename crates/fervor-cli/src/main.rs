@@ -5,10 +5,12 @@ mod bench;
 mod calibrate;
 mod cli;
 mod compare;
+mod crop;
 mod data;
 mod evaluate;
 mod explain;
 mod groups;
+mod import;
 mod inputs;
 mod inspect;
 mod output;
@@ -55,6 +57,8 @@ fn run(command: Command) -> fervor::Result<Verdict> {
             .with_remedy(fervor::Remedy::BuildWith { feature: "train".into() })),
         Command::Audit(args) => audit::run(&args),
         Command::Split(args) => split::run(&args),
+        Command::Crop(args) => crop::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Compare(args) => compare::run(&args),
         #[cfg(feature = "train")]

@@ -46,6 +46,7 @@ pub fn of_finding(remedy: &audit::Remedy, data: &Path) -> String {
         }
         audit::Remedy::SplitTogether { rule } => format!("fervor split {data} --ratios {rule} --output manifest.json"),
         audit::Remedy::WeighClasses { setting } => format!("fervor train RECIPE --data {data} --set {setting}"),
+        audit::Remedy::CropFaces => format!("fervor crop {data} OUT"),
         audit::Remedy::LookForFaces => "--faces looks for pictures with none or several".to_owned(),
         audit::Remedy::LookForSuspects => "--suspects ranks labels that are probably wrong".to_owned(),
         // Switched off is all there is to say.

@@ -4,8 +4,8 @@ use fervor::Result;
 use fervor_train::runs::Runs;
 
 use crate::cli::{self, TableFormat};
-use crate::verdict::Verdict;
 use crate::talk;
+use crate::verdict::Verdict;
 
 /// Runs the command.
 ///

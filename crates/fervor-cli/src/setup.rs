@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, Result, WholePicture, YuNet};
+use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, FindFaces, Result, WholePicture, YuNet};
 
 use crate::cli::Faces;
 use crate::talk;
@@ -27,6 +27,18 @@ pub fn model(name: &str, threads: Option<usize>) -> Result<Bundle> {
     Ok(match threads {
         Some(threads) => bundle.with_threads(threads),
         None => bundle,
+    })
+}
+
+/// What finds faces.
+///
+/// # Errors
+/// A detector that does not load.
+pub fn finder(faces: Faces, options: DetectorOptions) -> Result<Box<dyn FindFaces>> {
+    Ok(match faces {
+        Faces::Auto => Box::new(AutoFaces::new(options)?),
+        Faces::Detect => Box::new(YuNet::new(options)?),
+        Faces::Whole => Box::new(WholePicture),
     })
 }
 

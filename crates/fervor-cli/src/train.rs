@@ -50,7 +50,7 @@ pub fn run(args: &Train) -> Result<Verdict> {
         None => (data::open(&data_path, options)?, Vec::new()),
     };
     let families = names(&dataset, families);
-    let mut dataset = labelled(&recipe, dataset)?;
+    let (recipe, mut dataset) = prepared(args, recipe, dataset)?;
     let stop = Arc::new(AtomicBool::new(false));
     stop_on_signal(&stop)?;
     if let Some(count) = args.folds {
@@ -104,6 +104,32 @@ fn overrides(args: &Train) -> Vec<String> {
     let mut overrides = args.set.clone();
     overrides.extend(args.from.as_ref().map(|from| format!("transfer.from={}", toml_text(from))));
     overrides
+}
+
+/// The faces of the pictures, the recipe as it is of these data, and the data with the labels that it asks for.
+fn prepared(args: &Train, recipe: Recipe, dataset: Dataset) -> Result<(Recipe, Dataset)> {
+    let all: Vec<usize> = (0..dataset.len()).collect();
+    let dataset = data::faces(dataset, args.faces, &all, &recipe.preprocess)?;
+    if dataset.is_empty() {
+        return Err(Error::data("no face was found in any picture").with_hint("--faces whole takes the pictures as they are"));
+    }
+    let recipe = about(args, recipe, &dataset);
+    let dataset = labelled(&recipe, dataset)?;
+    Ok((recipe, dataset))
+}
+
+/// The recipe without words that are about other data than these, unless they are the user's own.
+fn about(args: &Train, recipe: Recipe, dataset: &Dataset) -> Recipe {
+    let own: Vec<&str> = args.set.iter().filter_map(|rule| rule.split_once('=')).map(|(key, _)| key.trim()).collect();
+    let described = recipe.clone();
+    let recipe = if args.resume.is_none() { recipe.about(dataset, &own) } else { recipe };
+    if recipe != described {
+        talk::note(
+            "the recipe's description and licence are of other data: the model's card does not say them (--set description=..., \
+             --set licence=...)",
+        );
+    }
+    recipe
 }
 
 /// The data with the labels that the recipe asks for; what is left out for it is told.

@@ -12,7 +12,7 @@
 
 use std::path::Path;
 
-use crate::dataset::{Dataset, Manifest, OpenOptions, SeenFile, SourceKind, groups};
+use crate::dataset::{Dataset, Manifest, OpenOptions, SeenFile, SourceKind, groups, photographs};
 use fervor::bundle::Bundle;
 use fervor::error::Result;
 use fervor::preprocess::{Color, Filter, Framing, Preprocess};
@@ -109,6 +109,7 @@ pub fn audit(path: &Path, options: &AuditOptions) -> Result<Audited> {
     let statistics = statistics::of(&dataset, &facts, &options.preprocess);
     let mut findings = files::findings(&dataset, &facts, root, options.accepted);
     findings.extend(pictures::findings(&dataset, &facts));
+    findings.extend(not_cropped(&dataset)?);
     findings.extend(copies::findings(&dataset, &duplicates));
     let words = |remedy: &Remedy| options.words.map_or_else(|| remedy.to_string(), |words| words(remedy));
     let mut not_checked = Vec::new();
@@ -172,6 +173,22 @@ pub fn open_with_families(path: &Path, open: &OpenOptions, similarity: f32) -> R
     let (dataset, facts) = look(path, open)?;
     let families = near::groups(&dataset, &facts, similarity).into_iter().map(|copies| copies.members).collect();
     Ok((dataset, families))
+}
+
+/// Whether most pictures are photographs and no crops, by a look at some.
+fn not_cropped(dataset: &Dataset) -> Result<Option<Finding>> {
+    let all: Vec<usize> = (0..dataset.len()).collect();
+    let [scenes, looked_at] = photographs(dataset, &all)?;
+    let item = Item {
+        id: dataset.name().to_owned(),
+        detail: format!("{scenes} of {looked_at} pictures looked at"),
+        value: Some(scenes as f64),
+        ..Item::default()
+    };
+    Ok((2 * scenes > looked_at).then(|| Finding {
+        title: "Most pictures are photographs around a face, not crops".to_owned(),
+        ..Finding::of(FindingKind::NotCropped, vec![item])
+    }))
 }
 
 /// Opens a data set and measures every picture while it is decoded.

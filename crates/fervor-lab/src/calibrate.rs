@@ -17,7 +17,7 @@ use fervor::bundle::{Bundle, Card, Conformal};
 use fervor::emotion::LabelMap;
 use fervor::error::{Error, Reason, Result};
 use fervor::picture::Picture;
-use fervor::prediction::softmax;
+use fervor::prediction::{log_softmax, softmax};
 use fervor::quality::{Flag, Quality};
 
 mod class_bias;
@@ -55,6 +55,9 @@ pub struct Calibration {
     /// Calibration error of the clean pictures at temperature 1, at the card's, and at temperatures like the new one, each
     /// fitted on the other half of the pictures. By labels; with votes, by what most voters say.
     pub ece: [f64; 3],
+    /// Mean log loss of the same three; with votes, the cross-entropy to them.
+    #[serde(default)]
+    pub log_loss: [f64; 3],
     /// Conformal sets that hold the right class in [`COVERAGE`] of pictures like the clean ones.
     pub conformal: Conformal,
     /// Mean number of classes in a conformal set.
@@ -119,6 +122,16 @@ impl Answers {
         let rows = self.logits.iter().zip(&self.places);
         let probabilities: Vec<f32> = rows.flat_map(|(logits, place)| published(logits, halves[place % 2])).collect();
         Scores::new(classes, &probabilities, &self.truths)
+    }
+
+    /// Mean cross-entropy to the targets, each row at the temperature of its half.
+    fn log_loss(&self, halves: [f32; 2]) -> f64 {
+        let rows = self.logits.iter().zip(&self.targets).zip(&self.places);
+        let of_row = |((logits, targets), place): ((&Vec<f32>, &Vec<f32>), &usize)| -> f64 {
+            let logs = log_softmax(logits, f64::from(halves[place % 2]));
+            targets.iter().zip(logs).map(|(share, log)| f64::from(*share) * -log).sum()
+        };
+        rows.map(of_row).sum::<f64>() / self.logits.len() as f64
     }
 
     fn confidence(&self, temperature: f32) -> f64 {
@@ -236,14 +249,15 @@ impl Measure<'_> {
                 flags.push(FlagCalibration::of(flag, &flawed, temperature));
             }
         }
-        let [plain, before, after] =
-            [[1.0; 2], [self.bundle.card().temperature; 2], clean.others()].map(|halves| clean.scores(halves));
+        let temperatures = [[1.0; 2], [self.bundle.card().temperature; 2], clean.others()];
+        let [plain, before, after] = temperatures.map(|halves| clean.scores(halves));
         Ok(Calibration {
             n,
             accuracy: after.confusion.accuracy(),
             macro_f1: after.confusion.macro_f1(),
             temperature,
             ece: [plain.ece, before.ece, after.ece],
+            log_loss: temperatures.map(|halves| clean.log_loss(halves)),
             conformal,
             set_size,
             votes,
@@ -255,6 +269,12 @@ impl Measure<'_> {
 }
 
 impl Calibration {
+    /// Whether pictures that did not fit it are answered better with it than with the card's temperature: their log loss falls, and their
+    /// calibration error does not rise by a point or more (of labels; votes are no labels).
+    pub fn helps(&self) -> bool {
+        self.log_loss[2] < self.log_loss[1] && (self.votes.is_some() || self.ece[2] < self.ece[1] + 0.01)
+    }
+
     /// Says that these biases were in the network that was measured.
     #[must_use]
     pub fn with_class_bias(mut self, bias: ClassBias) -> Self {

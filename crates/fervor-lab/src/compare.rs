@@ -286,9 +286,9 @@ fn pairs<'a>(a: &'a Evaluation, b: &'a Evaluation, labels: &LabelSet) -> Result<
         rows_b.push(other);
     }
     if pairs.is_empty() {
-        return Err(Error::data("no picture was answered by both models").because(Reason::Empty).with_hint(
-            "compare answers about the same pictures of the same data set: they are found by their names",
-        ));
+        return Err(Error::data("no picture was answered by both models")
+            .because(Reason::Empty)
+            .with_hint("compare answers about the same pictures of the same data set: they are found by their names"));
     }
     Ok((pairs, rows_b))
 }

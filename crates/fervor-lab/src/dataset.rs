@@ -24,9 +24,12 @@ use serde::{Deserialize, Serialize};
 
 use fervor::emotion::LabelSet;
 use fervor::error::{Error, Reason, Result};
+use fervor::face::Face;
 use fervor::picture::{self, ContentHash, Limits, Picture};
+use fervor::preprocess::Preprocess;
 
 mod duplicates;
+mod faces;
 mod fer_csv;
 mod ferplus;
 mod folder;
@@ -34,10 +37,14 @@ mod folds;
 mod manifest;
 mod split;
 mod stream;
+mod table;
 mod votes;
+
+use stream::Content;
 
 pub(crate) use duplicates::members_by_hash;
 pub use duplicates::{DuplicateGroup, Duplicates, groups};
+pub use faces::{FacesReport, photographs};
 pub(crate) use folder::is_hidden;
 pub use manifest::{Manifest, ManifestSample, Source, SourceKind};
 pub use split::{SplitReport, SplitRule};
@@ -73,7 +80,7 @@ impl Split {
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text.trim().to_lowercase().as_str() {
             "train" | "training" => Split::Train,
-            "val" | "valid" | "validation" | "publictest" => Split::Validation,
+            "val" | "valid" | "validation" | "dev" | "publictest" => Split::Validation,
             "test" | "testing" | "privatetest" => Split::Test,
             _ => return None,
         })
@@ -99,6 +106,12 @@ pub struct Sample {
     pub hash: ContentHash,
     /// The annotators' votes as shares that sum to 1, one for each of [`Dataset::vote_labels`]; `None` where nobody voted.
     pub votes: Option<Vec<f32>>,
+    /// What the data says beside the label (a person, an age, a camera): one for each of [`Dataset::group_columns`], empty where
+    /// it says nothing.
+    pub groups: Vec<String>,
+    /// The face that the label is about, where the picture is a photograph in which it was [detected](Dataset::with_faces);
+    /// `None`: all of the picture is taken.
+    pub face: Option<Face>,
     /// Row of a table, counted from 0 without the header.
     row: usize,
 }
@@ -143,8 +156,10 @@ pub struct Skipped {
     pub other_files: usize,
     /// Picture files outside of the class folders.
     pub outside_classes: usize,
-    /// Folders that are no class: beside `train/`, or without a picture.
+    /// Folders that are no class: beside `train/`, for example.
     pub folders: Vec<String>,
+    /// Class folders in which nothing can be read, and classes of a table: no class of the data set.
+    pub empty_classes: Vec<String>,
     /// Samples of classes that [`OpenOptions::labels`] does not name.
     pub other_classes: BTreeMap<String, usize>,
 }
@@ -207,16 +222,20 @@ pub struct Dataset {
     root: PathBuf,
     labels: LabelSet,
     vote_labels: Option<LabelSet>,
+    group_columns: Vec<String>,
     samples: Vec<Sample>,
     problems: Vec<Problem>,
     skipped: Skipped,
     pictures: Pictures,
     limits: Limits,
+    /// How detected faces are cut out; `None`: as the box says.
+    framing: Option<Preprocess>,
 }
 
 impl Dataset {
-    /// Opens a folder with one folder for each class (with or without `train/`, `validation/`, `test/` above them), a
-    /// FER-2013 table (plain, `.xz` or `.gz`), or a saved [`Manifest`]. What a file is, its content tells.
+    /// Opens a folder with one folder for each class (with or without `train/`, `validation/`, `test/` above them), a folder with a
+    /// `metadata.csv` or `metadata.jsonl` as Hugging Face's image folders have it, a FER-2013 table, a table of paths and labels (CSV, TSV,
+    /// JSON with a row a line; tables also as `.xz` or `.gz`), or a [`Manifest`]. What a file is, its content tells.
     ///
     /// Every picture is decoded once and hashed, in parallel. Pictures of folders are not kept in memory.
     ///
@@ -228,11 +247,13 @@ impl Dataset {
         let found = std::fs::metadata(path)
             .map_err(|e| Error::data(format!("there is no data set at {}", path.display())).with_source(e))?;
         let mut dataset = if found.is_dir() {
-            folder::open(path, options)?
-        } else if stream::looks_like_json(path)? {
-            return manifest::open(path, options);
+            table::open_folder(path, options)?
         } else {
-            fer_csv::open(path, options)?
+            match stream::content(path)? {
+                Content::Manifest => return manifest::open(path, options),
+                Content::Pixels => fer_csv::open(path, options)?,
+                Content::Rows(form) => table::open(path, form, options)?,
+            }
         };
         if let Some(votes) = &options.votes {
             ferplus::join(&mut dataset, votes, options.names.as_deref())?;
@@ -260,6 +281,22 @@ impl Dataset {
         self.vote_labels.as_ref()
     }
 
+    /// What the data says of its samples beside their labels: the other columns of a table, such as `person` or `camera`.
+    pub fn group_columns(&self) -> &[String] {
+        &self.group_columns
+    }
+
+    /// What the data says of sample `index` in one of its [`group_columns`](Self::group_columns); `None` where there is no such column, or
+    /// nothing in it.
+    ///
+    /// # Panics
+    /// If there is no such sample.
+    pub fn group(&self, column: &str, index: usize) -> Option<&str> {
+        let sample = &self.samples[index];
+        let place = self.group_columns.iter().position(|name| name == column)?;
+        sample.groups.get(place).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
     /// The samples: folders by path, tables by row.
     pub fn samples(&self) -> &[Sample] {
         &self.samples
@@ -285,7 +322,7 @@ impl Dataset {
         &self.skipped
     }
 
-    /// The pixels of sample `index`, decoded anew for files.
+    /// The pixels of sample `index`, decoded anew for files; of a photograph with a [detected face](Sample::face) that face alone.
     ///
     /// # Errors
     /// The file is gone since it was opened, or is no longer a picture.
@@ -293,6 +330,21 @@ impl Dataset {
     /// # Panics
     /// If there is no such sample.
     pub fn picture(&self, index: usize) -> Result<Picture> {
+        let picture = self.whole_picture(index)?;
+        match &self.samples[index].face {
+            Some(face) => Ok(self.cut_out(&picture, face)),
+            None => Ok(picture),
+        }
+    }
+
+    /// The same, with all that surrounds a detected face.
+    ///
+    /// # Errors
+    /// As [`picture`](Self::picture).
+    ///
+    /// # Panics
+    /// If there is no such sample.
+    pub fn whole_picture(&self, index: usize) -> Result<Picture> {
         let sample = &self.samples[index];
         match &self.pictures {
             Pictures::Files => picture::read(&self.root.join(&sample.id), &self.limits),
@@ -385,11 +437,13 @@ impl Dataset {
             root: self.root.clone(),
             labels: self.labels.clone(),
             vote_labels: self.vote_labels.clone(),
+            group_columns: self.group_columns.clone(),
             samples: Vec::new(),
             problems: self.problems.clone(),
             skipped: self.skipped.clone(),
             pictures: self.pictures.clone(),
             limits: self.limits,
+            framing: self.framing.clone(),
         }
     }
 }
@@ -418,7 +472,7 @@ fn choose_labels(found: Vec<String>, asked: Option<&LabelSet>) -> Result<LabelSe
 fn name_of(path: &Path) -> String {
     let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut name = full.file_name().unwrap_or(full.as_os_str()).to_string_lossy().into_owned();
-    for extension in [".xz", ".gz", ".csv", ".json"] {
+    for extension in [".xz", ".gz", ".csv", ".tsv", ".jsonl", ".json"] {
         if let Some(stem) = name.strip_suffix(extension).filter(|stem| !stem.is_empty()) {
             name.truncate(stem.len());
         }

@@ -17,10 +17,10 @@ use crate::dataset::Problem;
 use fervor::emotion::{LabelMap, LabelSet};
 use fervor::error::{Error, Reason, Result};
 
+pub use predictions::{read_predictions, write_predictions};
 pub use report::{
     ClassReport, ConfusedPair, DataInfo, EvalReport, LabelRule, LeakFree, Mistake, ModelInfo, REPORT_SCHEMA, VoteScores,
 };
-pub use predictions::{read_predictions, write_predictions};
 pub use row::{Row, Votes};
 pub use slices::{BY_CLASS, BY_FLAGS, Gap, GroupScores, LEAST_COMPARED, Score, Slice};
 pub use voters::{Agreement, Sides, VoteShare, Voters};

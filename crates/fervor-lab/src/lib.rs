@@ -6,14 +6,17 @@
 pub mod audit;
 pub mod calibrate;
 pub mod compare;
+pub mod crops;
 pub mod dataset;
 pub mod evaluate;
 pub mod explain;
 mod lines;
 pub mod metrics;
+mod names;
 mod random;
 pub mod report;
 pub mod robustness;
 mod sets;
+mod slips;
 mod sweep;
 mod words;

@@ -140,7 +140,9 @@ impl RateTest {
         let Some(steepest) = steepest else {
             return Err(Error::model("the loss falls at no rate, so that none can be suggested")
                 .because(Reason::NotFinite)
-                .with_remedy(Remedy::advice("look at the data and at the first batch: are labels and pictures what they should be?")));
+                .with_remedy(Remedy::advice(
+                    "look at the data and at the first batch: are labels and pictures what they should be?",
+                )));
         };
         let (lowest, steepest) = (points[lowest].rate, points[steepest].rate);
         Ok(Self { suggestion: rounded(lowest / MARGIN), lowest, steepest, points })

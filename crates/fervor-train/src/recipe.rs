@@ -109,9 +109,7 @@ impl Recipe {
     /// `Input`: no such file, or anything that [`Recipe::parse`] refuses.
     pub fn load<S: AsRef<str>>(path: &Path, overrides: &[S]) -> Result<Self> {
         let text = fs::read_to_string(path).map_err(|e| {
-            Error::input(format!("cannot read the recipe {}", path.display()))
-                .with_hint(builtin::known())
-                .with_source(e)
+            Error::input(format!("cannot read the recipe {}", path.display())).with_hint(builtin::known()).with_source(e)
         })?;
         Self::parse(&text, overrides).map_err(|e| e.context(path.display()))
     }
@@ -133,13 +131,38 @@ impl Recipe {
         }
         let completed = teachers::complete(&mut table)?;
         // Unchanged, the text itself is read, so that messages can show its lines.
-        let recipe: Self = if overrides.is_empty() && !completed {
+        let mut recipe: Self = if overrides.is_empty() && !completed {
             toml::from_str(text).map_err(|e| unreadable(&e))?
         } else {
             table.try_into().map_err(|e| unreadable(&e))?
         };
+        let asked =
+            |key: &str| overrides.iter().any(|rule| rule.as_ref().split_once('=').is_some_and(|(name, _)| name.trim() == key));
+        if asked("epochs") {
+            recipe.shorten(&asked);
+        }
         recipe.check()?;
         Ok(recipe)
+    }
+
+    /// Fits the epochs of single phases into fewer epochs, where nobody asked for those phases to be as long: so that a recipe can be tried
+    /// with one epoch.
+    fn shorten(&mut self, asked: &dyn Fn(&str) -> bool) {
+        let epochs = self.epochs;
+        let frozen =
+            self.transfer.as_mut().filter(|transfer| transfer.frozen_epochs >= epochs && !asked("transfer.frozen_epochs"));
+        if let Some(transfer) = frozen {
+            transfer.frozen_epochs = epochs / 4;
+        }
+        if !asked("schedule.warmup_epochs") {
+            self.schedule.shorten_warmup(epochs);
+        }
+        if self.progressive.as_ref().is_some_and(|progressive| progressive.epochs >= epochs) && !asked("progressive.epochs") {
+            match &mut self.progressive {
+                Some(progressive) if epochs > 1 => progressive.epochs = epochs / 2,
+                progressive => *progressive = None,
+            }
+        }
     }
 
     /// The resolved recipe: every default written out.
@@ -152,9 +175,24 @@ impl Recipe {
         hash::sha256(self.to_toml())
     }
 
-    /// `<name>-<first 8 digits of the hash>`: the folder's name of its run.
-    pub fn run_name(&self) -> String {
-        format!("{}-{}", self.name, &self.hash()[..8])
+    /// `<name>-<first 8 digits of a hash of the recipe and of the data's manifest>`: the folder's name of its run.
+    pub fn run_name(&self, manifest_sha256: &str) -> String {
+        format!("{}-{}", self.name, &hash::sha256(format!("{} {manifest_sha256}", self.hash()))[..8])
+    }
+
+    /// The recipe for a data set: where it speaks of [another one](DataRecipe::described), its words about the data and its licence are
+    /// no longer said, unless `own` names them as the user's.
+    #[must_use]
+    pub fn about(mut self, dataset: &Dataset, own: &[&str]) -> Self {
+        let plain = |name: &str| name.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "");
+        if self.data.described.as_ref().is_some_and(|described| plain(described) != plain(dataset.name())) {
+            for (key, words) in [("description", &mut self.description), ("licence", &mut self.licence)] {
+                if !own.contains(&key) {
+                    *words = unstated();
+                }
+            }
+        }
+        self
     }
 
     /// How the data of this recipe is opened, with the votes that a table holds.
@@ -291,7 +329,8 @@ mod tests {
         let again = Recipe::parse(&text, &[] as &[&str]).unwrap();
         assert_eq!(again, recipe);
         assert_eq!(again.hash(), recipe.hash());
-        assert!(recipe.run_name().starts_with("small-") && recipe.run_name().len() == 14);
+        let [one, other] = ["ab", "cd"].map(|manifest| recipe.run_name(manifest));
+        assert!(one.starts_with("small-") && one.len() == 14 && one != other);
     }
 
     #[test]
@@ -301,6 +340,22 @@ mod tests {
         assert_eq!((set.optimizer.learning_rate, set.name.as_str()), (0.05, "other"));
         assert_eq!(set.early_stopping, Some(EarlyStopping { patience: 3 }));
         assert_ne!(plain.hash(), set.hash());
+    }
+
+    // `--set epochs=1` was refused: four epochs of the recipe were for the classifier alone.
+    #[test]
+    fn a_recipe_can_be_tried_with_few_epochs() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
+        for name in ["finetune", "fervor-48", "fervor-48-settled", "fervor-nano", "system-a", "system-b", "teacher-wide"] {
+            for epochs in 1..=3 {
+                let from = if ["finetune", "fervor-48-settled"].contains(&name) { "transfer.from=fervor-48" } else { "seed=1" };
+                let rules = [from.to_owned(), format!("epochs={epochs}")];
+                let recipe = Recipe::load(&folder.join(format!("{name}.toml")), &rules).unwrap();
+                assert_eq!(recipe.epochs, epochs);
+            }
+        }
+        let long = ["transfer.from=fervor-48", "epochs=2", "transfer.frozen_epochs=3"];
+        assert!(Recipe::load(&folder.join("finetune.toml"), &long).is_err(), "what was asked for is not changed");
     }
 
     #[test]

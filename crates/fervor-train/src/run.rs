@@ -1,7 +1,9 @@
 //! The folder of one training: what stands in it, and how it survives being killed at any moment.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn::store::ModuleRecord;
@@ -53,25 +55,30 @@ pub struct Best {
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Held while this process trains in it; the operating system lets go of it when the process ends, however it does.
+    _lock: Option<Arc<File>>,
 }
 
+/// The file by which a training says that it is under way.
+const LOCK: &str = ".lock";
+
 impl RunFolder {
-    /// Makes the folder of a new run, `<out>/<name>-<hash>`.
+    /// Makes the folder of a new run, `<out>/<name>-<hash>`, of the recipe and of the data.
     ///
     /// # Errors
-    /// `Input`: a run of this recipe stands there already. `Output`: the folder cannot be made.
-    pub(crate) fn create(out: &Path, recipe: &Recipe) -> Result<Self> {
-        let path = out.join(recipe.run_name());
-        let run = Self { path };
+    /// `Input`: a run of this recipe with this data stands there already, or is under way. `Output`: the folder cannot be made.
+    pub(crate) fn create(out: &Path, recipe: &Recipe, manifest_sha256: &str) -> Result<Self> {
+        let path = out.join(recipe.run_name(manifest_sha256));
+        fs::create_dir_all(&path)
+            .map_err(|e| Error::output(format!("cannot make the run's folder {}", path.display())).with_source(e))?;
+        let run = Self { path, _lock: None }.held()?;
         // A run that was killed before its first checkpoint has nothing to continue: it starts again in its folder.
         if run.checkpoint().is_some() {
             let shown = run.path.display();
-            return Err(Error::input(format!("a run of this recipe exists: {shown}"))
+            return Err(Error::input(format!("a run of this recipe with this data exists: {shown}"))
                 .because(Reason::Exists)
                 .with_remedy(Remedy::ResumeOrRename { run: shown.to_string() }));
         }
-        fs::create_dir_all(&run.path)
-            .map_err(|e| Error::output(format!("cannot make the run's folder {}", run.path.display())).with_source(e))?;
         run.write("recipe.toml", recipe.to_toml().as_bytes())?;
         Ok(run)
     }
@@ -81,13 +88,42 @@ impl RunFolder {
     /// # Errors
     /// `Input`: no checkpoint stands there.
     pub fn open(path: &Path) -> Result<Self> {
-        let run = Self { path: path.to_owned() };
+        let run = Self { path: path.to_owned(), _lock: None };
         if run.checkpoint().is_none() {
             return Err(Error::input(format!("no run to continue in {}", path.display()))
                 .because(Reason::Missing)
                 .with_hint("name the run's own folder, the one that holds checkpoint/"));
         }
         Ok(run)
+    }
+
+    /// The same, with its lock held: nobody else trains in it meanwhile.
+    ///
+    /// # Errors
+    /// `Input`: another training holds it; the message says which. `Output`: the lock cannot be written.
+    pub(crate) fn held(self) -> Result<Self> {
+        let path = self.file(LOCK);
+        let unwritable = |e: std::io::Error| Error::output(format!("cannot write {}", path.display())).with_source(e);
+        let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unwritable)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // Who it is helps, and is not known everywhere.
+                let _ = file.read_to_string(&mut holder);
+                let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
+                return Err(Error::input(format!("a training is under way in {}: {holder}", self.path.display()))
+                    .because(Reason::Exists)
+                    .with_hint("wait until it ends, or stop it; a run with another name or other data has its own folder"));
+            }
+            // File systems without locks: as it was before there were any.
+            Err(TryLockError::Error(_)) => return Ok(self),
+        }
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
+        let host = host.as_deref().map_or("an unknown host", str::trim);
+        let text = format!("process {} on {host}\n", std::process::id());
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes())).map_err(unwritable)?;
+        Ok(Self { _lock: Some(Arc::new(file)), ..self })
     }
 
     /// Its path.
@@ -134,7 +170,8 @@ impl RunFolder {
     pub(crate) fn write_log(&self, state: &State) -> Result<()> {
         self.write("log.csv", log::csv(&state.log).as_bytes())?;
         let file = self.file(events::FILE);
-        events::append(&file, &state.log).map_err(|e| Error::output(format!("cannot write {}", file.display())).with_source(e))?;
+        events::append(&file, &state.log)
+            .map_err(|e| Error::output(format!("cannot write {}", file.display())).with_source(e))?;
         let curves = |title: &str, train: fn(&EpochLog) -> f64, val: fn(&EpochLog) -> f64| {
             let series = |name: &str, value: fn(&EpochLog) -> f64| Series {
                 name: name.to_owned(),
@@ -263,4 +300,22 @@ fn damaged(path: &Path, e: impl Into<Cause>) -> Error {
     // What the operating system says has its own reason already.
     let error = if error.reason() == Reason::Invalid { error.because(Reason::Damaged) } else { error };
     error.with_remedy(Remedy::RenameRun)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Two trainings in one folder: the first died of it, once its checkpoint was destroyed.
+    #[test]
+    fn a_run_is_held_by_one_training_and_the_second_is_told_by_which() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = || RunFolder { path: folder.path().to_owned(), _lock: None };
+        let first = run().held().unwrap();
+        let error = run().held().unwrap_err();
+        assert_eq!(error.reason(), Reason::Exists);
+        assert!(error.message().contains(&format!("process {}", std::process::id())), "{error}");
+        drop(first);
+        assert!(run().held().is_ok(), "a lock ends with its holder");
+    }
 }

@@ -119,10 +119,10 @@ impl Runs {
             "loss" => self.rows.sort_by(|a, b| a.loss.unwrap_or(f64::INFINITY).total_cmp(&b.loss.unwrap_or(f64::INFINITY))),
             "hours" => self.rows.sort_by(|a, b| b.hours.total_cmp(&a.hours)),
             key if self.rows.iter().any(|row| row.settings.contains_key(key)) => {
-                let number = |row: &RunRow| row.settings.get(key).and_then(|value| value.parse::<f64>().ok()).unwrap_or(f64::INFINITY);
-                self.rows.sort_by(|a, b| {
-                    number(a).total_cmp(&number(b)).then_with(|| a.settings.get(key).cmp(&b.settings.get(key)))
-                });
+                let number =
+                    |row: &RunRow| row.settings.get(key).and_then(|value| value.parse::<f64>().ok()).unwrap_or(f64::INFINITY);
+                self.rows
+                    .sort_by(|a, b| number(a).total_cmp(&number(b)).then_with(|| a.settings.get(key).cmp(&b.settings.get(key))));
             }
             _ => {
                 return Err(Error::input(format!("runs have no column {column:?}")).because(Reason::Missing).with_hint(
@@ -141,7 +141,8 @@ impl RunRow {
         let unreadable = || Error::input("its recipe cannot be read");
         let text = fs::read_to_string(&file).map_err(|e| unreadable().with_source(e))?;
         // As text and not as a recipe: one of another version is shown, too.
-        let table: toml::Table = text.parse().map_err(|e: toml::de::Error| unreadable().with_source(e.to_string().trim_end().to_owned()))?;
+        let table: toml::Table =
+            text.parse().map_err(|e: toml::de::Error| unreadable().with_source(e.to_string().trim_end().to_owned()))?;
         let mut settings = BTreeMap::new();
         flatten("", &table, &mut settings);
         let log = log(&path.join("log.csv"))?;

@@ -232,7 +232,8 @@ fn run(options: TrainOptions) -> Result<Outcome> {
         }
 
         let exported = average.as_ref().map_or_else(|| network.valid(), |average| average.network().clone());
-        let candidate = exporter.candidate(&exported, epoch + 1, &device).map_err(|e| e.context(format!("epoch {}", epoch + 1)))?;
+        let candidate =
+            exporter.candidate(&exported, epoch + 1, &device).map_err(|e| e.context(format!("epoch {}", epoch + 1)))?;
         let score = exporter.score(candidate.clone())?;
         let best = state.best.is_none_or(|best| score.tally.correct() > best.correct);
         let bundle = exporter.finish(candidate, &score)?;
@@ -307,12 +308,12 @@ fn open_run(recipe: &Recipe, dataset: &Dataset, resume: Option<&Path>, out: &Pat
     let manifest = Manifest::of(dataset);
     let (recipe_sha256, manifest_sha256) = (recipe.hash(), manifest.sha256());
     let Some(resume) = resume else {
-        let folder = RunFolder::create(out, recipe)?;
+        let folder = RunFolder::create(out, recipe, &manifest_sha256)?;
         manifest.save(&folder.file("manifest.json"))?;
         let tally = Tally::new(dataset.labels().len());
         return Ok((folder, State { recipe_sha256, manifest_sha256, tally, ..State::default() }));
     };
-    let folder = RunFolder::open(resume)?;
+    let folder = RunFolder::open(resume)?.held()?;
     let state = folder.state()?;
     if state.recipe_sha256 != folder.recipe_sha256()? || folder.recipe()? != *recipe {
         return Err(Error::input(format!("the run was made by another recipe: {}", resume.display()))

@@ -27,7 +27,12 @@ use crate::runtime::Graph;
 mod card;
 mod edit;
 mod find;
+#[cfg(feature = "general")]
+mod foreign;
 mod seal;
+
+#[cfg(feature = "general")]
+pub use foreign::{ChannelOrder, Foreign, ForeignFraming, ForeignOutput, Layout, Number, Numbers};
 
 pub use card::{CARD_SCHEMA, Card, Conformal, Extra, Golden, RecipeInfo, TrainingData, Views};
 

@@ -9,6 +9,9 @@ use crate::picture::{Frame, Picture, mean_and_deviation};
 
 mod align;
 
+/// Crops have at most so many pixels a side: the largest chip there is.
+const CROP_SIDE: f64 = 1024.0;
+
 /// Colour of a network's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -237,6 +240,36 @@ impl Preprocess {
     /// The chip of a picture that is one face and nothing else, as the pictures of data sets are.
     pub fn whole(&self, picture: &Picture) -> Chip {
         self.chip(picture, &Face::whole(picture))
+    }
+
+    /// The part of a picture that [`chip`](Self::chip) takes for a face, as a picture of as many pixels as it has there: what a data set
+    /// of crops keeps, whose pictures are then taken [`whole`](Self::whole). Chips of both differ by less than a pixel's shift.
+    #[must_use]
+    pub fn crop(&self, picture: &Picture, face: &Face) -> Picture {
+        let bounds = usable(&face.bounds, picture);
+        if let (Framing::Aligned { eye_distance, eye_y }, Some(landmarks)) = (self.framing, &face.landmarks) {
+            let similarity = |side: u32| {
+                let template = align::template(eye_distance.into(), eye_y.into(), side.into());
+                align::Similarity::between(landmarks, &template).filter(|similarity| similarity.is_drawable(picture, side))
+            };
+            let size = self.size as u32;
+            let side =
+                similarity(size).map(|similarity| (f64::from(size) / similarity.scale()).round().clamp(8.0, CROP_SIDE) as u32);
+            if let Some((side, similarity)) = side.and_then(|side| Some((side, similarity(side)?))) {
+                return align::draw(picture, &similarity, side, self.filter);
+            }
+        }
+        let frame = match (self.framing, &face.landmarks) {
+            (_, None) => bounds,
+            (Framing::Margin { margin, shift_y }, _) => square(bounds, margin.into(), shift_y.into()),
+            (Framing::Aligned { .. }, _) => square(bounds, 0.0, 0.0),
+        };
+        // Whole pixels: nothing is resampled unless the face is larger than a crop needs to be.
+        let [width, height] = [frame.width, frame.height].map(|side| side.round().max(1.0));
+        let frame = Frame { x: frame.x.round(), y: frame.y.round(), width, height };
+        let shrink = (CROP_SIDE / width.max(height)).min(1.0);
+        let [width, height] = [width, height].map(|side| (side * shrink).round().max(1.0) as u32);
+        picture.sampled(frame, width, height, self.filter)
     }
 
     /// The fixed synthetic chip of the golden check: a value for each place from a small integer hash.

@@ -91,3 +91,11 @@ pub fn pictures(text: &str) -> Result<usize, String> {
         _ => Err("give a number from 1 to 1000000".to_owned()),
     }
 }
+
+/// What is added around a face, as a share of its side.
+pub fn margin(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=2.0).contains(&share) => Ok(share),
+        _ => Err("give a share from 0 to 2, for example 0.2".to_owned()),
+    }
+}

@@ -26,7 +26,8 @@ pub fn score(run: &Path, dataset: &Dataset, threads: Option<usize>) -> Result<Ev
     let mut rows = Evaluation::of_bundle(&bundle, dataset, info, split.name(), &indices, &map, &talk::moves(&bar))?;
     bar.finish_and_clear();
     groups::fill(&mut rows, dataset);
-    let [model, data] = [run.to_owned(), run.join("manifest.json")].map(|path| crate::remedy::quoted(&path.display().to_string()));
+    let [model, data] =
+        [run.to_owned(), run.join("manifest.json")].map(|path| crate::remedy::quoted(&path.display().to_string()));
     rows.command = Some(format!("fervor evaluate {model} {data} --split {split}"));
     let scored = rows.report()?;
     let folder = run.join(FOLDER);

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use fervor::Result;
-use fervor_lab::dataset::{Dataset, Split};
+use fervor_lab::dataset::{Dataset, Manifest, Split};
 use fervor_train::folds::CrossValidation;
 use fervor_train::{Backend, End, Recipe, RunFolder, TrainOptions, train};
 
@@ -36,7 +36,7 @@ pub fn run(
     for (fold, dataset) in sets.into_iter().enumerate() {
         let recipe = Recipe { name: format!("{}-fold{}of{count}", recipe.name, fold + 1), ..recipe.clone() };
         let [training, validation] = [Split::Train, Split::Validation].map(|split| dataset.of_split(split).len());
-        let path = args.out.join(recipe.run_name());
+        let path = args.out.join(recipe.run_name(&Manifest::of(&dataset).sha256()));
         let mut teller = Teller::new();
         let outcome = train(TrainOptions {
             recipe,
@@ -55,7 +55,7 @@ pub fn run(
         done.folds.push((training, validation, outcome.log));
     }
     let table = done.table();
-    let path = args.out.join(format!("{}-{count}folds.md", recipe.run_name()));
+    let path = args.out.join(format!("{}-{count}folds.md", recipe.run_name(&Manifest::of(dataset).sha256())));
     write_whole(&path, table.as_bytes())?;
     talk::note(format_args!(
         "accuracy, macro F1 and loss are of each fold's last epoch, which its pictures did not choose: {}",

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use fervor::Result;
 use fervor_draw::chart;
-use fervor_lab::dataset::Dataset;
+use fervor_lab::dataset::{Dataset, Manifest};
 use fervor_train::{Backend, RateOptions, Recipe, find_rate};
 
 use crate::cli::Train;
@@ -30,7 +30,7 @@ pub fn run(args: &Train, recipe: &Recipe, dataset: &Dataset, backend: Backend, s
         },
     })?;
     bar.finish_and_clear();
-    let name = format!("{}-rate", recipe.run_name());
+    let name = format!("{}-rate", recipe.run_name(&Manifest::of(dataset).sha256()));
     let [plot, table] = ["png", "csv"].map(|extension| args.out.join(format!("{name}.{extension}")));
     write_whole(&plot, &chart::png(&test.chart().svg(), 2.0)?)?;
     write_whole(&table, test.csv().as_bytes())?;

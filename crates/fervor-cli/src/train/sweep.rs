@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use fervor::{Error, Result, hash};
-use fervor_lab::dataset::Dataset;
+use fervor_lab::dataset::{Dataset, Manifest};
 use fervor_train::{Backend, End, EpochLog, Recipe, RunFolder, TrainOptions, train};
 
 use super::teller::Teller;
-use super::{closing, labelled, overrides, split, stop_on_signal};
+use super::{about, closing, overrides, prepared, split, stop_on_signal};
 use crate::cli::Train;
 use crate::output::write_whole;
 use crate::verdict::Verdict;
@@ -39,15 +39,13 @@ pub fn run(args: &Train, recipe: &str, data_path: &Path, backend: Backend) -> Re
         talk::note(format_args!("\nrun {} of {}: {}", number + 1, combinations.len(), rules.join(" ")));
         let came_to = Recipe::find(recipe, &[&base[..], &rules[..]].concat()).and_then(|recipe| {
             // The same data are read once, whatever else changes.
-            let dataset = match &opened {
-                Some((before, dataset)) if before.labels == recipe.labels && before.data.labels_from == recipe.data.labels_from => {
-                    dataset.clone()
-                }
+            let (recipe, dataset) = match &opened {
+                Some((before, dataset)) if same_data(before, &recipe) => (about(args, recipe, dataset), dataset.clone()),
                 _ => {
                     let dataset = data::open(data_path, recipe.open_options(args.votes.clone()))?;
-                    let dataset = labelled(&recipe, dataset)?;
+                    let (recipe, dataset) = prepared(args, recipe, dataset)?;
                     opened = Some((recipe.clone(), dataset.clone()));
-                    dataset
+                    (recipe, dataset)
                 }
             };
             one(args, recipe, dataset, backend, &stop)
@@ -77,6 +75,11 @@ pub fn run(args: &Train, recipe: &str, data_path: &Path, backend: Backend) -> Re
     })
 }
 
+/// Whether two recipes take the same samples, of the same faces, with the same labels.
+fn same_data(a: &Recipe, b: &Recipe) -> bool {
+    a.labels == b.labels && a.data.labels_from == b.data.labels_from && a.preprocess == b.preprocess
+}
+
 /// One run: its folder's name, its best epoch, and its hours.
 fn one(
     args: &Train,
@@ -86,7 +89,8 @@ fn one(
     stop: &AtomicBool,
 ) -> Result<(String, Option<EpochLog>, f64)> {
     split(&recipe, &mut dataset)?;
-    let (name, path) = (recipe.run_name(), args.out.join(recipe.run_name()));
+    let name = recipe.run_name(&Manifest::of(&dataset).sha256());
+    let path = args.out.join(&name);
     let shown = dataset.clone();
     let mut teller = Teller::new();
     let outcome = train(TrainOptions {

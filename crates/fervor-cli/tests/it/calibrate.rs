@@ -29,6 +29,19 @@ fn a_calibrated_bundle_knows_its_doubt_and_answers_the_same() {
     assert_eq!(sets[0], own, "the likeliest class is the first of its set");
 }
 
+// A fit on few pictures made the calibration of others worse, and was written without a word.
+#[test]
+fn what_does_not_help_is_not_written() {
+    let world = crops(55);
+    let first =
+        world.fervor("calibrate fervor-48 set --format json --output mine.onnx").exits(0).says("measuring 110 pictures").json();
+    assert!(first["log_loss"][2].as_f64() < first["log_loss"][1].as_f64(), "{first}");
+    world.fervor("calibrate mine.onnx set --output again.onnx").exits(1).says("not answered better").says("--anyway");
+    assert!(!world.path("again.onnx").exists());
+    world.fervor("calibrate mine.onnx set --output again.onnx --anyway").exits(0).answers("log loss");
+    assert!(world.path("again.onnx").exists());
+}
+
 #[test]
 fn a_class_that_is_answered_too_seldom_is_answered_more_often() {
     // Smiles, half of them labelled disgust and half sad.
@@ -61,7 +74,7 @@ fn a_class_that_is_answered_too_seldom_is_answered_more_often() {
 fn a_bundle_can_be_stored_with_half_the_bits() {
     let world = crops(55);
     world.fervor("calibrate fervor-nano set --half --output half.onnx").exits(0).says("16-bit floats");
-    world.fervor("calibrate half.onnx set --output again.onnx").exits(0);
+    world.fervor("calibrate half.onnx set --output again.onnx --anyway").exits(0);
     let size = |name: &str| std::fs::metadata(world.path(name)).unwrap().len();
     assert!(size("half.onnx").abs_diff(size("again.onnx")) < 200, "a new card leaves them so");
     world.fervor("predict set/happy/0.png --model half.onnx").exits(0);

@@ -2,6 +2,8 @@
 
 mod audit;
 mod calibrate;
+mod compare;
+mod data;
 mod evaluate;
 mod explain;
 mod inspect;

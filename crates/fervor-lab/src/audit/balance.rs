@@ -9,6 +9,9 @@ use crate::words::counted;
 /// From this ratio on, imbalance is a warning.
 const IMBALANCED: f64 = 3.0;
 
+/// Fewer pictures than this cannot stand in train, validation and test.
+const FEW: usize = 3;
+
 /// Of the training part, or of everything where the data has none.
 pub(super) fn of(dataset: &Dataset) -> Balance {
     let has_train = dataset.class_counts(Some(Split::Train)).iter().any(|&count| count > 0);
@@ -55,6 +58,7 @@ pub(super) fn weight_words(class: &ClassWeight, digits: usize) -> String {
 pub(super) fn findings(dataset: &Dataset, balance: &Balance) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(missing(dataset));
+    findings.extend(few(dataset));
     if balance.imbalance_ratio >= IMBALANCED {
         let mut items: Vec<Item> = balance
             .classes
@@ -75,6 +79,19 @@ pub(super) fn findings(dataset: &Dataset, balance: &Balance) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Classes that are too small to be divided.
+fn few(dataset: &Dataset) -> Option<Finding> {
+    let counts = dataset.class_counts(None);
+    let items = counts.iter().enumerate().filter(|(_, count)| (1..FEW).contains(*count)).map(|(label, &count)| Item {
+        id: dataset.labels().name(label).to_owned(),
+        label: Some(dataset.labels().name(label).to_owned()),
+        detail: counted(count, "picture", "pictures"),
+        value: Some(count as f64),
+        ..Item::default()
+    });
+    Finding::if_any(FindingKind::FewPictures, items.collect())
 }
 
 /// Classes without any picture, and those that a split in use lacks.

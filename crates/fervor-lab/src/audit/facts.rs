@@ -32,6 +32,8 @@ pub(super) struct Facts {
     pub range: u8,
     /// The whole picture as `SIDE` x `SIDE` means of grey.
     pub thumbnail: Box<[u8; SIDE * SIDE]>,
+    /// The same of what a frame of one colour surrounds, where there is a frame.
+    pub inner: Option<Box<[u8; SIDE * SIDE]>>,
     /// What its file is; none for rows of tables.
     pub container: Option<Container>,
 }
@@ -62,6 +64,7 @@ impl Facts {
             sharpness,
             range: greatest - least,
             thumbnail: thumbnail.try_into().expect("SIDE x SIDE means"),
+            inner: inner(&luma, width, height),
             container: bytes.and_then(container::of),
         }
     }
@@ -92,6 +95,26 @@ impl Collector {
             })
             .collect()
     }
+}
+
+/// The thumbnail of what a frame surrounds: lines of one grey value at all four edges, of at least a fiftieth of the side.
+fn inner(luma: &[u8], width: usize, height: usize) -> Option<Box<[u8; SIDE * SIDE]>> {
+    const EVEN: u8 = 10;
+    let frame = *luma.first()?;
+    let of_frame = |value: &u8| value.abs_diff(frame) <= EVEN;
+    let row = |y: usize| luma[y * width..(y + 1) * width].iter().all(of_frame);
+    let column = |x: usize| luma.iter().skip(x).step_by(width).all(of_frame);
+    let [top, bottom] = [(0..height).take_while(|&y| row(y)).count(), (0..height).rev().take_while(|&y| row(y)).count()];
+    let [left, right] = [(0..width).take_while(|&x| column(x)).count(), (0..width).rev().take_while(|&x| column(x)).count()];
+    let framed = [(top, height), (bottom, height), (left, width), (right, width)]
+        .iter()
+        .all(|(edge, side)| edge * 50 >= *side && *edge > 0);
+    if !framed || 2 * (top + bottom) > height || 2 * (left + right) > width {
+        return None;
+    }
+    let (w, h) = (width - left - right, height - top - bottom);
+    let inside: Vec<u8> = (top..top + h).flat_map(|y| luma[y * width + left..][..w].iter().copied()).collect();
+    area_means(&inside, [w, h], [SIDE, SIDE]).try_into().ok()
 }
 
 /// Variance of the Laplacian over the variance of the values, so that a picture of low contrast is not called blurred for it.

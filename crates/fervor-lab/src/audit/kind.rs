@@ -50,6 +50,8 @@ pub enum Remedy {
         /// As a recipe writes it: `loss.class_weights=[...]`.
         setting: String,
     },
+    /// Cut the faces out of the photographs: a data set of crops.
+    CropFaces,
     /// Look for near-duplicates.
     LookForNearDuplicates,
     /// Look for faces, to find pictures with none or several.
@@ -71,6 +73,7 @@ impl fmt::Display for Remedy {
             Self::Fix { faces: true, .. } => f.write_str("mend the data, leaving out pictures without a face"),
             Self::SplitTogether { rule } => write!(f, "draw the splits in shares of {rule} so that copies stay together"),
             Self::WeighClasses { setting } => write!(f, "train with {setting}"),
+            Self::CropFaces => f.write_str("cut the faces out, or have them detected wherever the data are used"),
             Self::LookForNearDuplicates => f.write_str("switched off"),
             Self::LookForFaces => f.write_str("looked for on request: pictures with none or several"),
             Self::LookForSuspects => f.write_str("looked for on request: labels that are probably wrong"),
@@ -147,6 +150,8 @@ pub enum FindingKind {
     /// Grey in a colour set, or colour in a grey one.
     OddColor,
     // Faces.
+    /// Photographs around faces, where crops are expected.
+    NotCropped,
     /// No face to be seen.
     NotAFace,
     /// More than one face.
@@ -154,6 +159,8 @@ pub enum FindingKind {
     // Labels.
     /// A class that a split lacks.
     MissingClass,
+    /// A class with so few pictures that no part of it can judge.
+    FewPictures,
     /// The largest class is many times the smallest.
     Imbalance,
     /// The label is probably wrong.
@@ -198,6 +205,7 @@ impl FindingKind {
             | K::Blank => Some(Remedy::FIX),
             K::WrongExtension => Some(Remedy::Fix { copy: true, faces: false }),
             K::NotAFace => Some(Remedy::Fix { copy: false, faces: true }),
+            K::NotCropped => Some(Remedy::CropFaces),
             K::NearDuplicate => Some(Remedy::SplitTogether { rule: "80:10:10".to_owned() }),
             K::BrokenLink
             | K::NotAccepted
@@ -217,6 +225,7 @@ impl FindingKind {
             | K::OddColor
             | K::SeveralFaces
             | K::MissingClass
+            | K::FewPictures
             // With weights that only the data tell.
             | K::Imbalance
             | K::SuspectLabel => None,
@@ -362,6 +371,12 @@ impl FindingKind {
                 ],
                 "A network can tell classes by the kind of picture instead of by the face.",
             ),
+            K::NotCropped => (
+                Warning,
+                ["picture looked at is a photograph around a face", "pictures looked at are photographs around a face"],
+                "Data sets are taken to be crops: of a photograph the whole scene would be learnt and scored, and a model that finds faces by \
+                 itself is given tighter boxes.",
+            ),
             K::NotAFace => (
                 Warning,
                 ["picture shows no face", "pictures show no face"],
@@ -376,6 +391,11 @@ impl FindingKind {
                 Warning,
                 ["class is missing", "classes are missing"],
                 "A class that a part lacks cannot be learnt or judged there.",
+            ),
+            K::FewPictures => (
+                Warning,
+                ["class has hardly any pictures", "classes have hardly any pictures"],
+                "One or two pictures cannot stand in train, validation and test, and a score of them says nothing.",
             ),
             K::Imbalance => (
                 Warning,
@@ -404,6 +424,7 @@ mod tests {
             Remedy::Fix { copy: false, faces: true },
             Remedy::SplitTogether { rule: "80:10:10".to_owned() },
             Remedy::WeighClasses { setting: "loss.class_weights=[1,2]".to_owned() },
+            Remedy::CropFaces,
             Remedy::LookForNearDuplicates,
             Remedy::LookForFaces,
             Remedy::LookForSuspects,

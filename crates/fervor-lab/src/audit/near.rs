@@ -4,6 +4,7 @@
 mod hash;
 mod index;
 mod verify;
+mod view;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -44,7 +45,8 @@ pub(super) fn groups(dataset: &Dataset, facts: &[Facts], similarity: f32) -> Vec
         })
         .collect();
     let thumbnails: Vec<&[u8; SIDE * SIDE]> = distinct.iter().map(|members| &*facts[members[0]].thumbnail).collect();
-    let links = links(&thumbnails, similarity);
+    let inner: Vec<Option<&[u8; SIDE * SIDE]>> = distinct.iter().map(|members| facts[members[0]].inner.as_deref()).collect();
+    let links = links(&thumbnails, &inner, similarity);
 
     let mut sets = Sets::new(distinct.len());
     links.iter().for_each(|link| sets.join(link.a, link.b));
@@ -87,7 +89,7 @@ pub(super) fn groups(dataset: &Dataset, facts: &[Facts], similarity: f32) -> Vec
 }
 
 /// The pairs of thumbnails that are at least so alike.
-fn links(thumbnails: &[&[u8; SIDE * SIDE]], similarity: f32) -> Vec<Link> {
+fn links(thumbnails: &[&[u8; SIDE * SIDE]], inner: &[Option<&[u8; SIDE * SIDE]>], similarity: f32) -> Vec<Link> {
     let hasher = Hasher::fit(thumbnails);
     let signatures: Vec<Signature> = thumbnails.par_iter().map(|thumbnail| hasher.signature(thumbnail)).collect();
     let index = Index::new(signatures);
@@ -107,6 +109,18 @@ fn links(thumbnails: &[&[u8; SIDE * SIDE]], similarity: f32) -> Vec<Link> {
                 let alignments = of_one.iter().map(|candidate| hash::VARIANTS[candidate.variant as usize]);
                 if let Some((similarity, alteration)) = verifier.compare(thumbnail, thumbnails[b], alignments.take(2)) {
                     links.push(Link { a, b, similarity, alteration });
+                }
+            }
+            for (view, alteration) in view::of(thumbnail, inner[a]) {
+                candidates.clear();
+                // As a variant that is not the first, so that earlier pictures are found, too.
+                index.look_up(1, &hasher.signature(&view), a, candidates);
+                candidates.sort_unstable_by_key(|candidate| (candidate.place, Reverse(candidate.alike)));
+                candidates.dedup_by_key(|candidate| candidate.place);
+                for b in candidates.iter().map(|candidate| candidate.place as usize) {
+                    if let Some((similarity, _)) = verifier.compare(&view, thumbnails[b], [hash::VARIANTS[0]].into_iter()) {
+                        links.push(Link { a, b, similarity, alteration });
+                    }
                 }
             }
             links

@@ -47,7 +47,11 @@ fn write_all(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
         parts(out, &format!("By {}", cell(&groups.column)), &groups.column, &groups.groups)?;
     }
     if !comparison.disagreements.is_empty() {
-        writeln!(out, "## Where they differ\n\nThe surest of {}; all of them: [disagreements.csv](disagreements.csv).\n", thousands(comparison.disagreements.len()))?;
+        writeln!(
+            out,
+            "## Where they differ\n\nThe surest of {}; all of them: [disagreements.csv](disagreements.csv).\n",
+            thousands(comparison.disagreements.len())
+        )?;
         writeln!(out, "| picture | labelled | A | B | right |\n|---|---|---|---|---|")?;
         for row in comparison.disagreements.iter().take(LISTED) {
             let [a, b] = [&row.a, &row.b].map(|said| format!("{} {}", cell(&said.label), percent(said.confidence)));
@@ -63,7 +67,11 @@ fn write_all(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
 
 fn parts(out: &mut String, title: &str, column: &str, parts: &[Part]) -> std::fmt::Result {
     writeln!(out, "## {title}\n")?;
-    writeln!(out, "| {} | pictures | A | B | B - A | 95 % interval | only A right | only B right | adjusted p | better |", cell(column))?;
+    writeln!(
+        out,
+        "| {} | pictures | A | B | B - A | 95 % interval | only A right | only B right | adjusted p | better |",
+        cell(column)
+    )?;
     writeln!(out, "|---|---:|---:|---:|---:|---|---:|---:|---:|---|")?;
     for part in parts {
         writeln!(

@@ -79,7 +79,10 @@ pub(super) fn cautions(comparison: &Comparison) -> Vec<String> {
     }
     for (name, n) in [("A", comparison.unpaired_a), ("B", comparison.unpaired_b)] {
         if n > 0 {
-            said.push(format!("{} only {name} answered count nowhere here.", counted(n as usize, "picture that", "pictures that")));
+            said.push(format!(
+                "{} only {name} answered count nowhere here.",
+                counted(n as usize, "picture that", "pictures that")
+            ));
         }
     }
     said

@@ -56,9 +56,7 @@ pub fn accuracy_chart(comparison: &Comparison) -> BarChart {
 pub fn disagreements_csv(comparison: &Comparison) -> Vec<u8> {
     let mut table = csv::Writer::from_writer(Vec::new());
     let mut write = |cells: [&str; 9]| table.write_record(cells).expect("rows of one length go into memory");
-    write([
-        "id", "truth", "a", "a_confidence", "a_truth_probability", "b", "b_confidence", "b_truth_probability", "right",
-    ]);
+    write(["id", "truth", "a", "a_confidence", "a_truth_probability", "b", "b_confidence", "b_truth_probability", "right"]);
     for Disagreement { id, truth, a, b, right } in &comparison.disagreements {
         let numbers = [a.confidence, a.truth_probability, b.confidence, b.truth_probability].map(|p| format!("{p:.4}"));
         let right = match winner(*right) {

@@ -51,11 +51,13 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Dataset> {
         root: path.to_owned(),
         labels,
         vote_labels: None,
+        group_columns: Vec::new(),
         samples: Vec::with_capacity(rows.len()),
         problems: Vec::new(),
         skipped: Skipped::default(),
         pictures: Pictures::Gray { side: side as u32, rows: Arc::default() },
         limits: options.limits,
+        framing: None,
     };
     let mut pixels = Vec::with_capacity(rows.len());
     for (index, (line, row)) in rows.into_iter().enumerate() {
@@ -68,7 +70,16 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Dataset> {
             Ok(row) => {
                 let class = classes.name(row.emotion);
                 if let Some(label) = dataset.labels.index_of(class) {
-                    dataset.samples.push(Sample { id, label, split: row.split, hash: row.hash, votes: None, row: index });
+                    dataset.samples.push(Sample {
+                        id,
+                        label,
+                        split: row.split,
+                        hash: row.hash,
+                        votes: None,
+                        groups: Vec::new(),
+                        face: None,
+                        row: index,
+                    });
                     pixels.push(row.gray);
                 } else {
                     *dataset.skipped.other_classes.entry(class.to_owned()).or_default() += 1;

@@ -1,6 +1,6 @@
 //! One folder for each class, with or without `train/`, `validation/` and `test/` above them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
@@ -13,9 +13,11 @@ use super::{
     Cause, Dataset, OpenOptions, Pictures, Problem, Sample, SeenFile, Skipped, Split, cause, choose_labels, first_problem,
     name_of,
 };
-use fervor::emotion::{Emotion, canonical_label};
+use fervor::emotion::{Emotion, LabelSet, canonical_label};
 use fervor::error::{Error, Reason, Result};
 use fervor::picture::{self, ContentHash, Format, Picture};
+
+mod layout;
 
 /// Names of pictures whose formats are not read: to be told so, rather than be passed over.
 const UNREAD_EXTENSIONS: [&str; 4] = ["heic", "heif", "avif", "jp2"];
@@ -26,8 +28,9 @@ const BACK_UP: &str = "a link that leads back up";
 /// A file that may be a picture, before it is read.
 pub(super) struct Candidate {
     pub id: String,
-    class: String,
-    split: Option<Split>,
+    pub class: String,
+    pub split: Option<Split>,
+    pub groups: Vec<String>,
 }
 
 /// What became of a file.
@@ -38,57 +41,96 @@ pub(super) enum Outcome {
     Unreadable(Cause),
 }
 
+/// The files of a data set, before they are read.
 #[derive(Default)]
-struct Listing {
-    candidates: Vec<Candidate>,
-    problems: Vec<Problem>,
-    skipped: Skipped,
+pub(super) struct Listing {
+    pub candidates: Vec<Candidate>,
+    pub problems: Vec<Problem>,
+    pub skipped: Skipped,
+    pub group_columns: Vec<String>,
 }
 
 pub(super) fn open(root: &Path, options: &OpenOptions) -> Result<Dataset> {
-    let Listing { mut candidates, problems, mut skipped } = list(root)?;
-    let classes: BTreeSet<&String> = candidates.iter().map(|candidate| &candidate.class).collect();
-    let labels =
-        choose_labels(classes.into_iter().cloned().collect(), options.labels.as_ref()).map_err(|e| e.context(root.display()))?;
-    candidates.retain(|candidate| {
-        let used = labels.index_of(&candidate.class).is_some();
-        if !used {
-            *skipped.other_classes.entry(candidate.class.clone()).or_default() += 1;
-        }
-        used
-    });
-    candidates.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    let mut listing = list(root)?;
+    listing.candidates.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    listing.read(root, name_of(root), options)
+}
 
-    let ids: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
-    let outcomes = read_all(root, &ids, options);
-    let mut dataset = Dataset {
-        name: name_of(root),
-        root: root.to_owned(),
-        labels,
-        vote_labels: None,
-        samples: Vec::with_capacity(candidates.len()),
-        problems,
-        skipped,
-        pictures: Pictures::Files,
-        limits: options.limits,
-    };
-    for (Candidate { id, class, split }, outcome) in candidates.into_iter().zip(outcomes) {
-        match outcome {
-            Outcome::Picture(hash) => {
-                let label = dataset.labels.index_of(&class).expect("candidates of other classes are gone");
-                dataset.samples.push(Sample { id, label, split, hash, votes: None, row: 0 });
+impl Listing {
+    /// Reads the files: the data set of those that are pictures.
+    ///
+    /// # Errors
+    /// `Data`: a class that was asked for is not there, or fewer than two, or nothing can be read.
+    pub fn read(self, root: &Path, name: String, options: &OpenOptions) -> Result<Dataset> {
+        let Self { mut candidates, problems, mut skipped, group_columns } = self;
+        let classes: BTreeSet<&String> = candidates.iter().map(|candidate| &candidate.class).collect();
+        let labels = choose_labels(classes.into_iter().cloned().collect(), options.labels.as_ref())
+            .map_err(|e| e.context(root.display()))?;
+        candidates.retain(|candidate| {
+            let used = labels.index_of(&candidate.class).is_some();
+            if !used {
+                *skipped.other_classes.entry(candidate.class.clone()).or_default() += 1;
             }
-            Outcome::OtherFile => dataset.skipped.other_files += 1,
-            Outcome::Unreadable((reason, message)) => dataset.problems.push(Problem::new(id, reason, message)),
+            used
+        });
+        let ids: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
+        let outcomes = read_all(root, &ids, options);
+        let mut dataset = Dataset {
+            name,
+            root: root.to_owned(),
+            labels,
+            vote_labels: None,
+            group_columns,
+            samples: Vec::with_capacity(candidates.len()),
+            problems,
+            skipped,
+            pictures: Pictures::Files,
+            limits: options.limits,
+            framing: None,
+        };
+        for (Candidate { id, class, split, groups }, outcome) in candidates.into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::Picture(hash) => {
+                    let label = dataset.labels.index_of(&class).expect("candidates of other classes are gone");
+                    dataset.samples.push(Sample { id, label, split, hash, votes: None, groups, face: None, row: 0 });
+                }
+                Outcome::OtherFile => dataset.skipped.other_files += 1,
+                Outcome::Unreadable((reason, message)) => dataset.problems.push(Problem::new(id, reason, message)),
+            }
         }
+        if dataset.samples.is_empty() {
+            let (count, first) = (dataset.problems.len(), first_problem(&dataset.problems));
+            return Err(Error::data(format!("none of {count} files could be read{first}"))
+                .because(Reason::Empty)
+                .context(root.display()));
+        }
+        if options.labels.is_none() {
+            dataset.drop_unread_classes().map_err(|e| e.context(root.display()))?;
+        }
+        Ok(dataset)
     }
-    if dataset.samples.is_empty() {
-        let (count, first) = (dataset.problems.len(), first_problem(&dataset.problems));
-        return Err(Error::data(format!("none of {count} files could be read{first}"))
-            .because(Reason::Empty)
-            .context(root.display()));
+}
+
+impl Dataset {
+    /// A class of which no picture can be read is no class: a network would have an answer that it never learns.
+    fn drop_unread_classes(&mut self) -> Result<()> {
+        let counts = self.class_counts(None);
+        let (left, gone): (Vec<usize>, Vec<usize>) = (0..counts.len()).partition(|&label| counts[label] > 0);
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.skipped.empty_classes.extend(gone.iter().map(|&label| self.labels.name(label).to_owned()));
+        let labels = LabelSet::new(left.iter().map(|&label| self.labels.name(label))).map_err(|_| {
+            let first = first_problem(&self.problems);
+            Error::data(format!("pictures of only one class can be read: {}{first}", self.labels.name(left[0])))
+                .because(Reason::Empty)
+        })?;
+        for sample in &mut self.samples {
+            sample.label = labels.index_of(self.labels.name(sample.label)).expect("classes with samples stay");
+        }
+        self.labels = labels;
+        Ok(())
     }
-    Ok(dataset)
 }
 
 /// Decodes and hashes files below `root`, in parallel. One picture a thread is in memory at a time.
@@ -133,29 +175,12 @@ fn list(root: &Path) -> Result<Listing> {
     let top = Entries::of(root, &mut listing)?;
     listing.skipped.outside_classes += top.pictures.len();
     listing.skipped.other_files += top.others.len();
-    let is_split = |name: &String| Split::parse(name).is_some();
-    let (splits, others): (Vec<_>, Vec<_>) = top.folders.iter().cloned().partition(is_split);
-    let mut class_folders = BTreeMap::new();
-    if splits.is_empty() {
-        for class in others {
-            class_folders.insert(root.join(&class), (class, None));
-        }
-    } else {
-        listing.skipped.folders.extend(others);
-        for name in splits {
-            let inside = Entries::of(&root.join(&name), &mut listing)?;
-            listing.skipped.outside_classes += inside.pictures.len();
-            listing.skipped.other_files += inside.others.len();
-            for class in inside.folders {
-                class_folders.insert(root.join(&name).join(&class), (class, Split::parse(&name)));
-            }
-        }
-    }
+    let class_folders = layout::of(root, &top, &mut listing)?;
     for (folder, (class, split)) in &class_folders {
-        let before = listing.candidates.len();
+        let before = (listing.candidates.len(), listing.problems.len());
         list_class(root, folder, &canonical_label(class), *split, &mut listing)?;
-        if listing.candidates.len() == before {
-            listing.skipped.folders.push(id_of(root, folder).unwrap_or_else(|lossy| lossy));
+        if (listing.candidates.len(), listing.problems.len()) == before {
+            listing.skipped.empty_classes.push(id_of(root, folder).unwrap_or_else(|lossy| lossy));
         }
     }
     let classes: BTreeSet<&str> = listing.candidates.iter().map(|candidate| candidate.class.as_str()).collect();
@@ -205,7 +230,7 @@ fn list_class(root: &Path, folder: &Path, class: &str, split: Option<Split>, lis
         match id_of(root, entry.path()) {
             // A pipe or a device would be waited for.
             _ if !entry.file_type().is_file() || !may_be_picture(entry.path()) => listing.skipped.other_files += 1,
-            Ok(id) => listing.candidates.push(Candidate { id, class: class.to_owned(), split }),
+            Ok(id) => listing.candidates.push(Candidate { id, class: class.to_owned(), split, groups: Vec::new() }),
             Err(id) => listing.problems.push(Problem::new(id, Reason::Invalid, "the file's name is not Unicode: rename it")),
         }
     }

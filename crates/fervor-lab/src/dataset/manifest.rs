@@ -1,6 +1,6 @@
 //! [`Manifest`]: what a data set was, with labels, splits and the hash of every picture, as a file that opens as that data set.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -9,8 +9,9 @@ use sha2::{Digest, Sha256};
 
 use super::folder::{self, Outcome};
 use super::{Cause, Dataset, OpenOptions, Pictures, Problem, Sample, Skipped, Split, fer_csv, ferplus, first_problem};
-use fervor::emotion::LabelSet;
+use fervor::emotion::{LabelSet, canonical_label};
 use fervor::error::{Error, Reason, Result};
+use fervor::face::{BoundingBox, Face, Landmarks};
 use fervor::files::write_whole;
 use fervor::picture::ContentHash;
 
@@ -28,6 +29,8 @@ pub struct Manifest {
     pub labels: LabelSet,
     /// The classes of the votes, where there are votes.
     pub vote_labels: Option<LabelSet>,
+    /// What is said of the samples beside their labels.
+    pub group_columns: Vec<String>,
     /// The samples, in the data set's order.
     pub samples: Vec<ManifestSample>,
 }
@@ -61,10 +64,14 @@ pub struct ManifestSample {
     pub label: usize,
     /// As in [`Sample::split`].
     pub split: Option<Split>,
-    /// As in [`Sample::hash`]; hexadecimal in the file.
-    pub hash: ContentHash,
+    /// As in [`Sample::hash`]; hexadecimal in the file. `None` where a person wrote the manifest: whatever the picture shows is taken.
+    pub hash: Option<ContentHash>,
     /// As in [`Sample::votes`].
     pub votes: Option<Vec<f32>>,
+    /// As in [`Sample::groups`]; an object in the file.
+    pub groups: Vec<String>,
+    /// As in [`Sample::face`].
+    pub face: Option<Face>,
 }
 
 /// A manifest's head as it stands in the file, before the samples.
@@ -78,15 +85,15 @@ struct Head {
     vote_labels: Option<LabelSet>,
 }
 
-/// The whole file as it is read.
+/// The whole file as it is read: of one that a person wrote, only the samples.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     #[serde(rename = "schema")]
     _schema: String,
-    name: String,
-    source: Source,
-    labels: LabelSet,
+    name: Option<String>,
+    source: Option<Source>,
+    labels: Option<LabelSet>,
     #[serde(default)]
     vote_labels: Option<LabelSet>,
     samples: Vec<Line>,
@@ -100,9 +107,30 @@ struct Line {
     label: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     split: Option<Split>,
-    hash: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hash: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     votes: Option<Vec<f32>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    groups: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    face: Option<LineFace>,
+}
+
+/// A face that was detected, as it stands in the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineFace {
+    #[serde(rename = "box")]
+    bounds: BoundingBox,
+    score: f32,
+    landmarks: Landmarks,
+}
+
+impl LineFace {
+    fn of(face: &Face) -> Option<Self> {
+        Some(Self { bounds: face.bounds, score: face.score, landmarks: face.landmarks? })
+    }
 }
 
 impl Manifest {
@@ -116,14 +144,17 @@ impl Manifest {
             id: sample.id.clone(),
             label: sample.label,
             split: sample.split,
-            hash: sample.hash,
+            hash: Some(sample.hash),
             votes: sample.votes.clone(),
+            groups: sample.groups.clone(),
+            face: sample.face.clone(),
         });
         Self {
             name: dataset.name.clone(),
             source: Source { path: absolute(&dataset.root), kind },
             labels: dataset.labels.clone(),
             vote_labels: dataset.vote_labels.clone(),
+            group_columns: dataset.group_columns.clone(),
             samples: samples.collect(),
         }
     }
@@ -142,7 +173,7 @@ impl Manifest {
 
     /// The pixels' hashes of one split: what an evaluation leaves out to be free of leaks.
     pub fn hashes(&self, split: Split) -> impl Iterator<Item = ContentHash> {
-        self.samples.iter().filter(move |sample| sample.split == Some(split)).map(|sample| sample.hash)
+        self.samples.iter().filter(move |sample| sample.split == Some(split)).filter_map(|sample| sample.hash)
     }
 
     /// Writes the file, one sample a line, by way of a temporary sibling.
@@ -172,7 +203,8 @@ impl Manifest {
             .map_err(|e| Error::output("the manifest cannot be written").with_source(e).context(path.display()))
     }
 
-    /// Reads a file that [`save`](Self::save) wrote.
+    /// Reads a file that [`save`](Self::save) wrote, or that a person did: there the name is the file's, the pictures lie beside it, the
+    /// labels are those of the samples, and hashes may be left out.
     ///
     /// # Errors
     /// [`Data`](fervor::ErrorKind::Data): no such file, not a manifest, another version, an unknown key, an id that occurs twice
@@ -195,15 +227,26 @@ impl Manifest {
                     .because(Reason::Version)
                     .with_hint("use the version of fervor that wrote it, or write it anew from the data"));
             }
-            None => return Err(Error::data(format!("expected a manifest with the schema {SCHEMA:?}, found JSON without one"))),
+            None => {
+                return Err(Error::data(format!("expected a manifest with the schema {SCHEMA:?}, found JSON without one"))
+                    .because(Reason::WrongType)
+                    .with_hint("JSON can also be a row a line, such as {\"path\": \"a.png\", \"label\": \"happy\"}"));
+            }
         }
         let document: Document = serde_json::from_str(&text).map_err(not_json)?;
         let folder = folder_of(path);
+        let source = document.source.unwrap_or_else(|| Source { path: PathBuf::new(), kind: SourceKind::Folder });
+        let labels = match document.labels {
+            Some(labels) => labels,
+            None => LabelSet::new(document.samples.iter().map(|line| canonical_label(&line.label)).collect::<BTreeSet<_>>())?,
+        };
+        let columns: BTreeSet<&String> = document.samples.iter().flat_map(|line| line.groups.keys()).collect();
         let mut manifest = Self {
-            name: document.name,
-            source: Source { path: folder.join(document.source.path), kind: document.source.kind },
-            labels: document.labels,
+            name: document.name.unwrap_or_else(|| super::name_of(path)),
+            source: Source { path: folder.join(source.path), kind: source.kind },
+            labels,
             vote_labels: document.vote_labels,
+            group_columns: columns.into_iter().cloned().collect(),
             samples: Vec::with_capacity(document.samples.len()),
         };
         let mut ids = HashSet::with_capacity(document.samples.len());
@@ -222,26 +265,37 @@ impl Manifest {
             id: sample.id.clone(),
             label: self.labels.name(sample.label).to_owned(),
             split: sample.split,
-            hash: sample.hash.to_string(),
+            hash: sample.hash.map(|hash| hash.to_string()),
             votes: sample.votes.clone(),
+            groups: self
+                .group_columns
+                .iter()
+                .cloned()
+                .zip(sample.groups.iter().cloned())
+                .filter(|(_, value)| !value.is_empty())
+                .collect(),
+            face: sample.face.as_ref().and_then(LineFace::of),
         }
     }
 
     fn sample(&self, line: Line) -> Result<ManifestSample> {
-        let Line { id, label, split, hash, votes } = line;
+        let Line { id, label, split, hash, votes, mut groups, face } = line;
         let wrong = |what: &str, value: &str| Error::data(format!("sample {id:?} has {what}: {value:?}"));
         if !Path::new(&id).components().all(|part| matches!(part, Component::Normal(_))) {
             return Err(wrong("an id that leads out of the data", &id));
         }
         let label = self.labels.index_of(&label).ok_or_else(|| wrong("an unknown label", &label))?;
-        let hash = hash.parse().map_err(|_| wrong("a hash that is not 64 hexadecimal digits", &hash))?;
+        let hash =
+            hash.map(|hash| hash.parse().map_err(|_| wrong("a hash that is not 64 hexadecimal digits", &hash))).transpose()?;
         let wanted = self.vote_labels.as_ref().map_or(0, LabelSet::len);
         if let Some(votes) =
             votes.as_ref().filter(|votes| votes.len() != wanted || !votes.iter().all(|v| (0.0..=1.0).contains(v)))
         {
             return Err(wrong("votes that do not fit the vote labels", &format!("{votes:?}")));
         }
-        Ok(ManifestSample { id, label, split, hash, votes })
+        let groups = self.group_columns.iter().map(|column| groups.remove(column).unwrap_or_default()).collect();
+        let face = face.map(|face| Face { bounds: face.bounds, score: face.score, landmarks: Some(face.landmarks) });
+        Ok(ManifestSample { id, label, split, hash, votes, groups, face })
     }
 }
 
@@ -268,20 +322,24 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Dataset> {
         root: manifest.source.path,
         labels,
         vote_labels: manifest.vote_labels,
+        group_columns: manifest.group_columns,
         samples: Vec::with_capacity(manifest.samples.len()),
         problems: Vec::new(),
         skipped: Skipped::default(),
         pictures: table.as_ref().map_or(Pictures::Files, |table| table.pictures.clone()),
         limits: options.limits,
+        framing: None,
     };
-    for (ManifestSample { id, label, split, hash, votes }, found) in manifest.samples.into_iter().zip(found) {
+    for (ManifestSample { id, label, split, hash, votes, groups, face }, found) in manifest.samples.into_iter().zip(found) {
         let class = manifest.labels.name(label);
         let Some(label) = dataset.labels.index_of(class) else {
             *dataset.skipped.other_classes.entry(class.to_owned()).or_default() += 1;
             continue;
         };
         match found {
-            Ok((row, found)) if found == hash => dataset.samples.push(Sample { id, label, split, hash, votes, row }),
+            Ok((row, found)) if hash.is_none_or(|hash| found == hash) => {
+                dataset.samples.push(Sample { id, label, split, hash: found, votes, groups, face, row });
+            }
             Ok(_) => {
                 let problem = Problem::new(id, Reason::Changed, "not the picture that it was: its pixels changed");
                 dataset.problems.push(problem);

@@ -10,6 +10,7 @@ use flate2::read::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
 use fervor::error::{Error, Reason, Result};
+use fervor::picture::Format;
 
 const XZ: &[u8] = b"\xfd7zXZ\0";
 const GZIP: &[u8] = b"\x1f\x8b";
@@ -62,12 +63,93 @@ pub(super) struct Table {
     path: String,
 }
 
-/// Whether a file starts as JSON does.
-pub(super) fn looks_like_json(path: &Path) -> Result<bool> {
-    let mut start = Vec::new();
-    open_file(path)?.take(64).read_to_end(&mut start).map_err(|e| unreadable(&path.display().to_string(), e))?;
-    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
-    Ok(text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{'))
+/// What a column of paths may be called, the likeliest first.
+pub(super) const PATHS: [&str; 9] =
+    ["path", "file_name", "filename", "file", "filepath", "file_path", "image", "image_path", "img"];
+
+/// What a file of data holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// JSON that is no list of rows.
+    Manifest,
+    /// A table with a picture's pixels in each row.
+    Pixels,
+    /// A table with a picture's path in each row.
+    Rows(Form),
+}
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// With commas, tabs or semicolons between the columns.
+    Separated,
+    /// A JSON object a line.
+    JsonLines,
+    /// A JSON array of objects.
+    JsonArray,
+}
+
+/// Looks at the first line of a file.
+///
+/// # Errors
+/// `Data`: it cannot be read, or no data set is ever stored so.
+pub(super) fn content(path: &Path) -> Result<Content> {
+    let line = Table::open(path)?.line()?.unwrap_or_default();
+    let text = line.trim();
+    if text.starts_with('[') {
+        return Ok(Content::Rows(Form::JsonArray));
+    }
+    if text.starts_with('{') {
+        // A manifest's samples follow its head, which is no whole object; one on a single line has a schema.
+        let row = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text);
+        return Ok(match row {
+            Ok(row) if row.keys().any(|key| PATHS.contains(&key.to_lowercase().as_str())) => Content::Rows(Form::JsonLines),
+            _ => Content::Manifest,
+        });
+    }
+    let has_pixels = fields(text, delimiter(text)).iter().any(|name| name.eq_ignore_ascii_case("pixels"));
+    Ok(if has_pixels { Content::Pixels } else { Content::Rows(Form::Separated) })
+}
+
+/// What bytes that are no text are, where that can be told.
+fn no_text(start: &[u8]) -> Option<&'static str> {
+    let known: [(&[u8], &str); 8] = [
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"7z\xbc\xaf", "a 7z archive"),
+        (b"Rar!", "a RAR archive"),
+        (b"BZh", "a bzip2 file"),
+        (b"\x28\xb5\x2f\xfd", "a zstd file"),
+        (b"\x89HDF", "an HDF5 file"),
+        (b"\x93NUMPY", "a NumPy file"),
+        (b"PAR1", "a Parquet file"),
+    ];
+    if let Some((_, name)) = known.iter().find(|(mark, _)| start.starts_with(mark)) {
+        return Some(name);
+    }
+    if start.get(257..262) == Some(b"ustar") {
+        return Some("a tar archive");
+    }
+    if Format::of(start).is_some() {
+        return Some("a picture");
+    }
+    start.iter().take(512).any(|&byte| byte == 0).then_some("a binary file")
+}
+
+/// UTF-16 as UTF-8: what spreadsheets call Unicode text.
+fn from_utf16(mut reader: impl Read, path: &str) -> Result<Box<dyn BufRead + Send>> {
+    let mut bytes = Vec::new();
+    reader.by_ref().take(LONGEST_TEXT + 1).read_to_end(&mut bytes).map_err(|e| unreadable(path, e))?;
+    if bytes.len() as u64 > LONGEST_TEXT {
+        return Err(Error::data(format!("a table in UTF-16 that is longer than {LONGEST_TEXT} bytes"))
+            .because(Reason::TooLarge)
+            .with_hint("save it as UTF-8")
+            .context(path));
+    }
+    let little = bytes.starts_with(b"\xff\xfe") || (!bytes.starts_with(b"\xfe\xff") && bytes.get(1) == Some(&0));
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let units = pairs.iter().map(|&pair| if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) });
+    let text: String = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    Ok(Box::new(io::Cursor::new(text.into_bytes())))
 }
 
 impl Table {
@@ -87,11 +169,18 @@ impl Table {
         };
         let start = reader.fill_buf().map_err(|e| unreadable(&path, e))?;
         if is_utf16(start) {
-            return Err(Error::data("the table is written in UTF-16")
+            reader = from_utf16(reader, &path)?;
+        } else if let Some(found) = no_text(start) {
+            return Err(Error::data(format!("expected a table or a manifest, found {found}"))
                 .because(Reason::Unsupported)
-                .with_hint("save it as UTF-8")
+                .with_hint(if found.ends_with("archive") {
+                    "unpack it and give the folder"
+                } else {
+                    "give a folder with one folder of pictures for each class, a table as text (.csv, .tsv, .jsonl), or a manifest (.json)"
+                })
                 .context(path));
         }
+        let start = reader.fill_buf().map_err(|e| unreadable(&path, e))?;
         if start.starts_with(b"\xef\xbb\xbf") {
             reader.consume(3);
         }

@@ -59,7 +59,8 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Evaluation> {
     let mut table = csv::Reader::from_reader(bytes);
     let head = table.headers().map_err(|e| not_a_table().with_source(e))?.clone();
     let place = |name: &str| head.iter().position(|cell| cell.trim() == name);
-    let named = |start: &'static str| head.iter().enumerate().filter_map(move |(at, cell)| Some((at, cell.trim().strip_prefix(start)?)));
+    let named =
+        |start: &'static str| head.iter().enumerate().filter_map(move |(at, cell)| Some((at, cell.trim().strip_prefix(start)?)));
     let probabilities: Vec<(usize, &str)> = named(PROBABILITY).collect();
     let (Some(id), Some(truth), false) = (place("id"), place("truth"), probabilities.is_empty()) else {
         return Err(not_a_table());

@@ -236,7 +236,10 @@ impl EvalReport {
             votes: voters.is_some().then(|| votes(rows)),
             voters,
             labels: labels.names().to_vec(),
-            absent: (0..classes).filter(|&class| confusion.support(class) == 0).map(|class| labels.name(class).to_owned()).collect(),
+            absent: (0..classes)
+                .filter(|&class| confusion.support(class) == 0)
+                .map(|class| labels.name(class).to_owned())
+                .collect(),
             chosen_from: rows.chosen_from().map_or_else(Vec::new, |all| all.names().to_vec()),
             confusion: confusion.rows(),
             per_class: (0..classes).map(|class| (labels.name(class).to_owned(), class_report(confusion, class))).collect(),

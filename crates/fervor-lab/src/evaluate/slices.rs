@@ -104,7 +104,8 @@ impl Evaluation {
         }
         let members: Vec<(String, Vec<&Row>)> = members.into_iter().collect();
         let classes = self.labels.len();
-        let groups: Vec<GroupScores> = members.into_par_iter().map(|(group, rows)| GroupScores::of(group, &rows, classes)).collect();
+        let groups: Vec<GroupScores> =
+            members.into_par_iter().map(|(group, rows)| GroupScores::of(group, &rows, classes)).collect();
         let gaps = [
             Gap::of("accuracy", &groups, |group| group.accuracy),
             // Of one class a mean over the classes says nothing that the accuracy does not.

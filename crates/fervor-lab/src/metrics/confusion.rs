@@ -117,8 +117,8 @@ impl Confusion {
         }
     }
 
-    /// Mean F1 of the classes that have samples (scikit-learn's `average="macro"` with `labels` of the truths); NaN for no samples.
-    /// A class that is only predicted costs the F1 of those it was taken for, and does not count once more as a 0 of its own.
+    /// Mean F1 of the classes that have samples (scikit-learn's `average="macro"` with `labels` those of the truth): a class that the data
+    /// lacks says nothing of the model, even where the model answers it. NaN for no samples.
     pub fn macro_f1(&self) -> f64 {
         mean(self.present().map(|class| self.class(class).f1))
     }
@@ -128,7 +128,7 @@ impl Confusion {
         mean(self.present().map(|class| self.class(class).precision))
     }
 
-    /// Mean recall of the classes that have samples: [`Confusion::balanced_accuracy`] under its other name.
+    /// Mean recall of the classes that have samples: the [`balanced accuracy`](Confusion::balanced_accuracy).
     pub fn macro_recall(&self) -> f64 {
         self.balanced_accuracy()
     }

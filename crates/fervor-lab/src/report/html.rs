@@ -79,10 +79,12 @@ fn cards(page: &mut String, report: &EvalReport) -> std::fmt::Result {
             interval(ci)
         )
     };
-    headline("Accuracy", report.accuracy, report.accuracy_ci95, "")?;
+    let leaked = report.leak_free.as_ref().is_some_and(|clean| clean.leaked > 0);
+    let all = if leaked { format!(", all {}", pictures(report.n)) } else { String::new() };
+    headline("Accuracy", report.accuracy, report.accuracy_ci95, &all)?;
     match &report.leak_free {
         Some(clean) => {
-            let note = format!(", {}", pictures(clean.n));
+            let note = format!(", {}{}", pictures(clean.n), if leaked { " not trained on" } else { "" });
             headline("Leak-free accuracy", clean.accuracy.unwrap_or(f64::NAN), clean.accuracy_ci95, &note)?;
         }
         None => headline("Balanced accuracy", report.balanced_accuracy, report.balanced_accuracy_ci95, "")?,

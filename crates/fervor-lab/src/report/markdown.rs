@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use super::slices;
-use super::words::{absent, band as band_name, choice, excluded, interval, label_map, leak, of_class, percent, pictures, sides, voted};
+use super::words::{
+    absent, band as band_name, choice, excluded, interval, label_map, leak, of_class, percent, pictures, sides, voted,
+};
 use crate::evaluate::EvalReport;
 use fervor_draw::chart::thousands;
 
@@ -31,7 +33,9 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     let mut score = |name: &str, value: f64, ci: Option<[f64; 2]>| {
         writeln!(out, "| {name} | {} | {} |", percent(value), ci.map_or_else(String::new, interval))
     };
-    score("**accuracy**", report.accuracy, Some(report.accuracy_ci95))?;
+    let leaked = report.leak_free.as_ref().is_some_and(|clean| clean.leaked > 0);
+    let all = if leaked { format!(" (all {})", pictures(report.n)) } else { String::new() };
+    score(&format!("**accuracy**{all}"), report.accuracy, Some(report.accuracy_ci95))?;
     if let Some(clean) = &report.leak_free {
         let name = format!("leak-free accuracy ({})", pictures(clean.n));
         score(&name, clean.accuracy.unwrap_or(f64::NAN), (clean.n > 0).then_some(clean.accuracy_ci95))?;
@@ -63,8 +67,12 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     )?;
     for label in &report.labels {
         let Some(class) = report.per_class.get(label) else { continue };
-        let (precision, recall, ci, f1) =
-            (of_class(class, class.precision), of_class(class, class.recall), interval(class.recall_ci95), of_class(class, class.f1));
+        let (precision, recall, ci, f1) = (
+            of_class(class, class.precision),
+            of_class(class, class.recall),
+            interval(class.recall_ci95),
+            of_class(class, class.f1),
+        );
         writeln!(out, "| {} | {precision} | {recall} | {ci} | {f1} | {} |", cell(label), thousands(class.support as i64))?;
     }
     writeln!(out, "\n## Confusion\n\nTruth in rows, prediction in columns.\n")?;

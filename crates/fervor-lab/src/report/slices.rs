@@ -92,7 +92,11 @@ pub(super) fn markdown(out: &mut String, report: &EvalReport) -> Written {
             writeln!(out, "- The largest gap in {}", cell(&gap_words(slice, gap)))?;
         }
         writeln!(out, "\n{CAUTION} Groups of fewer than {LEAST_COMPARED} pictures are not compared.\n")?;
-        writeln!(out, "| {} | pictures | accuracy | balanced accuracy | macro F1 | top-2 accuracy | log loss | Brier score | calibration error |", cell(&slice.column))?;
+        writeln!(
+            out,
+            "| {} | pictures | accuracy | balanced accuracy | macro F1 | top-2 accuracy | log loss | Brier score | calibration error |",
+            cell(&slice.column)
+        )?;
         writeln!(out, "|---|---:|---|---|---|---|---|---|---|")?;
         for scores in &slice.groups {
             write!(out, "| {} | {} |", cell(&scores.group), thousands(scores.n as i64))?;
@@ -120,8 +124,11 @@ pub(super) fn html(page: &mut String, report: &EvalReport) -> Written {
             writeln!(page, "</ul>")?;
         }
         write!(page, "<div class=\"scroll\"><table>\n<tr><th>{}</th><th class=\"n\">pictures</th>", escape(&slice.column))?;
-        writeln!(page, "<th class=\"n\">accuracy</th><th class=\"bar\"></th><th class=\"n\">balanced accuracy</th><th class=\"n\">macro F1</th>\
-             <th class=\"n\">top 2</th><th class=\"n\">log loss</th><th class=\"n\">Brier</th><th class=\"n\">calibration error</th></tr>")?;
+        writeln!(
+            page,
+            "<th class=\"n\">accuracy</th><th class=\"bar\"></th><th class=\"n\">balanced accuracy</th><th class=\"n\">macro F1</th>\
+             <th class=\"n\">top 2</th><th class=\"n\">log loss</th><th class=\"n\">Brier</th><th class=\"n\">calibration error</th></tr>"
+        )?;
         for scores in &slice.groups {
             row(page, scores)?;
         }

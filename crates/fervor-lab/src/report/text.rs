@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use super::slices;
-use super::words::{absent, agreement, choice, excluded, file_name, interval, label_map, leak, of_class, percent, pictures, short, sides, voted};
+use super::words::{
+    absent, agreement, choice, excluded, file_name, interval, label_map, leak, of_class, percent, pictures, short, sides, voted,
+};
 use crate::evaluate::{EvalReport, VoteScores};
 use fervor_draw::chart::thousands;
 
@@ -17,18 +19,25 @@ pub fn text(report: &EvalReport) -> String {
 fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     writeln!(out, "{} on {}, {}: {}", report.model.name, report.data.name, report.split, pictures(report.n))?;
     writeln!(out, "model {}, data {}\n", short(&report.model.sha256), short(&report.data.manifest_sha256))?;
-    let mut score = |name: &str, value: f64, ci: Option<[f64; 2]>| {
+    let mut score = |name: &str, value: f64, ci: Option<[f64; 2]>, of: &str| {
         let ci = ci.map_or_else(String::new, |ci| format!("   95 % interval {}", interval(ci)));
-        writeln!(out, "  {name:<20}{:>8}{ci}", percent(value))
+        writeln!(out, "  {name:<20}{:>8}{ci}{of}", percent(value))
     };
-    score("accuracy", report.accuracy, Some(report.accuracy_ci95))?;
+    // Two accuracies side by side need to say of what each is.
+    let of =
+        report.leak_free.as_ref().filter(|clean| clean.leaked > 0).map(|clean| {
+            [format!("   of all {}", pictures(report.n)), format!("   of the {} not trained on", pictures(clean.n))]
+        });
+    let [all, clean_ones] = of.unwrap_or_default();
+    score("accuracy", report.accuracy, Some(report.accuracy_ci95), &all)?;
     if let Some(clean) = &report.leak_free {
-        score("leak-free accuracy", clean.accuracy.unwrap_or(f64::NAN), (clean.n > 0).then_some(clean.accuracy_ci95))?;
+        let ci = (clean.n > 0).then_some(clean.accuracy_ci95);
+        score("leak-free accuracy", clean.accuracy.unwrap_or(f64::NAN), ci, &clean_ones)?;
     }
-    score("balanced accuracy", report.balanced_accuracy, Some(report.balanced_accuracy_ci95))?;
-    score("macro F1", report.macro_f1, Some(report.macro_f1_ci95))?;
-    score("top-2 accuracy", report.top2_accuracy, None)?;
-    score("calibration error", report.ece, None)?;
+    score("balanced accuracy", report.balanced_accuracy, Some(report.balanced_accuracy_ci95), "")?;
+    score("macro F1", report.macro_f1, Some(report.macro_f1_ci95), "")?;
+    score("top-2 accuracy", report.top2_accuracy, None, "")?;
+    score("calibration error", report.ece, None, "")?;
     writeln!(out, "  {:<20}{:>8.3}   Brier score {:.3}\n", "log loss", report.log_loss, report.brier)?;
     if let Some(votes) = &report.votes {
         let VoteScores { cross_entropy, entropy, kl } = votes;
@@ -66,7 +75,8 @@ fn write_classes(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     writeln!(out, "  {:<width$}  precision    recall        F1  pictures", "class")?;
     for label in &report.labels {
         let Some(class) = report.per_class.get(label) else { continue };
-        let (precision, recall, f1) = (of_class(class, class.precision), of_class(class, class.recall), of_class(class, class.f1));
+        let (precision, recall, f1) =
+            (of_class(class, class.precision), of_class(class, class.recall), of_class(class, class.f1));
         writeln!(out, "  {label:<width$}  {precision:>9}  {recall:>8}  {f1:>8}  {:>8}", thousands(class.support as i64))?;
     }
     writeln!(out)

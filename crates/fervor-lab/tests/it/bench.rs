@@ -50,7 +50,10 @@ fn a_table_of_another_kind_says_what_is_wrong_and_where() {
     for Case { table, says } in [
         Case { table: "name,label\na,b\n", says: "not a table of predictions" },
         Case { table: "id,truth,p_happy,p_sad\n1,happy,0.5,x\n", says: "line 2: the probability of sad is no number: \"x\"" },
-        Case { table: "id,truth,p_happy,p_sad\n1,happy,0.5,0.5\n2,bored,0.5,0.5\n", says: "line 3: the truth is none of happy, sad" },
+        Case {
+            table: "id,truth,p_happy,p_sad\n1,happy,0.5,0.5\n2,bored,0.5,0.5\n",
+            says: "line 3: the truth is none of happy, sad",
+        },
         Case { table: "id,truth,p_happy,p_sad\n1,sad,0.5,7\n", says: "not in 0..=1" },
     ] {
         let path = folder.path().join("x.csv");
@@ -73,7 +76,10 @@ fn groups_are_scored_side_by_side_and_the_largest_gap_is_named() {
     assert!(slice.gaps.iter().any(|gap| gap.score == "macro_f1"));
 
     let flags = rows.slice("flags").unwrap();
-    assert_eq!(flags.groups.iter().map(|g| (g.group.as_str(), g.n)).collect::<Vec<_>>(), [("blurred", 4), ("dark", 4), ("no flag", 36)]);
+    assert_eq!(
+        flags.groups.iter().map(|g| (g.group.as_str(), g.n)).collect::<Vec<_>>(),
+        [("blurred", 4), ("dark", 4), ("no flag", 36)]
+    );
     assert!(flags.gaps.is_empty(), "four pictures are too few to compare");
     let error = rows.slice("lens").unwrap_err();
     assert_eq!(error.hint().unwrap(), "they can be by class, flags, camera");

@@ -3,6 +3,7 @@
 mod fer2013;
 mod folder;
 mod manifest;
+mod paths;
 mod table;
 mod votes;
 

@@ -312,7 +312,10 @@ fn a_model_that_chooses_among_some_classes_is_scored_on_those() {
     assert_eq!((chosen.rows().len(), chosen.rows()[0].truth), (4, 1));
     assert!((chosen.rows()[0].probabilities[1] - 0.8 / 0.9).abs() < 1e-6, "{:?}", chosen.rows()[0]);
     let found = chosen.report().unwrap();
-    assert_eq!((found.n, found.chosen_from.len(), found.labels.as_slice()), (4, 3, ["sad", "happy"].map(String::from).as_slice()));
+    assert_eq!(
+        (found.n, found.chosen_from.len(), found.labels.as_slice()),
+        (4, 3, ["sad", "happy"].map(String::from).as_slice())
+    );
     assert_eq!(found.excluded["of a class that was not to be chosen"], 2);
     assert!(report::text(&found).contains("choose among sad, happy, 2 of its 3 classes"));
     let error = six().choosing_among(&LabelSet::new(["sad", "bored"]).unwrap()).unwrap_err();

@@ -4,30 +4,88 @@ use fervor::Error;
 
 /// All keys that a recipe may have.
 const KEYS: &[&str] = &[
-    "name", "description", "licence", "seed", "epochs", "batch_size", "precision", "ema", "labels", "views",
-    "preprocess.size", "preprocess.color", "preprocess.filter", "preprocess.standardize", "preprocess.framing",
-    "network.name", "network.widths", "network.blocks", "network.units", "network.dropout", "network.block_dropout",
-    "data.split", "data.fraction", "data.sampling", "data.labels_from",
-    "transfer.from", "transfer.sha256", "transfer.frozen_epochs", "transfer.trunk_rate", "transfer.batch_norm",
-    "distill.teachers", "distill.sha256", "distill.temperature", "distill.weight", "distill.chips",
-    "optimizer.name", "optimizer.learning_rate", "optimizer.weight_decay", "optimizer.momentum", "optimizer.nesterov",
-    "optimizer.epsilon", "optimizer.sam",
-    "schedule.name", "schedule.warmup_epochs", "schedule.start", "schedule.end", "schedule.patience", "schedule.factor",
+    "name",
+    "description",
+    "licence",
+    "seed",
+    "epochs",
+    "batch_size",
+    "precision",
+    "ema",
+    "labels",
+    "views",
+    "preprocess.size",
+    "preprocess.color",
+    "preprocess.filter",
+    "preprocess.standardize",
+    "preprocess.framing",
+    "network.name",
+    "network.widths",
+    "network.blocks",
+    "network.units",
+    "network.dropout",
+    "network.block_dropout",
+    "data.split",
+    "data.fraction",
+    "data.sampling",
+    "data.labels_from",
+    "data.described",
+    "transfer.from",
+    "transfer.sha256",
+    "transfer.frozen_epochs",
+    "transfer.trunk_rate",
+    "transfer.batch_norm",
+    "distill.teachers",
+    "distill.sha256",
+    "distill.temperature",
+    "distill.weight",
+    "distill.chips",
+    "optimizer.name",
+    "optimizer.learning_rate",
+    "optimizer.weight_decay",
+    "optimizer.momentum",
+    "optimizer.nesterov",
+    "optimizer.epsilon",
+    "optimizer.sam",
+    "schedule.name",
+    "schedule.warmup_epochs",
+    "schedule.start",
+    "schedule.end",
+    "schedule.patience",
+    "schedule.factor",
     "schedule.least",
-    "progressive.first", "progressive.epochs",
-    "loss.label_smoothing", "loss.votes", "loss.class_weights",
+    "progressive.first",
+    "progressive.epochs",
+    "loss.label_smoothing",
+    "loss.votes",
+    "loss.class_weights",
     "early_stopping.patience",
-    "augment.flip", "augment.shift", "augment.rotation", "augment.scale", "augment.crop", "augment.brightness",
-    "augment.contrast", "augment.erase", "augment.erase_area", "augment.degrade", "augment.overexpose", "augment.jpeg",
-    "augment.mixup", "augment.cutmix", "augment.mix_share",
+    "augment.flip",
+    "augment.shift",
+    "augment.rotation",
+    "augment.scale",
+    "augment.crop",
+    "augment.brightness",
+    "augment.contrast",
+    "augment.erase",
+    "augment.erase_area",
+    "augment.degrade",
+    "augment.overexpose",
+    "augment.jpeg",
+    "augment.mixup",
+    "augment.cutmix",
+    "augment.mix_share",
 ];
 
 /// The error of a recipe with these changes, with the key that somebody who wrote an unknown one probably meant.
 pub(super) fn hinted<S: AsRef<str>>(error: Error, overrides: &[S]) -> Error {
     let keys = overrides.iter().filter_map(|rule| Some(rule.as_ref().split_once('=')?.0.trim()));
-    let unknown = keys.into_iter().find(|key| !KEYS.iter().any(|known| known == key || is_within(known, key) || is_within(key, known)));
+    let unknown =
+        keys.into_iter().find(|key| !KEYS.iter().any(|known| known == key || is_within(known, key) || is_within(key, known)));
     match unknown.map(|key| (key, nearest(key))) {
-        Some((key, near)) if error.remedy().is_none() => error.with_hint(format!("a recipe has no key {key:?}; the nearest is {near}")),
+        Some((key, near)) if error.remedy().is_none() => {
+            error.with_hint(format!("a recipe has no key {key:?}; the nearest is {near}"))
+        }
         _ => error,
     }
 }
@@ -90,7 +148,10 @@ mod tests {
     #[test]
     fn only_a_wrong_key_is_hinted_at() {
         let hint = |rule: &str| Recipe::parse(SMALL, &[rule]).unwrap_err().hint();
-        assert_eq!(hint("augment.flop=true").as_deref(), Some("a recipe has no key \"augment.flop\"; the nearest is augment.flip"));
+        assert_eq!(
+            hint("augment.flop=true").as_deref(),
+            Some("a recipe has no key \"augment.flop\"; the nearest is augment.flip")
+        );
         assert_eq!(hint("optimizer.learning_rate=-1"), None);
     }
 

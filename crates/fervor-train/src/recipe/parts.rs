@@ -121,6 +121,9 @@ pub struct DataRecipe {
     /// What says which class a picture is of.
     #[serde(default)]
     pub labels_from: LabelsFrom,
+    /// The name of the data set that the recipe's description and licence speak of: with any other, the card says neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub described: Option<String>,
 }
 
 /// How often each training picture is shown in an epoch.
@@ -155,7 +158,7 @@ fn one() -> f64 {
 
 impl Default for DataRecipe {
     fn default() -> Self {
-        Self { split: as_given(), fraction: one(), sampling: Sampling::Natural, labels_from: LabelsFrom::Data }
+        Self { split: as_given(), fraction: one(), sampling: Sampling::Natural, labels_from: LabelsFrom::Data, described: None }
     }
 }
 
@@ -289,6 +292,18 @@ fn default_start() -> f64 {
 }
 
 impl ScheduleRecipe {
+    /// A rise that fits into so many epochs.
+    pub(super) fn shorten_warmup(&mut self, epochs: usize) {
+        match self {
+            Self::Constant => {}
+            Self::Cosine { warmup_epochs, .. } | Self::OneCycle { warmup_epochs, .. } | Self::Plateau { warmup_epochs, .. } => {
+                if *warmup_epochs >= epochs as f64 {
+                    *warmup_epochs = epochs as f64 / 4.0;
+                }
+            }
+        }
+    }
+
     pub(super) fn check(&self, epochs: usize) -> Result<()> {
         let (warmup, start, end) = match *self {
             Self::Constant => return Ok(()),

@@ -63,9 +63,8 @@ impl Runs {
         let keys: BTreeSet<&String> = self.rows.iter().flat_map(|row| row.differs.keys()).collect();
         let mut table = csv::Writer::from_writer(Vec::new());
         let mut write = |cells: Vec<String>| table.write_record(cells).expect("rows of one length go into memory");
-        let head = [
-            "name", "date", "network", "epochs", "epochs_of", "best_epoch", "accuracy", "macro_f1", "loss", "hours", "data",
-        ];
+        let head =
+            ["name", "date", "network", "epochs", "epochs_of", "best_epoch", "accuracy", "macro_f1", "loss", "hours", "data"];
         write(head.map(str::to_owned).into_iter().chain(keys.iter().map(|key| (*key).clone())).collect());
         for row in &self.rows {
             let keys = keys.iter().map(|key| row.differs.get(*key).cloned().unwrap_or_default());

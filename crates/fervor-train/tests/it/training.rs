@@ -1,7 +1,7 @@
 use std::fs;
 
 use fervor::{Bundle, ErrorKind, Face, Reason, Remedy};
-use fervor_lab::dataset::Split;
+use fervor_lab::dataset::{Manifest, Split};
 use fervor_train::End;
 
 use crate::world::World;
@@ -104,7 +104,7 @@ fn a_run_is_never_written_over() {
     let world = World::new(&["epochs=1", "schedule.warmup_epochs=0"]);
     world.train().unwrap();
     let error = world.train().unwrap_err();
-    let run = world.out().join(world.recipe.run_name()).display().to_string();
+    let run = world.out().join(world.recipe.run_name(&Manifest::of(&world.data()).sha256())).display().to_string();
     assert_eq!((error.kind(), error.reason()), (ErrorKind::Input, Reason::Exists));
     assert_eq!(error.remedy(), Some(&Remedy::ResumeOrRename { run }));
 }

@@ -6,11 +6,9 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Decision;
 use crate::dataset::{Dataset, Manifest, Source, SourceKind};
+use crate::names::{free_name, plain};
 use fervor::error::{Error, Result};
 use fervor::picture::Format;
-
-/// Longest name of a file, in bytes, that is kept as it is: most file systems end at 255.
-const LONGEST_NAME: usize = 200;
 
 /// Copies the samples below `part/pictures` and makes the manifest point there. Files are copied byte by byte, with an extension
 /// that is true; rows of tables become PNG.
@@ -60,42 +58,6 @@ pub(super) fn quarantine(dataset: &Dataset, part: &Path, decisions: &[&Decision]
     Ok(())
 }
 
-/// `folder/NAME.EXTENSION` from an id, with a number where that name is taken. Names are compared without case, as some file
-/// systems do.
-fn free_name(folder: &str, id: &str, format: Option<Format>, taken: &mut HashSet<String>) -> String {
-    let name = id.rsplit('/').next().unwrap_or(id).replace(':', "-");
-    let (stem, extension) = match name.rsplit_once('.') {
-        Some((stem, extension)) if !stem.is_empty() => (stem, Some(extension)),
-        _ => (name.as_str(), None),
-    };
-    let promised = extension.and_then(Format::from_extension);
-    let (stem, extension) = match (format, extension) {
-        (Some(format), Some(extension)) if promised == Some(format) => (stem, extension.to_owned()),
-        // An extension that is none of a picture's may be a part of the name.
-        (Some(format), Some(_)) if promised.is_some() => (stem, format.extensions()[0].to_owned()),
-        (Some(format), _) => (name.as_str(), format.extensions()[0].to_owned()),
-        (None, _) => (stem, "png".to_owned()),
-    };
-    let mut end = stem.len().min(LONGEST_NAME);
-    while !stem.is_char_boundary(end) {
-        end -= 1;
-    }
-    let stem = &stem[..end];
-    let mut name = format!("{folder}/{stem}.{extension}");
-    let mut number = 1;
-    while !taken.insert(name.to_lowercase()) {
-        number += 1;
-        name = format!("{folder}/{stem}-{number}.{extension}");
-    }
-    name
-}
-
-/// A class as a folder's name.
-fn plain(label: &str) -> String {
-    let name: String = label.chars().map(|c| if c.is_control() || "/\\:".contains(c) { '_' } else { c }).collect();
-    if name.starts_with('.') { format!("_{name}") } else { name }
-}
-
 fn save(path: &Path, bytes: &[u8]) -> Result<()> {
     // It is the folder around it that appears whole or not at all.
     let unwritable = |e: std::io::Error| Error::output("the picture cannot be written").with_source(e).context(path.display());
@@ -104,21 +66,4 @@ fn save(path: &Path, bytes: &[u8]) -> Result<()> {
 
 fn canonical(path: &Path) -> Result<PathBuf> {
     path.canonicalize().map_err(|e| Error::output("the folder is gone").with_source(e).context(path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_true_short_and_used_once() {
-        let mut taken = HashSet::new();
-        let mut name = |id: &str, format| free_name("happy", id, Some(format), &mut taken);
-        assert_eq!(name("a/x.png", Format::Png), "happy/x.png");
-        assert_eq!(name("b/X.PNG", Format::Png), "happy/X-2.PNG");
-        assert_eq!(name("b/x.jpg", Format::Png), "happy/x-3.png");
-        assert_eq!(name("row:7", Format::Png), "happy/row-7.png");
-        assert_eq!(name("v1.2", Format::Jpeg), "happy/v1.2.jpg");
-        assert!(name(&"笑".repeat(90), Format::Png).len() < 255);
-    }
 }

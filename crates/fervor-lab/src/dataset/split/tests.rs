@@ -10,18 +10,20 @@ fn files(labels: &[&str], files: impl IntoIterator<Item = (String, usize, Option
     let samples = files.into_iter().map(|(id, label, split, number)| {
         let mut hash = [0; 32];
         hash[..4].copy_from_slice(&number.to_le_bytes());
-        Sample { id, label, split, hash: ContentHash(hash), votes: None, row: 0 }
+        Sample { id, label, split, hash: ContentHash(hash), votes: None, groups: Vec::new(), face: None, row: 0 }
     });
     Dataset {
         name: "files".to_owned(),
         root: PathBuf::from("files"),
         labels: LabelSet::new(labels).unwrap(),
         vote_labels: None,
+        group_columns: Vec::new(),
         samples: samples.collect(),
         problems: Vec::new(),
         skipped: Skipped::default(),
         pictures: Pictures::Files,
         limits: Limits::default(),
+        framing: None,
     }
 }
 

@@ -18,6 +18,23 @@ fn map(picture: &GrayImage, change: impl Fn(f32) -> f32) -> GrayImage {
     picture
 }
 
+/// Turned around its middle, grey where nothing is.
+fn turned(picture: &GrayImage, degrees: f32) -> GrayImage {
+    let (sin, cos) = degrees.to_radians().sin_cos();
+    let middle = (picture.width() - 1) as f32 / 2.0;
+    GrayImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let (dx, dy) = (x as f32 - middle, y as f32 - middle);
+        let (x, y) = ((cos * dx - sin * dy + middle).round(), (sin * dx + cos * dy + middle).round());
+        let inside = x >= 0.0 && y >= 0.0 && x < picture.width() as f32 && y < picture.height() as f32;
+        if inside { *picture.get_pixel(x as u32, y as u32) } else { Luma([127]) }
+    })
+}
+
+/// A drawn face, larger.
+fn face_at(number: u32, side: u32) -> GrayImage {
+    imageops::resize(&face(number), side, side, FilterType::CatmullRom)
+}
+
 #[test]
 fn every_kind_of_altered_copy_is_found() {
     let original = face(7);
@@ -29,6 +46,15 @@ fn every_kind_of_altered_copy_is_found() {
         ("smaller", imageops::resize(&original, 30, 30, FilterType::Triangle)),
         ("mirrored", imageops::flip_horizontal(&original)),
         ("cropped", imageops::crop_imm(&original, 1, 3, 44, 44).to_image()),
+        ("upside down", imageops::rotate180(&original)),
+        ("a lying mirror", imageops::flip_vertical(&original)),
+        ("turned by 5 degrees", turned(&face_at(7, 96), 5.0)),
+        ("turned back by 9 degrees", turned(&face_at(7, 96), -9.0)),
+        ("framed", {
+            let mut framed = GrayImage::from_pixel(60, 60, Luma([255]));
+            imageops::overlay(&mut framed, &original, 6, 6);
+            framed
+        }),
         ("marked", {
             let mut marked = original.clone();
             (30..38).for_each(|y| (4..40).filter(|x| (x / 3 + y / 2) % 2 == 0).for_each(|x| marked.put_pixel(x, y, Luma([250]))));

@@ -40,6 +40,53 @@ fn folders_above_the_classes_are_splits() {
     assert_eq!(dataset.skipped().folders, ["notes"]);
 }
 
+// Seven class folders beside test/ were passed over, and a hint led to training on the test pictures.
+#[test]
+fn classes_beside_a_test_part_are_the_training_part() {
+    let world = World::new().face("happy/a.png", 1).face("sad/b.png", 2).face("test/happy/c.png", 3).face("test/sad/d.png", 4);
+    let dataset = world.face("docs/page.png", 5).open();
+    assert_eq!(ids(&dataset.subset(&dataset.of_split(Split::Train))), ["happy/a.png", "sad/b.png"]);
+    assert_eq!(dataset.of_split(Split::Test).len(), 2);
+    assert_eq!(dataset.skipped().folders, ["docs"]);
+}
+
+#[test]
+fn a_part_that_is_not_understood_is_refused_and_named() {
+    let parts = || World::new().face("train/happy/a.png", 1).face("train/sad/b.png", 2);
+    let misspelt = parts().face("vaildation/happy/c.png", 3).refusal();
+    says(&misspelt, &["vaildation/ lies beside train/", "hint: rename vaildation/ to validation/"]);
+    says(
+        &parts().face("holdout/sad/c.png", 3).refusal(),
+        &["holdout/ lies beside train/", "rename holdout/ to train/, validation/ or test/"],
+    );
+    says(&parts().face("happy/c.png", 3).refusal(), &["class folders (happy/) lie beside train/", "train alone"]);
+    assert_eq!(parts().face("dev/happy/c.png", 3).open().of_split(Split::Validation).len(), 1);
+}
+
+#[test]
+fn a_part_without_classes_is_no_part() {
+    let classes = || World::new().face("happy/a.png", 1).face("sad/b.png", 2);
+    let world = classes();
+    fs::create_dir(world.path("test")).unwrap();
+    let dataset = world.open();
+    assert!(!dataset.has_splits() && dataset.skipped().folders == ["test"]);
+    says(
+        &classes().face("test/1.png", 3).refusal(),
+        &["test/ lies beside the class folders (happy/", "is it a class, or the test part?"],
+    );
+    let dataset = World::new().face("train/happy/a.png", 1).face("train/sad/b.png", 2).face("test/1.png", 3).open();
+    assert_eq!((dataset.skipped().folders.as_slice(), dataset.skipped().outside_classes), (["test".to_owned()].as_slice(), 1));
+}
+
+#[test]
+fn a_class_of_which_nothing_can_be_read_is_named_and_is_no_class() {
+    let world = World::new().face("happy/a.png", 1).face("sad/b.png", 2).file("fear/c.heic", b"\0\0\0\x18ftypheic");
+    let dataset = world.file("disgust/notes.txt", "none").open();
+    assert_eq!(dataset.labels().names(), ["happy", "sad"]);
+    assert_eq!(dataset.skipped().empty_classes, ["disgust", "fear"]);
+    assert_eq!(dataset.problems()[0].reason, Reason::Unsupported);
+}
+
 #[test]
 fn one_unreadable_picture_is_reported_and_skipped() {
     let whole = picture(9, ImageFormat::Png);
@@ -76,7 +123,7 @@ fn what_is_no_picture_is_counted() {
     assert_eq!(ids(&dataset), ["happy/a.png", "happy/sniffed", "sad/a.png"]);
     let skipped = dataset.skipped();
     assert_eq!((skipped.hidden, skipped.other_files, skipped.outside_classes), (3, 2, 1));
-    assert_eq!(skipped.folders, ["empty"]);
+    assert_eq!(skipped.empty_classes, ["empty"]);
     assert!(dataset.problems().is_empty());
 }
 

@@ -81,10 +81,10 @@ fn tabs_semicolons_and_labels_with_a_point_are_read() {
 }
 
 #[test]
-fn a_table_in_utf_16_is_told_so() {
+fn a_table_in_utf_16_is_read() {
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     for text in [TABLE.to_owned(), format!("\u{FEFF}{TABLE}")] {
-        says(&refusal(utf16(&text)), &["the table is written in UTF-16", "hint: save it as UTF-8"]);
+        assert_eq!(facts(&open(utf16(&text)).unwrap()), facts(&open(TABLE).unwrap()));
     }
 }
 
@@ -141,10 +141,11 @@ fn a_bad_row_is_a_problem_with_its_line() {
 
 #[test]
 fn a_file_that_is_no_table_says_what_was_expected_and_found() {
-    let expected = "expected a table with the columns emotion,pixels,Usage, found";
+    let expected = "expected a table with the columns emotion,pixels,Usage";
     says(&refusal(""), &[expected, "\"\"", "hint: give a folder"]);
     says(&refusal("name,age\nx,3\n"), &[expected, "\"name,age\""]);
-    says(&refusal([0xff, 0xd8, 0xff, 0xe0, 0, 1, 2]), &[expected]);
+    says(&refusal([0xff, 0xd8, 0xff, 0xe0, 0, 1, 2]), &["expected a table or a manifest, found a picture"]);
+    says(&refusal(b"PK\x03\x04\0\0"), &["found a ZIP archive", "hint: unpack it and give the folder"]);
     says(&refusal("pixels\n1 2 3 4\n"), &[expected, "\"pixels\""]);
     says(&refusal("emotion,pixels,Usage\n"), &["expected a row for each picture, found no rows"]);
     says(&refusal("emotion,pixels,Usage\n0,1 2,Training\n"), &["found 1 rows, none of them readable; line 2: 2 pixels"]);

@@ -1,0 +1,37 @@
+//! `fervor import`: a network from elsewhere becomes a bundle.
+
+use fervor::bundle::Foreign;
+use fervor::{Error, Result};
+
+use crate::cli::Import;
+use crate::output::write_whole;
+use crate::talk;
+use crate::verdict::Verdict;
+
+/// Runs the command.
+///
+/// # Errors
+/// A network or a card that cannot be read or do not fit each other, a place that cannot be written.
+pub fn run(args: &Import) -> Result<Verdict> {
+    let read = |path: &std::path::Path| {
+        std::fs::read(path).map_err(|e| Error::input(format!("cannot read {}", path.display())).with_source(e))
+    };
+    let text = String::from_utf8(read(&args.card)?)
+        .map_err(|_| Error::input(format!("the card is no text: {}", args.card.display())))?;
+    let card: Foreign = toml::from_str(&text).map_err(|e| {
+        Error::input(format!("not a card of a network from elsewhere: {}", args.card.display()))
+            .with_source(e.to_string().trim_end().to_owned())
+            .with_hint("it needs name, labels, size, color and output; docs/import.md lists the keys")
+    })?;
+    let bundle = card.bundle(&read(&args.network)?, &text).map_err(|e| e.context(args.network.display()))?;
+    write_whole(&args.output, bundle.bytes())?;
+    talk::note("the file as it came and the bundle give the same logits for three pictures");
+    talk::answer(format_args!(
+        "{}: {}, {} classes, {} bytes",
+        args.output.display(),
+        card.name,
+        card.labels.len(),
+        bundle.size()
+    ))?;
+    Ok(Verdict::Yes)
+}

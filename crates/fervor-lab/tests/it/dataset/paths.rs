@@ -1,0 +1,111 @@
+//! Tables of paths and labels, and what their other columns say.
+
+use fervor::Reason;
+use fervor_lab::dataset::{Dataset, Manifest, OpenOptions, Split};
+
+use super::{World, ids, says};
+use crate::world::told;
+
+fn faces() -> World {
+    ["a", "b", "c", "d"]
+        .iter()
+        .zip(1..)
+        .fold(World::new(), |world, (name, number)| world.face(&format!("faces/{name}.png"), number))
+}
+
+fn open(world: &World, name: &str) -> Dataset {
+    world.open_file(name, &OpenOptions::default()).unwrap()
+}
+
+#[test]
+fn a_table_of_paths_and_labels_is_a_data_set_with_groups() {
+    let csv = "path,label,split,person,age\nfaces/a.png,joy,train,anna,31\nfaces/b.png,sad,val,\"b, c\",\n./faces/../faces/c.png,sad,,anna,5\n";
+    let tsv = csv.replace("\"b, c\"", "b; c").replace(',', "\t").replace("b; c", "b, c");
+    let json = concat!(
+        "{\"path\": \"faces/a.png\", \"label\": \"joy\", \"split\": \"train\", \"person\": \"anna\", \"age\": 31}\n",
+        "{\"path\": \"faces/b.png\", \"label\": \"sad\", \"split\": \"val\", \"person\": \"b, c\"}\n\n",
+        "{\"path\": \"faces\\\\c.png\", \"label\": \"sad\", \"person\": \"anna\", \"age\": 5}\n",
+    );
+    let array = format!("[{}]", json.trim_end().replace("\n\n", "\n").replace('\n', ","));
+    let world = faces().file("t.csv", csv).file("t.tsv", tsv).file("t.jsonl", json).file("t.json", array);
+    for name in ["t.csv", "t.tsv", "t.jsonl", "t.json"] {
+        let dataset = open(&world, name);
+        assert_eq!(dataset.name(), "t");
+        assert_eq!(ids(&dataset), ["faces/a.png", "faces/b.png", "faces/c.png"], "{name}");
+        assert_eq!(dataset.labels().names(), ["happy", "sad"], "{name}");
+        let splits: Vec<Option<Split>> = dataset.samples().iter().map(|sample| sample.split).collect();
+        assert_eq!(splits, [Some(Split::Train), Some(Split::Validation), None]);
+        assert_eq!(dataset.group("person", 1), Some("b, c"), "{name}");
+        assert_eq!((dataset.group("age", 0), dataset.group("age", 1), dataset.group("sex", 0)), (Some("31"), None, None));
+        // A manifest keeps them.
+        Manifest::of(&dataset).save(&world.path("m.json")).unwrap();
+        let again = open(&world, "m.json");
+        assert_eq!((again.group("person", 2), again.group("age", 1)), (Some("anna"), None));
+        assert_eq!(Manifest::of(&again).sha256(), Manifest::of(&again.subset(&[0, 1, 2])).sha256());
+    }
+}
+
+#[test]
+fn a_bad_row_stops_no_other() {
+    let csv = "file;class;part\nfaces/a.png;happy;x\nfaces/gone.png;sad;x\nfaces/b.png;;x\nfaces/b.png;sad;x;y\n;sad;x\nfaces/a.png;sad;x\nfaces/d.png;sad;x\n";
+    let dataset = open(&faces().file("t.csv", csv), "t.csv");
+    assert_eq!(ids(&dataset), ["faces/a.png", "faces/d.png"]);
+    let found: Vec<(&str, Reason)> = dataset.problems().iter().map(|problem| (problem.id.as_str(), problem.reason)).collect();
+    assert_eq!(
+        found,
+        [
+            ("line:4", Reason::Invalid),
+            ("line:5", Reason::Invalid),
+            ("line:6", Reason::Invalid),
+            ("faces/a.png", Reason::Exists),
+            ("faces/gone.png", Reason::Missing)
+        ]
+    );
+}
+
+#[test]
+fn paths_may_lead_out_of_the_tables_folder() {
+    let world = faces();
+    let absolute = world.path("faces/a.png").canonicalize().unwrap();
+    let world = world.file("deep/er/t.csv", format!("path,label\n{},happy\n../../faces/b.png,sad\n", absolute.display()));
+    let dataset = open(&world, "deep/er/t.csv");
+    assert_eq!(dataset.len(), 2);
+    assert!(dataset.picture(1).is_ok());
+    Manifest::of(&dataset).save(&world.path("m.json")).unwrap();
+    assert_eq!(open(&world, "m.json").len(), 2);
+}
+
+#[test]
+fn metadata_of_an_image_folder_are_read() {
+    let world = World::new().face("train/1.png", 1).face("train/2.png", 2).face("test/3.png", 3);
+    let world = world.file("train/metadata.csv", "file_name,label,camera\n1.png,happy,left\n2.png,sad,right\n");
+    let dataset = world.file("test/metadata.jsonl", "{\"file_name\": \"3.png\", \"label\": \"sad\"}\n").open();
+    assert_eq!(ids(&dataset), ["test/3.png", "train/1.png", "train/2.png"]);
+    assert_eq!((dataset.of_split(Split::Train).len(), dataset.of_split(Split::Test).len()), (2, 1));
+
+    // Without labels, the folders are the classes, and the metadata say more.
+    let world = World::new().face("happy/1.png", 1).face("sad/2.png", 2);
+    let dataset = world.file("metadata.csv", "file_name,person\nsad/2.png,bea\n").open();
+    assert_eq!((dataset.group("person", 0), dataset.group("person", 1)), (None, Some("bea")));
+}
+
+#[test]
+fn a_person_can_write_a_manifest() {
+    let text = r#"{"schema": "fervor.manifest/1", "samples": [
+        {"id": "faces/a.png", "label": "joy", "split": "train"},
+        {"id": "faces/b.png", "label": "happy", "groups": {"person": "bea"}},
+        {"id": "faces/c.png", "label": "sad"}]}"#;
+    let dataset = open(&faces().file("mine.json", text), "mine.json");
+    assert_eq!((dataset.name(), dataset.len()), ("mine", 3));
+    assert_eq!(dataset.labels().names(), ["happy", "sad"]);
+    assert_eq!(dataset.group("person", 1), Some("bea"));
+}
+
+#[test]
+fn a_table_that_leads_nowhere_says_where_paths_begin() {
+    let world = World::new().file("t.csv", "path,label\nx.png,happy\ny.png,sad\n");
+    let error = told(&world.open_file("t.csv", &OpenOptions::default()).unwrap_err());
+    says(&error, &["none of 2 files could be read", "x.png", "hint: the paths are taken from the table's folder"]);
+    let world = World::new().file("t.csv", "path,name\nx.png,happy\n");
+    says(&told(&world.open_file("t.csv", &OpenOptions::default()).unwrap_err()), &["expected a column label beside path"]);
+}

@@ -1,0 +1,464 @@
+//! Networks from elsewhere: what their ONNX file does not say, said by a person, and the bundle that comes of both.
+//!
+//! The bundle's contract (raw pixels `[n, channels, side, side]` in, logits out) is kept by nodes before and behind the network. That it is
+//! the same network is proven: the file as it came and the bundle answer the same to the same pictures.
+
+use prost::Message;
+use serde::{Deserialize, Serialize};
+
+use super::{Bundle, CARD_SCHEMA, Card};
+use crate::emotion::LabelSet;
+use crate::error::{Error, Reason, Result};
+use crate::hash;
+use crate::onnx::{GraphBuilder, GraphProto, ModelProto, int, int_list, value_info};
+use crate::preprocess::{Chip, Color, Filter, Framing, Preprocess};
+use crate::runtime::{Graph, Output};
+
+/// How far the bundle's logits may be from those of the file as it came, relative to `1 + |logit|`.
+const TOLERANCE: f32 = 1e-3;
+/// Probabilities below this have no logarithm that matters.
+const LEAST_PROBABILITY: f32 = 1e-12;
+
+/// What must be said of a network from elsewhere: its file says none of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Foreign {
+    /// The model's name.
+    pub name: String,
+    /// One or two sentences for people.
+    #[serde(default = "not_stated")]
+    pub description: String,
+    /// Licence of the weights.
+    #[serde(default = "not_stated")]
+    pub licence: String,
+    /// What it was trained on.
+    #[serde(default = "not_stated")]
+    pub data: String,
+    /// Classes in the order of the outputs.
+    pub labels: LabelSet,
+    /// Side of the square input in pixels.
+    pub size: usize,
+    /// Grey or colour.
+    pub color: Color,
+    /// The order of the colours.
+    #[serde(default)]
+    pub order: ChannelOrder,
+    /// Where the channels stand.
+    #[serde(default)]
+    pub layout: Layout,
+    /// The network takes `(pixel * scale - mean) / deviation`, of pixels in 0..=255.
+    #[serde(default = "one")]
+    pub scale: Number,
+    /// One number, or one a channel in the network's own order.
+    #[serde(default = "zeros")]
+    pub mean: Numbers,
+    /// One number, or one a channel in the network's own order.
+    #[serde(default = "ones")]
+    pub deviation: Numbers,
+    /// What the network gives.
+    pub output: ForeignOutput,
+    /// How much around a face it was trained with.
+    #[serde(default)]
+    pub framing: ForeignFraming,
+}
+
+/// The order of the colours of a pixel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelOrder {
+    /// Red, green, blue.
+    #[default]
+    Rgb,
+    /// Blue, green, red, as OpenCV reads pictures.
+    Bgr,
+}
+
+/// Where the channels of the input stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// `[n, channels, side, side]`: PyTorch.
+    #[default]
+    Nchw,
+    /// `[n, side, side, channels]`: TensorFlow, Keras.
+    Nhwc,
+}
+
+/// What a network gives for each class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ForeignOutput {
+    /// What a softmax would be taken of.
+    Logits,
+    /// Probabilities: the softmax is inside.
+    Softmax,
+}
+
+/// The square that is taken around a face, as [`Framing::Margin`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForeignFraming {
+    /// What is added to the face's longer side, as a share of it.
+    #[serde(default)]
+    pub margin: f32,
+    /// How far the square moves down, as a share of its side.
+    #[serde(default)]
+    pub shift_y: f32,
+}
+
+/// A number, or a fraction such as `"1/255"`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Number {
+    /// As it is.
+    Value(f64),
+    /// Two numbers with a stroke between them.
+    Fraction(String),
+}
+
+impl Number {
+    fn value(&self) -> Option<f64> {
+        let value = match self {
+            Self::Value(value) => *value,
+            Self::Fraction(text) => {
+                let (over, under) = text.split_once('/').unwrap_or((text, "1"));
+                over.trim().parse::<f64>().ok()? / under.trim().parse::<f64>().ok()?
+            }
+        };
+        value.is_finite().then_some(value)
+    }
+}
+
+/// One number for all channels, or one for each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Numbers {
+    /// For all channels.
+    One(Number),
+    /// One a channel.
+    Each(Vec<Number>),
+}
+
+impl Numbers {
+    fn values(&self, channels: usize) -> Option<Vec<f64>> {
+        match self {
+            Self::One(number) => Some(vec![number.value()?; channels]),
+            Self::Each(numbers) if numbers.len() == channels => numbers.iter().map(Number::value).collect(),
+            Self::Each(_) => None,
+        }
+    }
+}
+
+fn not_stated() -> String {
+    "not stated".to_owned()
+}
+
+fn one() -> Number {
+    Number::Value(1.0)
+}
+
+fn zeros() -> Numbers {
+    Numbers::One(Number::Value(0.0))
+}
+
+fn ones() -> Numbers {
+    Numbers::One(Number::Value(1.0))
+}
+
+impl Foreign {
+    /// The bundle of a network's ONNX file. Its golden logits are what the file as it came gives, on the general engine; a batch of three
+    /// different pictures is compared, too. `toml` is this card as it was written, for the record.
+    ///
+    /// # Errors
+    /// [`Model`](crate::ErrorKind::Model): not ONNX, or more of ONNX than a bundle holds; another input or another number of classes than
+    /// the card says; a batch that the network does not take; an output that is not what the card says. [`Input`](crate::ErrorKind::Input):
+    /// a card whose numbers do not fit.
+    pub fn bundle(&self, network: &[u8], toml: &str) -> Result<Bundle> {
+        let preprocess = Preprocess {
+            size: self.size,
+            color: self.color,
+            framing: Framing::Margin { margin: self.framing.margin, shift_y: self.framing.shift_y },
+            filter: Filter::Bilinear,
+            standardize: None,
+        };
+        preprocess.check()?;
+        let steps = self.steps()?;
+        let original = Graph::load_general(network.to_vec())?;
+        let chips = probes(&preprocess);
+        let expected = self.ask_original(&original, &steps, &chips)?;
+        let model = ModelProto::parse(network)?;
+        let card = self.card(&preprocess, &expected[0], network, toml)?;
+        let bundle = Bundle::pack(self.wrapped(model, &steps, &preprocess)?, &card, [])?;
+        let answers = bundle.logits(&chips).map_err(|e| {
+            e.with_hint("the network must take a batch of pictures: export it with a free first dimension (dynamic axes)")
+        })?;
+        let near = |(ours, theirs): (&f32, &f32)| (ours - theirs).abs() <= TOLERANCE * (1.0 + theirs.abs());
+        if !answers.concat().iter().zip(expected.concat().iter()).all(near) {
+            return Err(Error::model("the bundle answers otherwise than the file: it holds more of ONNX than a bundle does")
+                .because(Reason::Unsupported)
+                .with_hint("simplify the network first, for example with onnxsim"));
+        }
+        Ok(bundle)
+    }
+
+    /// What each channel's pixels are multiplied with, and what is added.
+    fn steps(&self) -> Result<[Vec<f32>; 2]> {
+        let channels = self.color.channels();
+        let bad = |key: &str| {
+            Error::input(format!("{key} must be a number, a fraction as \"1/255\", or {channels} of them, one a channel"))
+                .context(&self.name)
+        };
+        let scale = self.scale.value().filter(|scale| *scale != 0.0).ok_or_else(|| bad("scale"))?;
+        let mean = self.mean.values(channels).ok_or_else(|| bad("mean"))?;
+        let deviation =
+            self.deviation.values(channels).filter(|all| all.iter().all(|d| *d > 0.0)).ok_or_else(|| bad("deviation"))?;
+        let factors = deviation.iter().map(|deviation| (scale / deviation) as f32).collect();
+        let shifts = mean.iter().zip(&deviation).map(|(mean, deviation)| (-mean / deviation) as f32).collect();
+        Ok([factors, shifts])
+    }
+
+    /// What the file as it came gives for each chip, as logits. One at a time: some networks take no more.
+    fn ask_original(&self, graph: &Graph, [factors, shifts]: &[Vec<f32>; 2], chips: &[Chip]) -> Result<Vec<Vec<f32>>> {
+        let (side, channels) = (self.size, self.color.channels());
+        let mut all = Vec::with_capacity(chips.len());
+        for chip in chips {
+            let planes: Vec<Vec<f32>> = (0..channels)
+                .map(|channel| {
+                    let from = if self.order == ChannelOrder::Bgr { channels - 1 - channel } else { channel };
+                    let pixels = &chip.pixels()[from * side * side..(from + 1) * side * side];
+                    pixels.iter().map(|&pixel| f32::from(pixel) * factors[channel] + shifts[channel]).collect()
+                })
+                .collect();
+            let (shape, values) = match self.layout {
+                Layout::Nchw => ([1, channels, side, side], planes.concat()),
+                Layout::Nhwc => {
+                    let pixel = |place: usize| planes.iter().map(move |plane| plane[place]);
+                    ([1, side, side, channels], (0..side * side).flat_map(pixel).collect())
+                }
+            };
+            let outputs = graph
+                .run(shape, &values)
+                .map_err(|e| e.with_hint("check size, color and layout in the card against what the network was trained with"))?;
+            all.push(self.checked(outputs)?);
+        }
+        Ok(all)
+    }
+
+    /// One number a class, of the kind that the card says, as a logit.
+    fn checked(&self, outputs: Vec<Output>) -> Result<Vec<f32>> {
+        let Output { values, shape } = outputs.into_iter().next().unwrap_or(Output { values: Vec::new(), shape: Vec::new() });
+        let classes = self.labels.len();
+        if values.len() != classes {
+            return Err(
+                Error::model(format!("the card names {classes} classes, the network gives {shape:?}")).because(Reason::Mismatch)
+            );
+        }
+        if !values.iter().all(|value| value.is_finite()) {
+            return Err(Error::model("the network answers with numbers that are not finite").because(Reason::NotFinite));
+        }
+        let sum: f32 = values.iter().sum();
+        let shares = values.iter().all(|value| (0.0..=1.0).contains(value)) && (sum - 1.0).abs() < 1e-3;
+        match (self.output, shares) {
+            (ForeignOutput::Softmax, true) => Ok(values.into_iter().map(|p| p.max(LEAST_PROBABILITY).ln()).collect()),
+            (ForeignOutput::Logits, false) => Ok(values),
+            (ForeignOutput::Softmax, false) => {
+                Err(Error::model(format!("the card says softmax, but the outputs sum to {sum}: {values:?}"))
+                    .because(Reason::Mismatch)
+                    .with_hint("write output = \"logits\""))
+            }
+            (ForeignOutput::Logits, true) => Err(Error::model("the card says logits, but the outputs are shares that sum to 1")
+                .because(Reason::Mismatch)
+                .with_hint("write output = \"softmax\"")),
+        }
+    }
+
+    fn card(&self, preprocess: &Preprocess, golden: &[f32], network: &[u8], toml: &str) -> Result<Card> {
+        let card = serde_json::json!({
+            "schema": CARD_SCHEMA,
+            "name": self.name,
+            "description": self.description,
+            "labels": self.labels,
+            "preprocess": preprocess,
+            "temperature": 1.0,
+            "golden": { "logits": golden },
+            "data": { "name": self.data, "manifest_sha256": "", "training_pictures": 0, "validation_pictures": 0 },
+            "recipe": { "name": "imported", "sha256": hash::sha256(network), "toml": toml, "epoch": 0 },
+            "licence": self.licence,
+            "metrics": {},
+        });
+        Card::parse(&card.to_string())
+    }
+
+    /// The network between what turns pixels into its input and what turns its output into logits.
+    fn wrapped(&self, model: ModelProto, [factors, shifts]: &[Vec<f32>; 2], preprocess: &Preprocess) -> Result<ModelProto> {
+        let lost = || Error::model("not an ONNX network with one input and an output").because(Reason::Unsupported);
+        let ModelProto { ir_version, opset_import, graph, .. } = model;
+        let mut network = graph.ok_or_else(lost)?;
+        // Old files list the weights among the inputs, too.
+        network.input.retain(|input| !network.initializer.iter().any(|tensor| tensor.name == input.name));
+        let input = network.input.first().ok_or_else(lost)?.name.clone();
+        let output = network.output.first().ok_or_else(lost)?.name.clone();
+        let prefix = "fervor_";
+        let before = {
+            let mut graph = GraphBuilder::new("before", "fervor_pixels", preprocess.shape());
+            let mut x = "fervor_pixels".to_owned();
+            if self.order == ChannelOrder::Bgr && self.color == Color::Rgb {
+                let places = graph.integers(&[2, 1, 0]);
+                x = graph.node("Gather", &[&x, &places], vec![int("axis", 1)]);
+            }
+            x = graph.scale_channels(&x, factors, shifts);
+            if self.layout == Layout::Nhwc {
+                x = graph.node("Transpose", &[&x], vec![int_list("perm", &[0, 2, 3, 1])]);
+            }
+            named(graph.finish(&x, "x", 1), prefix, &[("x", &input), ("fervor_pixels", "fervor_pixels")])
+        };
+        let behind = {
+            let mut graph = GraphBuilder::new("behind", "y", preprocess.shape());
+            let mut y = graph.flatten("y");
+            if self.output == ForeignOutput::Softmax {
+                let least = graph.tensor(&[1], &[LEAST_PROBABILITY]);
+                y = graph.node("Max", &[&y, &least], vec![]);
+                y = graph.node("Log", &[&y], vec![]);
+            }
+            named(
+                graph.finish(&y, "fervor_logits", self.labels.len()),
+                "fervor_behind_",
+                &[("y", &output), ("fervor_logits", "fervor_logits")],
+            )
+        };
+        let (before, behind) = (before.ok_or_else(lost)?, behind.ok_or_else(lost)?);
+        let [channels, height, width] = preprocess.shape();
+        let graph = GraphProto {
+            node: [before.node, network.node, behind.node].concat(),
+            name: network.name,
+            initializer: [before.initializer, network.initializer, behind.initializer].concat(),
+            input: vec![value_info("fervor_pixels", &[None, Some(channels), Some(height), Some(width)])],
+            output: vec![value_info("fervor_logits", &[None, Some(self.labels.len())])],
+        };
+        let model = ModelProto {
+            ir_version,
+            producer_name: "fervor".to_owned(),
+            opset_import,
+            graph: Some(graph),
+            ..ModelProto::default()
+        };
+        // Names that clash would make another network of it; so would an opset that lacks what stands around it.
+        Graph::load_general(model.encode_to_vec())?;
+        Ok(model)
+    }
+}
+
+/// The graph with a prefix before each name that is not given another one.
+fn named(model: ModelProto, prefix: &str, names: &[(&str, &str)]) -> Option<GraphProto> {
+    let mut graph = model.graph?;
+    let renamed = |name: &mut String| {
+        *name = match names.iter().find(|(from, _)| from == name) {
+            Some((_, to)) => (*to).to_owned(),
+            None => format!("{prefix}{name}"),
+        };
+    };
+    for node in &mut graph.node {
+        node.input.iter_mut().chain(&mut node.output).for_each(renamed);
+        node.name = format!("{prefix}{}", node.name);
+    }
+    graph.initializer.iter_mut().for_each(|tensor| renamed(&mut tensor.name));
+    Some(graph)
+}
+
+/// The golden chip, it mirrored, and a plain one: three pictures that no network should answer alike.
+fn probes(preprocess: &Preprocess) -> Vec<Chip> {
+    let golden = preprocess.golden_chip();
+    let mirrored = golden.mirrored();
+    let plain = golden.clone().edited(|pixels| {
+        let length = pixels.len();
+        pixels.iter_mut().enumerate().for_each(|(place, pixel)| *pixel = (place * 255 / length) as u8);
+    });
+    vec![golden, mirrored, plain]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A network of the form that this card describes: a mean over the picture, then a dense layer.
+    fn network(card: &Foreign) -> Vec<u8> {
+        let (side, channels, classes) = (card.size, card.color.channels(), card.labels.len());
+        let shape = match card.layout {
+            Layout::Nchw => [channels, side, side],
+            Layout::Nhwc => [side, side, channels],
+        };
+        let mut graph = GraphBuilder::new("theirs", "input_1", shape);
+        let x = match card.layout {
+            Layout::Nchw => "input_1".to_owned(),
+            Layout::Nhwc => graph.node("Transpose", &["input_1"], vec![int_list("perm", &[0, 3, 1, 2])]),
+        };
+        let weight: Vec<f32> = (0..4 * channels * 9).map(|i| ((i * 37 % 19) as f32 - 9.0) / 20.0).collect();
+        let x = graph.conv(&x, &weight, [4, channels, 3, 3], None, 2, 1);
+        let x = graph.relu(&x);
+        let x = graph.global_average_pool(&x);
+        let x = graph.flatten(&x);
+        let dense: Vec<f32> = (0..4 * classes).map(|i| ((i * 53 % 23) as f32 - 11.0) / 8.0).collect();
+        let mut x = graph.dense(&x, &dense, [classes, 4], &vec![0.1; classes]);
+        if card.output == ForeignOutput::Softmax {
+            x = graph.node("Softmax", &[&x], vec![int("axis", 1)]);
+        }
+        graph.finish(&x, "dense_7", classes).encode_to_vec()
+    }
+
+    fn card(json: serde_json::Value) -> Foreign {
+        serde_json::from_value(json).unwrap()
+    }
+
+    const SEVEN: [&str; 7] = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"];
+
+    fn forms() -> [Foreign; 3] {
+        [
+            card(serde_json::json!({ "name": "mini-xception", "labels": SEVEN, "size": 64, "color": "gray", "layout": "nhwc",
+                "scale": "1/127.5", "mean": 1.0, "output": "softmax" })),
+            card(
+                serde_json::json!({ "name": "affect-8", "labels": ["anger", "contempt", "disgust", "fear", "happiness", "neutral",
+                "sadness", "surprise"], "size": 224, "color": "rgb", "scale": "1/255", "mean": [0.485, 0.456, 0.406],
+                "deviation": [0.229, 0.224, 0.225], "output": "logits", "framing": { "margin": 0.2 } }),
+            ),
+            card(serde_json::json!({ "name": "plain-48", "labels": SEVEN, "size": 48, "color": "gray", "output": "logits" })),
+        ]
+    }
+
+    #[test]
+    fn three_public_forms_become_bundles_that_answer_as_the_file_does() {
+        for card in forms() {
+            let network = network(&card);
+            let bundle = card.bundle(&network, "its card").unwrap();
+            assert_eq!(bundle.card().labels, card.labels);
+            assert_eq!((bundle.card().licence.as_str(), bundle.card().recipe.toml.as_str()), ("not stated", "its card"));
+            // The bundle loads by itself, and its card can be edited.
+            let again = Bundle::load(bundle.bytes().to_vec()).unwrap();
+            assert!(again.is_sealed());
+            assert_eq!(again.with_card(|card| card.temperature = 2.0).unwrap().card().temperature, 2.0);
+        }
+    }
+
+    #[test]
+    fn blue_before_red_is_exchanged() {
+        let [_, rgb, _] = forms();
+        let bgr = Foreign { order: ChannelOrder::Bgr, ..rgb.clone() };
+        let network = network(&rgb);
+        let [ours, theirs] = [rgb, bgr].map(|card| card.bundle(&network, "").unwrap().card().golden.logits.clone());
+        assert_ne!(ours, theirs);
+    }
+
+    #[test]
+    fn a_card_that_does_not_fit_the_network_is_refused() {
+        let [seven, eight, plain] = forms();
+        let file = network(&seven);
+        let refused = |card: &Foreign, file: &[u8]| card.bundle(file, "").unwrap_err();
+        assert_eq!(refused(&Foreign { output: ForeignOutput::Logits, ..seven.clone() }, &file).reason(), Reason::Mismatch);
+        let labels = LabelSet::new(["a", "b"]).unwrap();
+        assert_eq!(refused(&Foreign { labels, ..seven.clone() }, &file).reason(), Reason::Mismatch);
+        assert!(Foreign { layout: Layout::Nchw, ..seven }.bundle(&file, "").is_err());
+        assert!(Foreign { output: ForeignOutput::Softmax, ..plain.clone() }.bundle(&network(&plain), "").is_err());
+        let mean = Numbers::Each(vec![one(); 2]);
+        assert!(refused(&Foreign { mean, ..eight.clone() }, &network(&eight)).message().contains("mean must be"));
+        assert!(plain.bundle(b"no network", "").is_err());
+    }
+}
