@@ -49,9 +49,15 @@ pub enum Command {
     /// List the runs of trainings with their scores, and what their recipes differ in
     #[cfg(feature = "train")]
     Runs(Runs),
+    /// List the runs of trainings with their scores; not in this build, and says how to get it
+    #[cfg(not(feature = "train"))]
+    Runs(NotBuilt),
     /// List the recipes inside the program, or print one
     #[cfg(feature = "train")]
     Recipes(Recipes),
+    /// List the recipes of trainings; not in this build, and says how to get it
+    #[cfg(not(feature = "train"))]
+    Recipes(NotBuilt),
     /// Fit a bundle's temperature, what quality flags do to it, and its conformal sets
     Calibrate(Calibrate),
     /// Show a bundle's card, size and cost

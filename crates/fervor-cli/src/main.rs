@@ -52,9 +52,11 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args),
         #[cfg(not(feature = "train"))]
-        Command::Train(_) => Err(fervor::Error::input("this program was built without training")
-            .because(fervor::Reason::Unsupported)
-            .with_remedy(fervor::Remedy::BuildWith { feature: "train".into() })),
+        Command::Train(_) | Command::Runs(_) | Command::Recipes(_) => {
+            Err(fervor::Error::input("this program was built without training")
+                .because(fervor::Reason::Unsupported)
+                .with_remedy(fervor::Remedy::BuildWith { feature: "train".into() }))
+        }
         Command::Audit(args) => audit::run(&args),
         Command::Split(args) => split::run(&args),
         Command::Crop(args) => crop::run(&args),

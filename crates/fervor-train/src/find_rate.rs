@@ -28,6 +28,8 @@ const SHARE: f64 = 0.08;
 const BLOWN_UP: f64 = 3.0;
 /// Steps before anything is concluded.
 const WARM: usize = 10;
+/// Steps over which the loss's fall is measured: two thirds of a power of ten.
+const SLOPE: usize = 20;
 /// The suggestion is the rate of the lowest loss divided by this: there it no longer falls, a little later it rises.
 const MARGIN: f64 = 10.0;
 
@@ -134,9 +136,9 @@ impl RateTest {
     fn of(points: Vec<RatePoint>) -> Result<Self> {
         let first = WARM.min(points.len().saturating_sub(1));
         let lowest = (first..points.len()).min_by(|&a, &b| points[a].mean.total_cmp(&points[b].mean)).unwrap_or(0);
-        // Each step multiplies the rate by the same factor, so that a difference of neighbours is a slope.
-        let steepest = (first + 1..=lowest)
-            .min_by(|&a, &b| (points[a].mean - points[a - 1].mean).total_cmp(&(points[b].mean - points[b - 1].mean)));
+        // Each step multiplies the rate by the same factor, so that a difference is a slope; over several steps, since batches vary.
+        let slope = |at: usize| points[at].mean - points[at - SLOPE].mean;
+        let steepest = (first + SLOPE..=lowest).min_by(|&a, &b| slope(a).total_cmp(&slope(b))).map(|at| at - SLOPE / 2);
         let Some(steepest) = steepest else {
             return Err(Error::model("the loss falls at no rate, so that none can be suggested")
                 .because(Reason::NotFinite)

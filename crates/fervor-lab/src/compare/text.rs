@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::words::{agreement, cautions, p_value, range, verdict, winner};
+use super::words::{agreement, cautions, p_value, range, signed, verdict, winner};
 use super::{Comparison, Difference, Disagreement, Part};
 use crate::words::{counted, percent, thousands};
 
@@ -23,7 +23,7 @@ fn write_all(out: &mut String, comparison: &Comparison) -> std::fmt::Result {
     writeln!(out, "  {}\n", verdict(comparison))?;
     writeln!(out, "  {:<20}{:>9}{:>9}{:>9}   95 % interval of B - A", "", "A", "B", "B - A")?;
     let mut score = |name: &str, Difference { a, b, difference, ci95 }: Difference| {
-        let difference = format!("{:+.1}", 100.0 * difference);
+        let difference = signed(difference);
         writeln!(out, "  {name:<20}{:>9}{:>9}{difference:>9}   {}", percent(a), percent(b), range(ci95))
     };
     score("accuracy", comparison.accuracy)?;
@@ -64,7 +64,7 @@ fn write_parts(out: &mut String, column: &str, parts: &[Part]) -> std::fmt::Resu
             thousands(*n as usize),
             percent(*a),
             percent(*b),
-            format!("{:+.1}", 100.0 * difference),
+            signed(*difference),
             range(*ci95),
             test.only_first,
             test.only_second,

@@ -8,7 +8,8 @@ pub(super) fn points(difference: f64) -> String {
     format!("{} points", signed(difference))
 }
 
-fn signed(difference: f64) -> String {
+/// The same without the unit.
+pub(super) fn signed(difference: f64) -> String {
     if !difference.is_finite() {
         return "–".to_owned();
     }

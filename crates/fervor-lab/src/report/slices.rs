@@ -4,12 +4,18 @@ use std::fmt::{Result as Written, Write};
 
 use super::markdown::cell;
 use super::words::{interval, percent};
-use crate::evaluate::{EvalReport, Gap, GroupScores, LEAST_COMPARED, Score, Slice};
+use crate::evaluate::{BY_CLASS, EvalReport, Gap, GroupScores, LEAST_COMPARED, Score, Slice};
 use fervor_draw::chart::{escape, thousands};
 
 /// What is to be known of every gap.
-const CAUTION: &str = "Groups may hold other shares of the classes, which alone changes accuracy: balanced accuracy and macro F1 weigh \
-                       each class the same. The two farthest apart are chosen out of all, so that some gap is always found.";
+const CAUTION: &str = "The two groups farthest apart are chosen out of all, so that some gap is always found.";
+/// And of one between groups of mixed classes.
+const MIXED: &str = " Groups may hold other shares of the classes, which alone changes accuracy: balanced accuracy and macro F1 weigh \
+                     each class the same.";
+
+fn caution(slice: &Slice) -> String {
+    format!("{CAUTION}{}", if slice.column == BY_CLASS { "" } else { MIXED })
+}
 
 /// What a score is called.
 fn name(score: &str) -> &str {
@@ -91,7 +97,7 @@ pub(super) fn markdown(out: &mut String, report: &EvalReport) -> Written {
         for gap in &slice.gaps {
             writeln!(out, "- The largest gap in {}", cell(&gap_words(slice, gap)))?;
         }
-        writeln!(out, "\n{CAUTION} Groups of fewer than {LEAST_COMPARED} pictures are not compared.\n")?;
+        writeln!(out, "\n{} Groups of fewer than {LEAST_COMPARED} pictures are not compared.\n", caution(slice))?;
         writeln!(
             out,
             "| {} | pictures | accuracy | balanced accuracy | macro F1 | top-2 accuracy | log loss | Brier score | calibration error |",
@@ -109,7 +115,7 @@ pub(super) fn markdown(out: &mut String, report: &EvalReport) -> Written {
 
 pub(super) fn html(page: &mut String, report: &EvalReport) -> Written {
     for slice in &report.slices {
-        writeln!(page, "<section>\n<h2>By {}</h2>\n<p class=\"muted\">{CAUTION}</p>", escape(&slice.column))?;
+        writeln!(page, "<section>\n<h2>By {}</h2>\n<p class=\"muted\">{}</p>", escape(&slice.column), caution(slice))?;
         if !slice.gaps.is_empty() {
             writeln!(page, "<ul class=\"notes\">")?;
             for gap in &slice.gaps {
@@ -162,13 +168,17 @@ fn row(page: &mut String, scores: &GroupScores) -> Written {
 
 /// Value and interval of each score.
 fn columns(scores: &GroupScores) -> [(String, String); 7] {
-    let share = |score: Score| (percent(score.value), short_interval(score.ci95.map(|end| 100.0 * end), 1));
-    let number = |score: Score| (format!("{:.3}", score.value), short_interval(score.ci95, 3));
+    // Of a handful of pictures a bootstrap draws the same again and again: its interval would look sure.
+    let known = |ci: [f64; 2]| if scores.n < LEAST_COMPARED { [f64::NAN; 2] } else { ci };
+    let interval = |ci: [f64; 2]| short_interval(ci.map(|end| 100.0 * end), 1);
+    let wilson = |score: Score| (percent(score.value), interval(score.ci95));
+    let share = |score: Score| (percent(score.value), interval(known(score.ci95)));
+    let number = |score: Score| (format!("{:.3}", score.value), short_interval(known(score.ci95), 3));
     [
-        share(scores.accuracy),
+        wilson(scores.accuracy),
         share(scores.balanced_accuracy),
         share(scores.macro_f1),
-        share(scores.top2_accuracy),
+        wilson(scores.top2_accuracy),
         number(scores.log_loss),
         number(scores.brier),
         share(scores.ece),

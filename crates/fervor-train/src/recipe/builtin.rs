@@ -44,11 +44,13 @@ pub(super) fn known() -> String {
     format!("built in: {}; other recipes are TOML files", names().collect::<Vec<_>>().join(", "))
 }
 
-/// Each name with what its recipe says of itself.
+/// Each name with what its recipe says of itself: the first sentence of the remarks above it.
 pub fn list() -> impl Iterator<Item = (&'static str, String)> {
     RECIPES.iter().map(|(name, text)| {
-        let table: toml::Table = text.parse().expect("the tests parse all of them");
-        (*name, table.get("description").and_then(|about| about.as_str()).unwrap_or_default().to_owned())
+        let remarks = text.lines().map_while(|line| line.strip_prefix("# "));
+        let remarks = remarks.take_while(|line| !line.starts_with(' ')).collect::<Vec<_>>().join(" ");
+        let sentence = remarks.split_once(". ").map_or(remarks.as_str(), |(first, _)| first);
+        (*name, sentence.trim_end_matches('.').to_owned())
     })
 }
 
@@ -67,7 +69,9 @@ mod tests {
         files.sort();
         inside.sort_unstable();
         assert_eq!(files, inside);
-        assert!(list().all(|(_, about)| about.len() > 20));
+        let about: Vec<String> = list().map(|(_, about)| about).collect();
+        assert!(about.iter().all(|about| about.len() > 40 && !about.contains('\n')), "{about:?}");
+        assert!(about[0].starts_with("Our compact residual network: 48x48 grey"), "{about:?}");
         assert!(find("fervor-49").unwrap_err().hint().unwrap().contains("built in: fervor-48, finetune"));
     }
 }
