@@ -27,7 +27,8 @@ def case(name, seed, n, classes, sharpness, absent=None, extreme=False):
     predicted = p.argmax(axis=1)
     labels = list(range(classes))
     precision, recall, f1, support = metrics.precision_recall_fscore_support(truth, predicted, labels=labels, zero_division=0)
-    macro = metrics.precision_recall_fscore_support(truth, predicted, average="macro", zero_division=0)
+    there = sorted(set(truth.tolist()))  # a class without samples is in no mean
+    macro = metrics.precision_recall_fscore_support(truth, predicted, labels=there, average="macro", zero_division=0)
     confidence, right = p.max(axis=1), predicted == truth
     ece, bins = 0.0, []
     for i in range(15):

@@ -44,6 +44,20 @@ pub enum Command {
     Import(Import),
     /// Score a bundle on a data set, with intervals and a leak-free figure beside
     Evaluate(Evaluate),
+    /// Say which of two models is better on the same pictures, by how much, where, and on which pictures they differ
+    Compare(Compare),
+    /// List the runs of trainings with their scores, and what their recipes differ in
+    #[cfg(feature = "train")]
+    Runs(Runs),
+    /// List the runs of trainings with their scores; not in this build, and says how to get it
+    #[cfg(not(feature = "train"))]
+    Runs(NotBuilt),
+    /// List the recipes inside the program, or print one
+    #[cfg(feature = "train")]
+    Recipes(Recipes),
+    /// List the recipes of trainings; not in this build, and says how to get it
+    #[cfg(not(feature = "train"))]
+    Recipes(NotBuilt),
     /// Fit a bundle's temperature, what quality flags do to it, and its conformal sets
     Calibrate(Calibrate),
     /// Show a bundle's card, size and cost
@@ -88,6 +102,21 @@ pub enum PredictFormat {
 pub enum Format {
     Text,
     Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DocumentFormat {
+    Text,
+    Json,
+    Markdown,
+}
+
+#[cfg(feature = "train")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    Text,
+    Json,
+    Csv,
 }
 
 /// What says which answer is right.
@@ -144,9 +173,9 @@ pub struct NotBuilt {
 #[cfg(feature = "train")]
 #[derive(Debug, Args)]
 pub struct Train {
-    /// The recipe: a TOML file such as recipes/fervor-48.toml
+    /// The recipe: one inside the program, such as fervor-48 (see `fervor recipes`), or a TOML file
     #[arg(required_unless_present = "resume", conflicts_with = "resume")]
-    pub recipe: Option<PathBuf>,
+    pub recipe: Option<String>,
     /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest
     #[arg(long, value_name = "PATH", required_unless_present = "resume")]
     pub data: Option<PathBuf>,
@@ -162,6 +191,12 @@ pub struct Train {
     /// Cross-validation: train K times, each time with another K-th of the pictures to score; near-duplicates stay together
     #[arg(long, value_name = "K", conflicts_with = "resume", value_parser = clap::value_parser!(u32).range(2..=100))]
     pub folds: Option<u32>,
+    /// A run for each value, of several keys for each combination, and a table at the end: --sweep optimizer.learning_rate=0.01,0.03,0.1
+    #[arg(long, value_name = "KEY=V1,V2,...", conflicts_with_all = ["resume", "folds"])]
+    pub sweep: Vec<String>,
+    /// Train a few hundred steps at a rising learning rate, and suggest one: a plot and a table, no run
+    #[arg(long, conflicts_with_all = ["resume", "folds", "sweep"])]
+    pub find_rate: bool,
     /// Which part of each picture is taken [default: all of it, or the face that a manifest names]
     #[arg(long, value_enum, conflicts_with = "resume")]
     pub faces: Option<Faces>,
@@ -274,9 +309,68 @@ pub struct Evaluate {
     /// Processor threads [default: all]
     #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
+    /// The model chooses among these of its classes only, as happy,sad: probabilities are scaled to them, other pictures left out
+    #[arg(long, value_name = "CLASSES", value_delimiter = ',', conflicts_with = "robustness")]
+    pub classes: Vec<String>,
+    /// Every score of each group, too, and the largest gap: class, flags, split, folder, or a column of the data
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub slices: Vec<String>,
+    /// Write each picture's truth, answer, probabilities, flags and groups into this CSV file
+    #[arg(long, value_name = "FILE")]
+    pub predictions: Option<PathBuf>,
     /// Score worse pictures, too: eleven corruptions at five strengths of at most this many pictures, evenly over the split
     #[arg(long, value_name = "PICTURES", value_parser = parse::pictures, num_args = 0..=1, default_missing_value = "1000")]
     pub robustness: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The first model: a built-in name, a bundle, a run's folder; or what `fervor evaluate` said of one: --predictions FILE, --report DIR
+    pub a: String,
+    /// The second model, as the first
+    pub b: String,
+    /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest; of two tables of predictions, for their pictures only
+    pub data: Option<PathBuf>,
+    /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
+    #[arg(long)]
+    pub split: Option<String>,
+    /// Which part of each picture is taken [default: all of it, or the face that a manifest names]
+    #[arg(long, value_enum)]
+    pub faces: Option<Faces>,
+    /// Who wins in which group, too: flags, split, folder, or a column of the data
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub slices: Vec<String>,
+    #[arg(long, value_enum, default_value_t = DocumentFormat::Text)]
+    pub format: DocumentFormat,
+    /// Write comparison.json, comparison.md, a chart, and the pictures on which they differ as sheet and table into this folder
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
+    /// What becomes of classes that a model lacks: 'contempt=neutral,fear=-' (- leaves a class out)
+    #[arg(long, value_name = "RULES", default_value = "")]
+    pub map: String,
+    /// Processor threads [default: all]
+    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
+    pub threads: Option<usize>,
+}
+
+#[cfg(feature = "train")]
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// The folder that holds the runs' folders
+    #[arg(default_value = "runs")]
+    pub folder: PathBuf,
+    /// The column to sort by: name, date, network, epochs, accuracy, macro_f1, loss, hours, data, or a key of the recipe
+    #[arg(long, default_value = "accuracy")]
+    pub sort: String,
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    pub format: TableFormat,
+}
+
+#[cfg(feature = "train")]
+#[derive(Debug, Args)]
+pub struct Recipes {
+    /// The recipe to print; without it, a list of all
+    pub name: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,16 +1,18 @@
 //! `fervor evaluate`: scores a bundle on a data set from the bundle alone.
 
+use std::path::Path;
+
 use clap::ValueEnum;
-use fervor::{LabelMap, Result};
-use fervor_lab::dataset::{Manifest, OpenOptions};
-use fervor_lab::evaluate::{DataInfo, Evaluation};
+use fervor::{Error, LabelMap, LabelSet, Reason, Result};
+use fervor_lab::dataset::{Dataset, Manifest, OpenOptions};
+use fervor_lab::evaluate::{DataInfo, Evaluation, write_predictions};
 use fervor_lab::report;
 use fervor_lab::robustness::Robustness;
 
 use crate::cli::{Evaluate, Format, Judge};
 use crate::remedy::quoted;
 use crate::verdict::Verdict;
-use crate::{data, setup, talk};
+use crate::{data, groups, output, setup, talk};
 
 /// Runs the command.
 ///
@@ -18,6 +20,10 @@ use crate::{data, setup, talk};
 /// A model or data set that cannot be read, a split without samples, classes that the model lacks.
 pub fn run(args: &Evaluate) -> Result<Verdict> {
     setup::threads(args.threads);
+    if let Some(path) = &args.predictions {
+        check_table(path)?;
+    }
+    let classes = if args.classes.is_empty() { None } else { Some(LabelSet::new(&args.classes)?) };
     let bundle = setup::head(setup::model(&args.model, args.threads)?, &args.head)?;
     let options = OpenOptions { votes: args.votes.clone(), ..OpenOptions::default() };
     let mut dataset = data::open(&args.data, options)?;
@@ -34,7 +40,7 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
         (dataset, indices, without_majority) = (voted, Vec::new(), left_out.total());
         indices.extend(0..dataset.len());
     }
-    let map = LabelMap::parse(&args.map, dataset.labels(), &bundle.card().labels)?;
+    let map = LabelMap::parse(&rules(args, &dataset, &bundle.card().labels), dataset.labels(), &bundle.card().labels)?;
     let bar = talk::bar(0, "pictures");
     let mut evaluation = Evaluation::of_bundle(&bundle, &dataset, info, &split, &indices, &map, &talk::moves(&bar))?;
     bar.finish_and_clear();
@@ -46,7 +52,16 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     evaluation.exclude("no face found", without_face as u64);
     evaluation.exclude("no majority of votes for an expression", without_majority as u64);
     evaluation.command = Some(command(args, &split));
+    groups::fill(&mut evaluation, &dataset);
+    if let Some(classes) = &classes {
+        evaluation = evaluation.choosing_among(classes)?;
+    }
     let mut result = evaluation.report()?;
+    result.slices = args.slices.iter().map(|column| evaluation.slice(column)).collect::<Result<_>>()?;
+    if let Some(path) = &args.predictions {
+        output::write_whole(path, &write_predictions(&evaluation))?;
+        talk::note(format_args!("predictions written: {}", path.display()));
+    }
     if let Some(limit) = args.robustness {
         let chosen: Vec<usize> = indices.iter().copied().step_by(indices.len().div_ceil(limit).max(1)).collect();
         let bar = talk::bar(0, "worse pictures");
@@ -61,6 +76,7 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     }?;
     if let Some(dir) = &args.report {
         let index_of = |id: &str| dataset.samples().iter().position(|sample| sample.id == id);
+        output::write_whole(&dir.join("predictions.csv"), &write_predictions(&evaluation))?;
         report::write_report(dir, &result, &|id| dataset.picture(index_of(id)?).ok())?;
         talk::note(format_args!("report written: {}", dir.join("index.html").display()));
     }
@@ -73,6 +89,22 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     }
 }
 
+/// Refuses a table of predictions that would not be what its name says.
+fn check_table(path: &Path) -> Result<()> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("parquet") => Err(Error::input(format!("predictions are written as CSV, not as Parquet: {}", path.display()))
+            .because(Reason::Unsupported)
+            .with_hint("give a name that ends in .csv; pandas, Polars, DuckDB and R read it, and write Parquet")),
+        _ => Ok(()),
+    }
+}
+
+/// The rules for the data's classes: with a choice of classes, those that the model lacks are left out unless said otherwise.
+fn rules(args: &Evaluate, dataset: &Dataset, known: &LabelSet) -> String {
+    let lacking = dataset.labels().names().iter().filter(|name| !args.classes.is_empty() && known.index_of(name).is_none());
+    lacking.map(|name| format!("{name}=-,")).chain([args.map.clone()]).collect()
+}
+
 /// The command that makes the report again.
 fn command(args: &Evaluate, split: &str) -> String {
     let mut words = vec!["fervor evaluate".to_owned(), quoted(&args.model), quoted(&args.data.display().to_string())];
@@ -82,6 +114,11 @@ fn command(args: &Evaluate, split: &str) -> String {
     }
     if let Some(limit) = args.robustness {
         words.push(format!("--robustness {limit}"));
+    }
+    for (flag, names) in [("classes", &args.classes), ("slices", &args.slices)] {
+        if !names.is_empty() {
+            words.push(format!("--{flag} {}", quoted(&names.join(","))));
+        }
     }
     if let Some(votes) = &args.votes {
         words.push(format!("--votes {}", quoted(&votes.display().to_string())));

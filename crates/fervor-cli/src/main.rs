@@ -4,16 +4,22 @@ mod audit;
 mod bench;
 mod calibrate;
 mod cli;
+mod compare;
 mod crop;
 mod data;
 mod evaluate;
 mod explain;
+mod groups;
 mod import;
 mod inputs;
 mod inspect;
 mod output;
 mod predict;
+#[cfg(feature = "train")]
+mod recipes;
 mod remedy;
+#[cfg(feature = "train")]
+mod runs;
 #[cfg(feature = "serve")]
 mod serve;
 mod setup;
@@ -46,14 +52,21 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args),
         #[cfg(not(feature = "train"))]
-        Command::Train(_) => Err(fervor::Error::input("this program was built without training")
-            .because(fervor::Reason::Unsupported)
-            .with_remedy(fervor::Remedy::BuildWith { feature: "train".into() })),
+        Command::Train(_) | Command::Runs(_) | Command::Recipes(_) => {
+            Err(fervor::Error::input("this program was built without training")
+                .because(fervor::Reason::Unsupported)
+                .with_remedy(fervor::Remedy::BuildWith { feature: "train".into() }))
+        }
         Command::Audit(args) => audit::run(&args),
         Command::Split(args) => split::run(&args),
         Command::Crop(args) => crop::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        #[cfg(feature = "train")]
+        Command::Runs(args) => runs::run(&args),
+        #[cfg(feature = "train")]
+        Command::Recipes(args) => recipes::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Inspect(args) => inspect::inspect(&args),
         Command::Models(args) => inspect::models(&args),

@@ -1,20 +1,23 @@
 //! `fervor train`: a recipe and a data set become a run folder with bundles.
 
+mod closing;
 mod folds;
+mod rate;
+mod sweep;
+mod teller;
 
 use std::collections::HashMap;
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fervor::{Error, Result};
 use fervor_lab::dataset::{Dataset, SplitRule};
-use fervor_train::{Backend, End, EpochLog, Progress, Recipe, RunFolder, TrainOptions, train};
-use indicatif::ProgressBar;
+use fervor_train::{Backend, End, Recipe, RunFolder, TrainOptions, train};
 
 use crate::cli::Train;
 use crate::verdict::Verdict;
 use crate::{data, setup, talk};
+use teller::Teller;
 
 /// Runs the command.
 ///
@@ -35,9 +38,10 @@ pub fn run(args: &Train) -> Result<Verdict> {
         None => {
             let recipe = args.recipe.as_deref().ok_or_else(|| Error::input("no recipe was given"))?;
             let data = args.data.clone().ok_or_else(|| Error::input("no data was given").with_hint("name it with --data"))?;
-            let mut overrides = args.set.clone();
-            overrides.extend(args.from.as_ref().map(|from| format!("transfer.from={}", toml_text(from))));
-            (Recipe::load(recipe, &overrides)?, data)
+            if !args.sweep.is_empty() {
+                return sweep::run(args, recipe, &data, backend);
+            }
+            (Recipe::find(recipe, &overrides(args))?, data)
         }
     };
     let options = recipe.open_options(args.votes.clone());
@@ -46,31 +50,7 @@ pub fn run(args: &Train) -> Result<Verdict> {
         None => (data::open(&data_path, options)?, Vec::new()),
     };
     let families = names(&dataset, families);
-    let all: Vec<usize> = (0..dataset.len()).collect();
-    let dataset = data::faces(dataset, args.faces, &all, &recipe.preprocess)?;
-    if dataset.is_empty() {
-        return Err(Error::data("no face was found in any picture").with_hint("--faces whole takes the pictures as they are"));
-    }
-    let own: Vec<&str> = args.set.iter().filter_map(|rule| rule.split_once('=')).map(|(key, _)| key.trim()).collect();
-    let described = recipe.clone();
-    let recipe = if args.resume.is_none() { recipe.about(&dataset, &own) } else { recipe };
-    if recipe != described {
-        talk::note(
-            "the recipe's description and licence are of other data: the model's card does not say them (--set description=..., \
-             --set licence=...)",
-        );
-    }
-    let (mut dataset, left_out) = recipe.labelled(dataset)?;
-    if left_out.total() > 0 {
-        talk::note(format_args!(
-            "{} pictures have no label by votes and are left out: {} without a majority, {} with one for none of the classes, {} \
-             without votes",
-            left_out.total(),
-            left_out.without_majority,
-            left_out.other_majority,
-            left_out.without_votes
-        ));
-    }
+    let (recipe, mut dataset) = prepared(args, recipe, dataset)?;
     let stop = Arc::new(AtomicBool::new(false));
     stop_on_signal(&stop)?;
     if let Some(count) = args.folds {
@@ -78,13 +58,12 @@ pub fn run(args: &Train) -> Result<Verdict> {
     }
     // The manifest of a run holds the splits that were drawn; to draw again could draw others.
     if args.resume.is_none() || args.data.is_some() {
-        let mut rule = SplitRule::parse(&recipe.data.split)?;
-        if rule == SplitRule::AsGiven && !dataset.has_splits() {
-            rule = SplitRule::DEFAULT_RATIO;
-            talk::note(format_args!("the data has no splits of its own: drawing {rule} (change it with --set data.split=...)"));
-        }
-        talk::note(rule.with_seed(recipe.seed).apply(&mut dataset)?);
+        split(&recipe, &mut dataset)?;
     }
+    if args.find_rate {
+        return rate::run(args, &recipe, &dataset, backend, &stop);
+    }
+    let shown = dataset.clone();
     let mut teller = Teller::new();
     let outcome = train(TrainOptions {
         recipe,
@@ -109,8 +88,75 @@ pub fn run(args: &Train) -> Result<Verdict> {
     if let Some(best) = best {
         let accuracy = 100.0 * best.val_accuracy;
         talk::answer(format_args!("{run}/best.onnx  epoch {}: validation accuracy {accuracy:.2} %", best.epoch))?;
+        let scored = closing::score(&outcome.run, &shown, args.threads)?;
+        talk::answer(format_args!("\n{}", closing::text(&scored).trim_end()))?;
+        talk::note(format_args!(
+            "curves: {run}/loss.png, {run}/accuracy.png; confusion and surest mistakes: {run}/{}/index.html; TensorBoard: tensorboard --logdir {}",
+            closing::FOLDER,
+            args.out.display()
+        ));
     }
     Ok(Verdict::Yes)
+}
+
+/// What is changed of the recipe.
+fn overrides(args: &Train) -> Vec<String> {
+    let mut overrides = args.set.clone();
+    overrides.extend(args.from.as_ref().map(|from| format!("transfer.from={}", toml_text(from))));
+    overrides
+}
+
+/// The faces of the pictures, the recipe as it is of these data, and the data with the labels that it asks for.
+fn prepared(args: &Train, recipe: Recipe, dataset: Dataset) -> Result<(Recipe, Dataset)> {
+    let all: Vec<usize> = (0..dataset.len()).collect();
+    let dataset = data::faces(dataset, args.faces, &all, &recipe.preprocess)?;
+    if dataset.is_empty() {
+        return Err(Error::data("no face was found in any picture").with_hint("--faces whole takes the pictures as they are"));
+    }
+    let recipe = about(args, recipe, &dataset);
+    let dataset = labelled(&recipe, dataset)?;
+    Ok((recipe, dataset))
+}
+
+/// The recipe without words that are about other data than these, unless they are the user's own.
+fn about(args: &Train, recipe: Recipe, dataset: &Dataset) -> Recipe {
+    let own: Vec<&str> = args.set.iter().filter_map(|rule| rule.split_once('=')).map(|(key, _)| key.trim()).collect();
+    let described = recipe.clone();
+    let recipe = if args.resume.is_none() { recipe.about(dataset, &own) } else { recipe };
+    if recipe != described {
+        talk::note(
+            "the recipe's description and licence are of other data: the model's card does not say them (--set description=..., \
+             --set licence=...)",
+        );
+    }
+    recipe
+}
+
+/// The data with the labels that the recipe asks for; what is left out for it is told.
+fn labelled(recipe: &Recipe, dataset: Dataset) -> Result<Dataset> {
+    let (dataset, left_out) = recipe.labelled(dataset)?;
+    if left_out.total() > 0 {
+        talk::note(format_args!(
+            "{} pictures have no label by votes and are left out: {} without a majority, {} with one for none of the classes, {} \
+             without votes",
+            left_out.total(),
+            left_out.without_majority,
+            left_out.other_majority,
+            left_out.without_votes
+        ));
+    }
+    Ok(dataset)
+}
+
+/// Draws the splits that the recipe asks for, or some where the data has none; it is told how.
+fn split(recipe: &Recipe, dataset: &mut Dataset) -> Result<()> {
+    let mut rule = SplitRule::parse(&recipe.data.split)?;
+    if rule == SplitRule::AsGiven && !dataset.has_splits() {
+        rule = SplitRule::DEFAULT_RATIO;
+        talk::note(format_args!("the data has no splits of its own: drawing {rule} (change it with --set data.split=...)"));
+    }
+    talk::note(rule.with_seed(recipe.seed).apply(dataset)?);
+    Ok(())
 }
 
 /// Groups of samples by their ids, which stay when samples are left out.
@@ -141,65 +187,4 @@ fn stop_on_signal(stop: &Arc<AtomicBool>) -> Result<()> {
         talk::note("\nstopping after this step with a checkpoint (again to end at once)");
     })
     .map_err(|e| Error::input("cannot listen for Ctrl-C").with_source(e))
-}
-
-/// Tells of a training: a bar on a terminal, a line an epoch everywhere.
-struct Teller {
-    bar: Option<ProgressBar>,
-    terminal: bool,
-}
-
-impl Teller {
-    fn new() -> Self {
-        Self { bar: None, terminal: std::io::stderr().is_terminal() }
-    }
-
-    fn tell(&mut self, event: Progress) {
-        match event {
-            Progress::Started { run, summary, training_pictures, validation_pictures, epochs, batches, resumed } => {
-                talk::note(format_args!(
-                    "{}: {} parameters, {:.1} million multiply-adds; {training_pictures} pictures to train on, \
-                     {validation_pictures} to choose by; {epochs} epochs of {batches} steps",
-                    run.display(),
-                    summary.parameters,
-                    summary.multiply_adds as f64 / 1e6
-                ));
-                if let Some((epoch, batch)) = resumed {
-                    talk::note(format_args!("going on after {epoch} epochs and {batch} steps"));
-                }
-            }
-            Progress::Step { epoch, batch, batches, loss, accuracy, pictures_per_second, .. } => {
-                if self.terminal {
-                    let bar = self.bar.get_or_insert_with(|| talk::bar(batches as u64, ""));
-                    bar.set_message(format!(
-                        "epoch {epoch}  loss {loss:.3}  accuracy {:.1} %  {pictures_per_second:.0} pictures/s",
-                        100.0 * accuracy
-                    ));
-                    bar.set_position(batch as u64);
-                }
-            }
-            Progress::Epoch { log, best } => {
-                if let Some(bar) = self.bar.take() {
-                    bar.finish_and_clear();
-                }
-                talk::note(epoch_line(&log, best));
-            }
-        }
-    }
-}
-
-fn epoch_line(log: &EpochLog, best: bool) -> String {
-    format!(
-        "epoch {:>3}  train {:.4} {:.2} %  validation {:.4} {:.2} %  macro-F1 {:.4}  rate {:.2e}  {:.0} s  {:.0} pictures/s{}",
-        log.epoch,
-        log.train_loss,
-        100.0 * log.train_accuracy,
-        log.val_loss,
-        100.0 * log.val_accuracy,
-        log.val_macro_f1,
-        log.learning_rate,
-        log.seconds,
-        log.pictures_per_second,
-        if best { "  best" } else { "" }
-    )
 }

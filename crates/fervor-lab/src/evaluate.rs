@@ -3,9 +3,12 @@
 //! No model runs here. Whoever runs one hands over each row's probabilities and its truth; all that is printed, drawn
 //! or compared afterwards comes from the one [`EvalReport`].
 
+mod choice;
+mod predictions;
 mod report;
 mod row;
 mod run;
+mod slices;
 mod voters;
 
 use std::collections::BTreeMap;
@@ -14,10 +17,12 @@ use crate::dataset::Problem;
 use fervor::emotion::{LabelMap, LabelSet};
 use fervor::error::{Error, Reason, Result};
 
+pub use predictions::{read_predictions, write_predictions};
 pub use report::{
     ClassReport, ConfusedPair, DataInfo, EvalReport, LabelRule, LeakFree, Mistake, ModelInfo, REPORT_SCHEMA, VoteScores,
 };
 pub use row::{Row, Votes};
+pub use slices::{BY_CLASS, BY_FLAGS, Gap, GroupScores, LEAST_COMPARED, Score, Slice};
 pub use voters::{Agreement, Sides, VoteShare, Voters};
 
 /// The rows of an evaluation while they are gathered: each is checked as it comes, so that [`report`](Self::report) has nothing
@@ -45,6 +50,8 @@ pub struct Evaluation {
     excluded: BTreeMap<String, u64>,
     problems: Vec<Problem>,
     label_map: Vec<LabelRule>,
+    /// All the model's classes, where it was asked to choose among some of them only.
+    chosen_from: Option<LabelSet>,
     /// Which model spoke.
     pub model: ModelInfo,
     /// Which data it was asked about.
@@ -68,6 +75,7 @@ impl Evaluation {
             excluded: BTreeMap::new(),
             problems: Vec::new(),
             label_map: Vec::new(),
+            chosen_from: None,
             model,
             data,
             split: split.into(),
@@ -101,6 +109,15 @@ impl Evaluation {
         self.problems.extend(problems);
     }
 
+    /// Says of each row to which group of `column` it belongs; a row of which that is not known belongs to none.
+    pub fn group(&mut self, column: &str, of: impl Fn(&Row) -> Option<String>) {
+        for row in &mut self.rows {
+            if let Some(group) = of(row) {
+                row.groups.insert(column.to_owned(), group);
+            }
+        }
+    }
+
     /// Says in the report how the data's classes became the model's. A map that changes nothing leaves no trace.
     pub fn set_label_map(&mut self, map: &LabelMap) {
         self.label_map = (0..map.from().len())
@@ -132,6 +149,11 @@ impl Evaluation {
     /// The pictures that could not be read any more when the model was to look at them.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// All the model's classes, where it had to choose among [`labels`](Self::labels) only.
+    pub fn chosen_from(&self) -> Option<&LabelSet> {
+        self.chosen_from.as_ref()
     }
 
     /// What became of the data's classes, where the model's are others.

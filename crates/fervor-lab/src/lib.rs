@@ -1,10 +1,11 @@
-//! The laboratory of Fervor: data sets, their audit, metrics, evaluation, calibration, robustness, explanation, reports.
+//! The laboratory of Fervor: data sets, their audit, metrics, evaluation, comparison, calibration, robustness, explanation, reports.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 pub mod audit;
 pub mod calibrate;
+pub mod compare;
 pub mod crops;
 pub mod dataset;
 pub mod evaluate;

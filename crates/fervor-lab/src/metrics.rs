@@ -14,6 +14,8 @@ mod temperature;
 pub use class_bias::fit_biases;
 pub use conformal::conformal_threshold;
 pub use confusion::{ClassScores, Confusion};
-pub use interval::{McNemar, bootstrap_interval, bootstrap_intervals, mcnemar, mcnemar_of, wilson_interval};
+pub use interval::{
+    McNemar, bootstrap_interval, bootstrap_intervals, difference_interval, holm, mcnemar, mcnemar_of, wilson_interval,
+};
 pub use scores::{RELIABILITY_BINS, ReliabilityBin, Scores, argmax, rank_of};
 pub use temperature::{fit_temperature, fit_temperature_to};

@@ -4,6 +4,7 @@
 mod html;
 mod markdown;
 pub(crate) mod page;
+mod slices;
 mod text;
 mod words;
 mod write;
@@ -12,6 +13,7 @@ use crate::evaluate::EvalReport;
 use fervor_draw::chart::{ConfidenceBin, ConfusionChart, LineChart, ReliabilityChart, Series};
 
 pub use html::html;
+pub(crate) use markdown::cell;
 pub use markdown::markdown;
 pub use text::text;
 pub use write::write_report;

@@ -8,8 +8,11 @@
 mod augment;
 mod device;
 mod distill;
+mod events;
 mod examples;
 mod export;
+mod find_rate;
+mod first_batch;
 pub mod folds;
 mod import;
 mod kernels;
@@ -22,6 +25,7 @@ mod optimizer;
 mod product;
 pub mod recipe;
 mod run;
+pub mod runs;
 mod schedule;
 mod seeds;
 mod step;
@@ -30,6 +34,7 @@ mod trainer;
 mod transfer;
 
 pub use device::Backend;
+pub use find_rate::{RateOptions, RatePoint, RateTest, find_rate};
 pub use log::EpochLog;
 pub use recipe::Recipe;
 pub use run::RunFolder;

@@ -103,6 +103,14 @@ impl Tally {
         (0..self.counts.len()).map(|class| self.counts[class][class]).sum::<u64>() as usize
     }
 
+    /// The class that all pictures are taken for, where they are, and have several themselves.
+    pub fn only_answer(&self) -> Option<usize> {
+        let answered = |class: usize| self.counts.iter().any(|row| row[class] > 0);
+        let mut answers = (0..self.counts.len()).filter(|&class| answered(class));
+        let several = self.counts.iter().filter(|row| row.iter().any(|&count| count > 0)).count() > 1;
+        answers.next().filter(|_| several && answers.next().is_none())
+    }
+
     /// Mean cross-entropy.
     pub fn mean_loss(&self) -> f64 {
         self.loss / self.pictures() as f64
@@ -113,7 +121,7 @@ impl Tally {
         self.correct() as f64 / self.pictures() as f64
     }
 
-    /// Mean of the F1 of the classes that occur.
+    /// Mean of the F1 of the classes that have pictures.
     pub fn macro_f1(&self) -> f64 {
         Confusion::from_counts(&self.counts).macro_f1()
     }
@@ -157,6 +165,14 @@ mod tests {
         let losses = [(1.0 + (-2f64).exp()).ln(), (1.0 + (-1f64).exp()).ln(), (1.0 + 3f64.exp()).ln()];
         assert!((tally.mean_loss() - losses.iter().sum::<f64>() / 3.0).abs() < 1e-9);
         assert!((tally.macro_f1() - 2.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_network_that_knows_one_answer_only_is_noticed() {
+        let only = |counts: [[u64; 2]; 2]| Tally { loss: 0.0, counts: counts.map(Vec::from).into() }.only_answer();
+        assert_eq!(only([[0, 3], [0, 5]]), Some(1));
+        assert_eq!(only([[0, 3], [1, 4]]), None);
+        assert_eq!(only([[0, 0], [0, 5]]), None, "pictures of one class may have one answer");
     }
 
     #[test]

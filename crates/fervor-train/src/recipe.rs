@@ -3,6 +3,8 @@
 //! Unknown keys are refused, defaults are filled in, and what ran is what is written beside the model.
 
 mod augment;
+pub mod builtin;
+mod keys;
 mod parts;
 mod teachers;
 
@@ -90,15 +92,24 @@ fn unstated() -> String {
 }
 
 impl Recipe {
+    /// The recipe that a user names: the one inside the program, such as `fervor-48`, or a file; with overrides.
+    ///
+    /// # Errors
+    /// As [`Recipe::load`].
+    pub fn find<S: AsRef<str>>(name: &str, overrides: &[S]) -> Result<Self> {
+        match builtin::text(name) {
+            Some(text) => Self::parse(text, overrides).map_err(|e| e.context(name)),
+            None => Self::load(Path::new(name), overrides),
+        }
+    }
+
     /// Reads a recipe file and applies overrides such as `"optimizer.learning_rate=0.05"`.
     ///
     /// # Errors
     /// `Input`: no such file, or anything that [`Recipe::parse`] refuses.
     pub fn load<S: AsRef<str>>(path: &Path, overrides: &[S]) -> Result<Self> {
         let text = fs::read_to_string(path).map_err(|e| {
-            Error::input(format!("cannot read the recipe {}", path.display()))
-                .with_hint("recipes are TOML files; the project's own lie in recipes/")
-                .with_source(e)
+            Error::input(format!("cannot read the recipe {}", path.display())).with_hint(builtin::known()).with_source(e)
         })?;
         Self::parse(&text, overrides).map_err(|e| e.context(path.display()))
     }
@@ -110,6 +121,10 @@ impl Recipe {
     /// Where a `[transfer]` section leaves the network or the preprocessing to its source, also what keeps that from
     /// being opened.
     pub fn parse<S: AsRef<str>>(text: &str, overrides: &[S]) -> Result<Self> {
+        Self::parsed(text, overrides).map_err(|e| keys::hinted(e, overrides))
+    }
+
+    fn parsed<S: AsRef<str>>(text: &str, overrides: &[S]) -> Result<Self> {
         let mut table: toml::Table = text.parse().map_err(|e| unreadable(&e))?;
         for rule in overrides {
             set(&mut table, rule.as_ref())?;

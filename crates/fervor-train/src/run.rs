@@ -13,6 +13,7 @@ use fervor::{Error, Reason, Remedy, Result, hash};
 use fervor_draw::chart::{self, LineChart, Series};
 use serde::{Deserialize, Serialize};
 
+use crate::events;
 use crate::log::{self, EpochLog, Tally};
 use crate::network::Network;
 use crate::recipe::Recipe;
@@ -168,6 +169,9 @@ impl RunFolder {
     /// `Output`: the file system refuses.
     pub(crate) fn write_log(&self, state: &State) -> Result<()> {
         self.write("log.csv", log::csv(&state.log).as_bytes())?;
+        let file = self.file(events::FILE);
+        events::append(&file, &state.log)
+            .map_err(|e| Error::output(format!("cannot write {}", file.display())).with_source(e))?;
         let curves = |title: &str, train: fn(&EpochLog) -> f64, val: fn(&EpochLog) -> f64| {
             let series = |name: &str, value: fn(&EpochLog) -> f64| Series {
                 name: name.to_owned(),

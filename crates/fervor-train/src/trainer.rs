@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn::module::Module;
+use burn::tensor::Device;
 use fervor::{Error, LabelSet, Reason, Remedy, Result};
 use fervor_lab::dataset::{Dataset, Manifest, Split};
 
 use crate::device::Backend;
 use crate::distill::Teachers;
 use crate::examples::Examples;
+use crate::first_batch;
 use crate::import;
 use crate::layers;
 use crate::loader::{Loader, LoaderOptions};
@@ -89,6 +91,8 @@ pub enum Progress {
         log: EpochLog,
         /// Whether it is the best so far, and so stands in `best.onnx`.
         best: bool,
+        /// The class that its bundle answers to all validation pictures, where it does and they are of several: nothing was learned.
+        only_answer: Option<String>,
     },
 }
 
@@ -147,16 +151,10 @@ fn run(options: TrainOptions) -> Result<Outcome> {
     let classes = dataset.labels().len();
     let resumed = (state.step > 0).then_some((state.epoch, state.batch));
 
-    layers::seed(derived_seed(recipe.seed, 0, Purpose::Weights));
-    let mut network = match (&recipe.transfer, resumed) {
-        (Some(source), None) => transfer::start(source, &recipe, dataset.labels(), &device)?,
-        _ => Network::new(&recipe.network, recipe.preprocess.shape(), recipe.loss.outputs(classes), &device),
+    let mut network = match resumed {
+        None => new_network(&recipe, dataset.labels(), &loader, &device)?,
+        Some(_) => folder.load_network(Network::new(&recipe.network, recipe.preprocess.shape(), recipe.loss.outputs(classes), &device))?,
     };
-    if resumed.is_some() {
-        network = folder.load_network(network)?;
-    } else if recipe.transfer.as_ref().is_some_and(|transfer| transfer.batch_norm == TransferNorms::Batch) {
-        import::calibrate(&mut network, loader.examples(), &device)?;
-    }
     let mut average = recipe.ema.map(|decay| Average::new(&network, decay));
     let mut stepper = Stepper::new(step_options(&recipe), &mut network, &device);
     if resumed.is_some() {
@@ -192,6 +190,10 @@ fn run(options: TrainOptions) -> Result<Outcome> {
         let (started, mut pictures, mut rate) = (Instant::now(), 0, 0.0);
         for batch in loader.stream(epoch, state.batch) {
             let batch = batch?;
+            if state.step == 0 {
+                let channels = recipe.preprocess.shape()[0];
+                folder.write("first_batch.png", &first_batch::png(&batch, channels, dataset.labels(), &recipe.name)?)?;
+            }
             // Masks of dropout depend on the step alone, so that a continued run draws the same.
             let seed = derived_seed(recipe.seed, state.step as u64, Purpose::Dropout);
             let time = epoch as f64 + state.batch as f64 / batches as f64;
@@ -230,7 +232,8 @@ fn run(options: TrainOptions) -> Result<Outcome> {
         }
 
         let exported = average.as_ref().map_or_else(|| network.valid(), |average| average.network().clone());
-        let candidate = exporter.candidate(&exported, epoch + 1, &device)?;
+        let candidate =
+            exporter.candidate(&exported, epoch + 1, &device).map_err(|e| e.context(format!("epoch {}", epoch + 1)))?;
         let score = exporter.score(candidate.clone())?;
         let best = state.best.is_none_or(|best| score.tally.correct() > best.correct);
         let bundle = exporter.finish(candidate, &score)?;
@@ -255,7 +258,8 @@ fn run(options: TrainOptions) -> Result<Outcome> {
         (state.epoch, state.batch, state.seconds, state.tally) = (epoch + 1, 0, 0.0, Tally::new(classes));
         folder.write_log(&state)?;
         folder.save(&network, average.as_ref().map(Average::network), &stepper.optimizer, &state)?;
-        progress(Progress::Epoch { log, best });
+        let only_answer = score.tally.only_answer().map(|class| dataset.labels().name(class).to_owned());
+        progress(Progress::Epoch { log, best, only_answer });
         if stop.load(Ordering::Relaxed) && state.epoch < recipe.epochs {
             return Ok(outcome(&state, End::Interrupted));
         }
@@ -263,8 +267,21 @@ fn run(options: TrainOptions) -> Result<Outcome> {
     Ok(outcome(&state, End::Finished))
 }
 
+/// The network before its first step: with random weights, or with those of the recipe's source.
+pub(crate) fn new_network(recipe: &Recipe, labels: &LabelSet, loader: &Loader, device: &Device) -> Result<Network> {
+    layers::seed(derived_seed(recipe.seed, 0, Purpose::Weights));
+    let Some(source) = &recipe.transfer else {
+        return Ok(Network::new(&recipe.network, recipe.preprocess.shape(), recipe.loss.outputs(labels.len()), device));
+    };
+    let mut network = transfer::start(source, recipe, labels, device)?;
+    if source.batch_norm == TransferNorms::Batch {
+        import::calibrate(&mut network, loader.examples(), device)?;
+    }
+    Ok(network)
+}
+
 /// What of the recipe makes the batches.
-fn loader_options(recipe: &Recipe) -> LoaderOptions<'_> {
+pub(crate) fn loader_options(recipe: &Recipe) -> LoaderOptions<'_> {
     LoaderOptions {
         augment: &recipe.augment,
         progressive: recipe.progressive.as_ref(),
@@ -276,7 +293,7 @@ fn loader_options(recipe: &Recipe) -> LoaderOptions<'_> {
 }
 
 /// What of the recipe moves the weights.
-fn step_options(recipe: &Recipe) -> StepOptions<'_> {
+pub(crate) fn step_options(recipe: &Recipe) -> StepOptions<'_> {
     StepOptions {
         channels: recipe.preprocess.shape()[0],
         optimizer: &recipe.optimizer,

@@ -265,17 +265,22 @@ impl Preprocess {
                 return align::draw(picture, &similarity, side, self.filter);
             }
         }
+        let turns = face.quarter_turns();
         let frame = match (self.framing, &face.landmarks) {
             (_, None) => bounds,
-            (Framing::Margin { margin, shift_y }, _) => square(bounds, margin.into(), shift_y.into()),
-            (Framing::Aligned { .. }, _) => square(bounds, 0.0, 0.0),
+            (Framing::Margin { margin, shift_y }, _) => square(bounds, margin.into(), shift_y.into(), turns),
+            (Framing::Aligned { .. }, _) => square(bounds, 0.0, 0.0, turns),
         };
         // Whole pixels: nothing is resampled unless the face is larger than a crop needs to be.
         let [width, height] = [frame.width, frame.height].map(|side| side.round().max(1.0));
         let frame = Frame { x: frame.x.round(), y: frame.y.round(), width, height };
         let shrink = (CROP_SIDE / width.max(height)).min(1.0);
         let [width, height] = [width, height].map(|side| (side * shrink).round().max(1.0) as u32);
-        picture.sampled(frame, width, height, self.filter)
+        let drawn = picture.sampled(frame, width, height, self.filter);
+        match turns {
+            0 => drawn,
+            turns => drawn.turned(turns),
+        }
     }
 
     /// The fixed synthetic chip of the golden check: a value for each place from a small integer hash.

@@ -7,7 +7,7 @@ use fervor_lab::dataset::{Dataset, Manifest, Split};
 use fervor_train::folds::CrossValidation;
 use fervor_train::{Backend, End, Recipe, RunFolder, TrainOptions, train};
 
-use super::Teller;
+use super::teller::Teller;
 use crate::cli::Train;
 use crate::output::write_whole;
 use crate::talk;

@@ -65,3 +65,26 @@ fn worse_pictures_are_scored_when_asked_for() {
     world.fervor("evaluate fervor-48 set").exits(0).answers("confusion");
     assert!(world.fervor("evaluate fervor-48 set --format json").exits(0).json()["robustness"].is_null());
 }
+
+#[test]
+fn groups_are_scored_side_by_side_and_predictions_are_written() {
+    let world = crops();
+    let words = "evaluate fervor-48 set --slices class,flags,folder --predictions said/all.csv --report out";
+    world.fervor(words).exits(0).answers("largest gap in").says("predictions written");
+    let table = std::fs::read_to_string(world.path("said/all.csv")).unwrap();
+    assert!(table.starts_with("id,truth,prediction,confidence,in_training,flags,p_angry,"), "{table}");
+    assert_eq!(table.lines().count(), 13);
+    assert_eq!(table, std::fs::read_to_string(world.path("out/predictions.csv")).unwrap());
+    assert!(std::fs::read_to_string(world.path("out/index.html")).unwrap().contains("<h2>By folder</h2>"));
+    world.fervor("evaluate fervor-48 set --slices mood").exits(2).says("class, flags, folder, split");
+    world.fervor("evaluate fervor-48 set --predictions all.parquet").exits(2).says("CSV");
+}
+
+#[test]
+fn a_model_may_choose_among_some_of_its_classes_only() {
+    let world = (0..2).fold(crops(), |world, i| world.face(&format!("set/test/bored/{i}.png"), false, 200 + i));
+    let report = world.fervor("evaluate fervor-48 set --classes happy,sad --format json").exits(0).json();
+    assert_eq!((report["n"].as_u64(), report["labels"].as_array().unwrap().len()), (Some(12), 2));
+    assert_eq!(report["chosen_from"].as_array().unwrap().len(), 7);
+    world.fervor("evaluate fervor-48 set --classes happy,bored").exits(2).says("no class \"bored\"");
+}

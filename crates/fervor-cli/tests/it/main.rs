@@ -2,6 +2,7 @@
 
 mod audit;
 mod calibrate;
+mod compare;
 mod data;
 mod evaluate;
 mod explain;

@@ -136,3 +136,51 @@ fn a_model_of_other_data_does_not_claim_what_the_recipe_says_of_its_own() {
     let stated = card("--set licence=CC-BY-4.0 --set name=stated");
     assert_eq!((stated["licence"].as_str(), stated["description"].as_str()), (Some("CC-BY-4.0"), Some("not stated")));
 }
+
+#[test]
+fn a_sweep_trains_once_for_each_value_and_one_bad_run_does_not_stop_the_others() {
+    let world = world();
+    let words = "train tiny.toml --data set --threads 1 --set epochs=1 --sweep optimizer.learning_rate=0.01,1e9,0.02";
+    let ran = world.fervor(words).exits(1).answers("| changed | validation accuracy |").answers("failed: ");
+    assert_eq!(ran.stdout().lines().count(), 5, "{ran}");
+    let runs = world.fervor("runs --sort optimizer.learning_rate").exits(0).answers("where the recipes differ");
+    assert!(runs.stdout().contains("optimizer.learning_rate=0.01"), "{runs}");
+    assert_eq!(world.fervor("runs --format json").exits(0).json()["schema"], "fervor.runs/1");
+    world.fervor("runs nowhere").exits(2).says("nowhere");
+}
+
+#[test]
+fn a_learning_rate_is_suggested_with_its_plot() {
+    let world = world();
+    world.fervor("train tiny.toml --data set --threads 1 --find-rate").exits(0).answers("--set optimizer.learning_rate=");
+    let files: Vec<String> = std::fs::read_dir(world.path("runs"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    assert!(files.len() == 2 && files.iter().all(|name| name.ends_with("-rate.png") || name.ends_with("-rate.csv")), "{files:?}");
+}
+
+#[test]
+fn recipes_are_inside_the_program_and_a_key_nearly_right_is_named() {
+    let world = world();
+    world.fervor("recipes").exits(0).answers("fervor-48  ").answers("finetune");
+    world.fervor("recipes fervor-nano").exits(0).answers("name = \"fervor-nano\"");
+    world.fervor("recipes fervor-49").exits(2).says("built in: fervor-48");
+    let words = "train fervor-nano --data set --set optimizer.lerning_rate=0.1";
+    world.fervor(words).exits(2).says("the nearest is optimizer.learning_rate");
+    world.fervor("train fervor-49 --data set").exits(2).says("built in: fervor-48");
+}
+
+#[test]
+fn a_training_ends_with_the_scores_of_its_bundle() {
+    let world = world();
+    let ran = world.fervor("train tiny.toml --data set --threads 1").exits(0).answers("confusion: truth in rows");
+    let run = ran.stdout().split("/best.onnx").next().unwrap().to_owned();
+    for file in ["report/index.html", "report/predictions.csv", "first_batch.png", "events.out.tfevents.fervor"] {
+        assert!(world.path(&run).join(file).exists(), "{file}");
+    }
+    let again = world.fervor(&format!("evaluate {run} {run}/manifest.json --split test --format json")).exits(0).json();
+    let report: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(world.path(&run).join("report/report.json")).unwrap()).unwrap();
+    assert_eq!((&report["accuracy"], &report["confusion"]), (&again["accuracy"], &again["confusion"]));
+}

@@ -123,7 +123,8 @@ struct Line {
 struct LineFace {
     #[serde(rename = "box")]
     bounds: BoundingBox,
-    score: f32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    score: Option<f32>,
     landmarks: Landmarks,
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 pub use fervor::prediction::ModelInfo;
 use serde::{Deserialize, Serialize};
 
-use super::{Evaluation, Row, VoteShare, Voters};
+use super::{Evaluation, Row, Slice, VoteShare, Voters};
 use crate::metrics::{Confusion, ReliabilityBin, Scores, argmax, bootstrap_intervals, wilson_interval};
 use crate::robustness::Robustness;
 use fervor::emotion::LabelSet;
@@ -146,13 +146,13 @@ pub struct EvalReport {
     pub balanced_accuracy: f64,
     /// Its 95 % interval by bootstrap: 1000 replicates, seed 0.
     pub balanced_accuracy_ci95: [f64; 2],
-    /// Mean F1 of the classes that occur.
+    /// Mean F1 of the classes that have samples.
     pub macro_f1: f64,
     /// Its 95 % interval by bootstrap: 1000 replicates, seed 0.
     pub macro_f1_ci95: [f64; 2],
-    /// Mean precision of the classes that occur.
+    /// Mean precision of the classes that have samples.
     pub macro_precision: f64,
-    /// Mean recall of the classes that occur.
+    /// Mean recall of the classes that have samples.
     pub macro_recall: f64,
     /// Share whose label is among the two most probable classes.
     pub top2_accuracy: f64,
@@ -170,6 +170,12 @@ pub struct EvalReport {
     pub voters: Option<Voters>,
     /// The order of `confusion`'s rows and columns.
     pub labels: Vec<String>,
+    /// Those of `labels` that no row is of: they are in no mean over classes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<String>,
+    /// All the model's classes, where it had to choose among `labels` only: probabilities are of those alone then. Empty elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chosen_from: Vec<String>,
     /// Rows are the truth, columns what was predicted.
     pub confusion: Vec<Vec<u64>>,
     /// By class name.
@@ -185,6 +191,9 @@ pub struct EvalReport {
     /// Accuracy on worse pictures; null where that was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub robustness: Option<Robustness>,
+    /// The scores of groups of the rows; empty where none were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<Slice>,
     /// The command that makes this report again.
     pub command: Option<String>,
 }
@@ -227,6 +236,11 @@ impl EvalReport {
             votes: voters.is_some().then(|| votes(rows)),
             voters,
             labels: labels.names().to_vec(),
+            absent: (0..classes)
+                .filter(|&class| confusion.support(class) == 0)
+                .map(|class| labels.name(class).to_owned())
+                .collect(),
+            chosen_from: rows.chosen_from().map_or_else(Vec::new, |all| all.names().to_vec()),
             confusion: confusion.rows(),
             per_class: (0..classes).map(|class| (labels.name(class).to_owned(), class_report(confusion, class))).collect(),
             leak_free: rows.training_known.then(|| leak_free(rows, &predicted)),
@@ -234,6 +248,7 @@ impl EvalReport {
             mistakes: mistakes(rows, &predicted),
             reliability: scores.reliability,
             robustness: None,
+            slices: Vec::new(),
             command: rows.command.clone(),
         }
     }

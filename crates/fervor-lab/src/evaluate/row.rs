@@ -1,6 +1,9 @@
 //! One answer and what is true.
 
+use std::collections::BTreeMap;
+
 use fervor::error::{Error, Reason, Result};
+use fervor::quality::Flag;
 
 /// What a model said of one picture, and what is true of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +18,10 @@ pub struct Row {
     pub votes: Option<Votes>,
     /// Whether the picture's pixels were trained on.
     pub in_training: bool,
+    /// Why the answer deserves less trust.
+    pub flags: Vec<Flag>,
+    /// The groups that the picture belongs to, by the name of what it is grouped by; what is not known lacks.
+    pub groups: BTreeMap<String, String>,
 }
 
 /// What the annotators said of one picture.
@@ -29,7 +36,15 @@ pub struct Votes {
 impl Row {
     /// A row of a picture that was not trained on, and that nobody voted about.
     pub fn new(id: impl Into<String>, truth: usize, probabilities: impl Into<Vec<f32>>) -> Self {
-        Self { id: id.into(), truth, probabilities: probabilities.into(), votes: None, in_training: false }
+        Self {
+            id: id.into(),
+            truth,
+            probabilities: probabilities.into(),
+            votes: None,
+            in_training: false,
+            flags: Vec::new(),
+            groups: BTreeMap::new(),
+        }
     }
 
     /// # Errors

@@ -50,6 +50,7 @@ impl Evaluation {
             let votes = dataset.soft_label(answer.index).filter(|_| voted);
             evaluation.push(Row {
                 votes: votes.map(|shares| Votes { shares, kept: dataset.votes_kept(answer.index) }),
+                flags: answer.seen.flags,
                 in_training: bundle.was_trained_on(sample.hash),
                 ..Row::new(&sample.id, truth(answer.index).expect("the others were left out"), p.values())
             })?;

@@ -102,7 +102,7 @@ impl Confusion {
 
     /// Mean recall of the classes that have samples (Brodersen et al. 2010); NaN for no samples.
     pub fn balanced_accuracy(&self) -> f64 {
-        mean((0..self.classes).filter(|&class| self.support(class) > 0).map(|class| self.class(class).recall))
+        mean(self.present().map(|class| self.class(class).recall))
     }
 
     /// One class against the others.
@@ -120,20 +120,21 @@ impl Confusion {
     /// Mean F1 of the classes that have samples (scikit-learn's `average="macro"` with `labels` those of the truth): a class that the data
     /// lacks says nothing of the model, even where the model answers it. NaN for no samples.
     pub fn macro_f1(&self) -> f64 {
-        mean(self.occurring().map(|class| self.class(class).f1))
+        mean(self.present().map(|class| self.class(class).f1))
     }
 
     /// Mean precision of the classes that have samples.
     pub fn macro_precision(&self) -> f64 {
-        mean(self.occurring().map(|class| self.class(class).precision))
+        mean(self.present().map(|class| self.class(class).precision))
     }
 
     /// Mean recall of the classes that have samples: the [`balanced accuracy`](Confusion::balanced_accuracy).
     pub fn macro_recall(&self) -> f64 {
-        mean(self.occurring().map(|class| self.class(class).recall))
+        self.balanced_accuracy()
     }
 
-    fn occurring(&self) -> impl Iterator<Item = usize> + '_ {
+    /// The classes that have samples.
+    pub fn present(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.classes).filter(|&class| self.support(class) > 0)
     }
 }
@@ -163,9 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn a_class_that_never_occurs_does_not_lower_the_macro_average() {
+    fn a_class_without_samples_is_in_no_mean_even_where_it_is_answered() {
         assert_eq!(pets().class(2), ClassScores { precision: 0.0, recall: 0.0, f1: 0.0, support: 0 });
         assert_eq!(pets().macro_f1(), (0.8 + 2.0 / 3.0) / 2.0);
+        let mut pets = pets();
+        pets.add(1, 2);
+        assert_eq!(pets.macro_f1(), (0.8 + 0.5) / 2.0);
+        assert_eq!((pets.macro_precision(), pets.macro_recall()), ((1.0 + 0.5) / 2.0, pets.balanced_accuracy()));
     }
 
     #[test]

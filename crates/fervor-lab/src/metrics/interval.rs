@@ -54,6 +54,27 @@ pub fn bootstrap_intervals<const K: usize>(
     })
 }
 
+/// 95 % interval of `first - second` from two independent scores, each with its own 95 % interval: of shares with Wilson's intervals
+/// it is method 10 of Newcombe 1998, of other scores its generalisation (Zou and Donner 2008, equation 3).
+pub fn difference_interval((first, first_ci): (f64, [f64; 2]), (second, second_ci): (f64, [f64; 2])) -> [f64; 2] {
+    let difference = first - second;
+    let below = (first - first_ci[0]).hypot(second_ci[1] - second);
+    let above = (first_ci[1] - first).hypot(second - second_ci[0]);
+    [difference - below, difference + above]
+}
+
+/// P values adjusted for there being several of them (Holm 1979): each may be judged as if it were the only one.
+pub fn holm(p: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p.len()).collect();
+    order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
+    let (mut adjusted, mut least) = (vec![0.0; p.len()], 0.0f64);
+    for (rank, &index) in order.iter().enumerate() {
+        least = least.max(((p.len() - rank) as f64 * p[index]).min(1.0));
+        adjusted[index] = least;
+    }
+    adjusted
+}
+
 /// Linear interpolation between the sorted values (type 7 of Hyndman and Fan 1996, numpy's default).
 fn quantile(sorted: &[f64], q: f64) -> f64 {
     let at = q * (sorted.len() - 1) as f64;
@@ -140,6 +161,23 @@ mod tests {
         let wilson = wilson_interval(700, 1000);
         assert!(bootstrap.iter().zip(wilson).all(|(a, b)| (a - b).abs() < 0.005), "{bootstrap:?} {wilson:?}");
         assert_eq!(bootstrap, bootstrap_interval(1000, 1000, 1, share), "the same seed gives the same interval");
+    }
+
+    /// Newcombe 1998, table II, contrasts (a) and (d) by method 10: 56/70 - 48/80 and 9/10 - 3/10.
+    #[test]
+    fn a_difference_of_shares_has_newcombes_interval() {
+        for (hits, expected) in [([(56, 70), (48, 80)], [0.0524, 0.3339]), ([(9, 10), (3, 10)], [0.1705, 0.8090])] {
+            let [first, second] = hits.map(|(hits, n)| (hits as f64 / n as f64, wilson_interval(hits, n)));
+            let found = difference_interval(first, second);
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn several_p_values_are_adjusted_and_keep_their_order() {
+        let adjusted = holm(&[0.01, 0.04, 0.03, 0.005]);
+        assert!(adjusted.iter().zip([0.03, 0.06, 0.06, 0.02]).all(|(a, b)| (a - b).abs() < 1e-12), "{adjusted:?}");
+        assert_eq!(holm(&[]), Vec::<f64>::new());
     }
 
     #[test]

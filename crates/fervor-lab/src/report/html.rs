@@ -3,7 +3,10 @@
 use std::fmt::Write;
 
 use super::page::{foot, head, inline};
-use super::words::{band as band_name, excluded, file_name, interval, label_map, leak, percent, pictures, sides, voted};
+use super::slices;
+use super::words::{
+    absent, band as band_name, choice, excluded, file_name, interval, label_map, leak, of_class, percent, pictures, sides, voted,
+};
 use super::{confusion_chart, reliability_chart, robustness_charts};
 use crate::evaluate::EvalReport;
 use fervor::error::Result;
@@ -33,6 +36,7 @@ fn write_page(page: &mut String, report: &EvalReport, gallery: &str) -> std::fmt
     calibration(page, report)?;
     voters(page, report)?;
     robustness(page, report)?;
+    slices::html(page, report)?;
     page.push_str(gallery);
     protocol(page, report)?;
     foot(page, &report.fervor)
@@ -56,6 +60,8 @@ fn header(page: &mut String, report: &EvalReport) -> std::fmt::Result {
     fact("Training data", escape(&leak(report)))?;
     fact("Left out", escape(&excluded(report)))?;
     fact("Classes", escape(&label_map(report)))?;
+    fact("Absent", escape(&absent(report)))?;
+    fact("Choice", escape(&choice(report)))?;
     writeln!(page, "</dl>\n</header>")
 }
 
@@ -124,9 +130,9 @@ fn classes(page: &mut String, report: &EvalReport) -> std::fmt::Result {
             "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"bar\">{bar}</td></tr>",
             escape(label),
             thousands(class.support as i64),
-            percent(class.precision),
-            percent(class.recall),
-            percent(class.f1)
+            of_class(class, class.precision),
+            of_class(class, class.recall),
+            of_class(class, class.f1)
         )?;
     }
     writeln!(page, "</table></div>\n</section>")
@@ -288,7 +294,7 @@ fn protocol(page: &mut String, report: &EvalReport) -> std::fmt::Result {
         "<section>\n<h2>How this was measured</h2>\n<ul class=\"notes\">\n\
          <li>The model file was run as it is shipped: its own preprocessing, labels and temperature. The hash above names the file.</li>\n\
          <li>The intervals of accuracy and recall are Wilson’s; those of balanced accuracy and macro F1 come from 1000 bootstrap draws with seed 0.</li>\n\
-         <li>Balanced accuracy is the mean recall of the classes that have pictures; macro F1 the mean F1 of the classes that occur.</li>\n\
+         <li>Balanced accuracy is the mean recall of the classes that have pictures; macro F1 their mean F1.</li>\n\
          <li>“Leak-free” leaves out pictures whose pixels stand in the model’s training data; near duplicates are not recognised by it.</li>\n\
          <li>Calibration error: 15 equal bins of the highest probability (Guo et al. 2017). Log loss uses the natural logarithm; the Brier score runs from 0 to 2.</li>"
     )?;

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::words::{band as band_name, excluded, interval, label_map, leak, percent, pictures, sides, voted};
+use super::slices;
+use super::words::{
+    absent, band as band_name, choice, excluded, interval, label_map, leak, of_class, percent, pictures, sides, voted,
+};
 use crate::evaluate::EvalReport;
 use fervor_draw::chart::thousands;
 
@@ -20,6 +23,8 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     fact("Pictures", thousands(report.n as i64))?;
     fact("Left out", cell(&excluded(report)))?;
     fact("Classes", cell(&label_map(report)))?;
+    fact("Absent", cell(&absent(report)))?;
+    fact("Choice", cell(&choice(report)))?;
     fact("Training data", leak(report))?;
     fact("Model", format!("`{}`", report.model.sha256))?;
     fact("Data manifest", format!("`{}`", report.data.manifest_sha256))?;
@@ -62,8 +67,12 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     )?;
     for label in &report.labels {
         let Some(class) = report.per_class.get(label) else { continue };
-        let (precision, recall, ci, f1) =
-            (percent(class.precision), percent(class.recall), interval(class.recall_ci95), percent(class.f1));
+        let (precision, recall, ci, f1) = (
+            of_class(class, class.precision),
+            of_class(class, class.recall),
+            interval(class.recall_ci95),
+            of_class(class, class.f1),
+        );
         writeln!(out, "| {} | {precision} | {recall} | {ci} | {f1} | {} |", cell(label), thousands(class.support as i64))?;
     }
     writeln!(out, "\n## Confusion\n\nTruth in rows, prediction in columns.\n")?;
@@ -95,6 +104,7 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
         }
         writeln!(out, "| **all** | | | | | | | **{}** |\n\n![Robustness](robustness.png)", percent(robustness.mean))?;
     }
+    slices::markdown(out, report)?;
     if !report.mistakes.is_empty() {
         writeln!(out, "\n## The surest mistakes\n\n| picture | labelled | predicted | with | people |\n|---|---|---|---:|---|")?;
         for mistake in report.mistakes.iter().take(12) {
@@ -110,7 +120,7 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
 }
 
 /// Text for a table's cell: what markdown would read as markup is escaped.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

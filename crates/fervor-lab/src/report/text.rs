@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::words::{agreement, excluded, file_name, interval, label_map, leak, percent, pictures, short, sides, voted};
+use super::slices;
+use super::words::{
+    absent, agreement, choice, excluded, file_name, interval, label_map, leak, of_class, percent, pictures, short, sides, voted,
+};
 use crate::evaluate::{EvalReport, VoteScores};
 use fervor_draw::chart::thousands;
 
@@ -49,6 +52,7 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     let note =
         |out: &mut String, name: &str, text: String| if text.is_empty() { Ok(()) } else { writeln!(out, "  {name:<15}{text}") };
     write_robustness(out, report)?;
+    slices::text(out, report)?;
     if let Some(pair) = report.confused_pairs.first() {
         let text = format!("{} taken for {}: {}, {} of its pictures", pair.truth, pair.predicted, pair.n, percent(pair.share));
         note(out, "most confused", text)?;
@@ -61,7 +65,9 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     note(out, "voters", report.voters.as_ref().map_or_else(String::new, sides))?;
     note(out, "training data", leak(report))?;
     note(out, "left out", excluded(report))?;
-    note(out, "classes", label_map(report))
+    note(out, "classes", label_map(report))?;
+    note(out, "absent", absent(report))?;
+    note(out, "choice", choice(report))
 }
 
 fn write_classes(out: &mut String, report: &EvalReport) -> std::fmt::Result {
@@ -69,7 +75,8 @@ fn write_classes(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     writeln!(out, "  {:<width$}  precision    recall        F1  pictures", "class")?;
     for label in &report.labels {
         let Some(class) = report.per_class.get(label) else { continue };
-        let (precision, recall, f1) = (percent(class.precision), percent(class.recall), percent(class.f1));
+        let (precision, recall, f1) =
+            (of_class(class, class.precision), of_class(class, class.recall), of_class(class, class.f1));
         writeln!(out, "  {label:<width$}  {precision:>9}  {recall:>8}  {f1:>8}  {:>8}", thousands(class.support as i64))?;
     }
     writeln!(out)

@@ -44,6 +44,33 @@ pub(super) fn label_map(report: &EvalReport) -> String {
         .join(", ")
 }
 
+/// "contempt and fear: no picture is of them, ..."; empty where every class has pictures.
+pub(super) fn absent(report: &EvalReport) -> String {
+    match report.absent.as_slice() {
+        [] => String::new(),
+        [one] => format!("no picture is of {one}, which is in no mean over classes"),
+        [most @ .., last] => format!("no picture is of {} or {last}, which are in no mean over classes", most.join(", ")),
+    }
+}
+
+/// What is to be said where the model had to choose among some of its classes.
+pub(super) fn choice(report: &EvalReport) -> String {
+    match report.chosen_from.as_slice() {
+        [] => String::new(),
+        all => format!(
+            "the model had to choose among {}, {} of its {} classes: probabilities are scaled to these",
+            report.labels.join(", "),
+            report.labels.len(),
+            all.len()
+        ),
+    }
+}
+
+/// A score of one class against the others; not known where the class has no pictures.
+pub(super) fn of_class(class: &crate::evaluate::ClassReport, score: f64) -> String {
+    percent(if class.support == 0 { f64::NAN } else { score })
+}
+
 /// What is to be said about pictures that the model was trained on.
 pub(super) fn leak(report: &EvalReport) -> String {
     match &report.leak_free {

@@ -289,3 +289,35 @@ fn reports_say_what_people_said_of_the_mistakes() {
     rows.judged_by_votes = true;
     assert!(rows.report().unwrap().voters.unwrap().sides.is_none());
 }
+
+#[test]
+fn a_class_without_pictures_is_in_no_mean_and_is_named() {
+    let mut rows = evaluation();
+    for (id, truth, probabilities) in [("1", 0, [0.9, 0.1, 0.0]), ("2", 0, [0.1, 0.1, 0.8]), ("3", 1, [0.2, 0.8, 0.0])] {
+        rows.push(Row::new(id, truth, probabilities)).unwrap();
+    }
+    let found = rows.report().unwrap();
+    assert_eq!(found.absent, ["fear"]);
+    assert!((found.macro_f1 - (2.0 / 3.0 + 1.0) / 2.0).abs() < 1e-12, "{}", found.macro_f1);
+    assert_eq!(found.macro_recall, found.balanced_accuracy);
+    for text in [report::text(&found), report::markdown(&found), report::html(&found, &picture).unwrap()] {
+        assert!(text.contains("no picture is of fear, which is in no mean over classes"), "{text}");
+    }
+}
+
+#[test]
+fn a_model_that_chooses_among_some_classes_is_scored_on_those() {
+    let classes = LabelSet::new(["sad", "happy"]).unwrap();
+    let chosen = six().choosing_among(&classes).unwrap();
+    assert_eq!((chosen.rows().len(), chosen.rows()[0].truth), (4, 1));
+    assert!((chosen.rows()[0].probabilities[1] - 0.8 / 0.9).abs() < 1e-6, "{:?}", chosen.rows()[0]);
+    let found = chosen.report().unwrap();
+    assert_eq!(
+        (found.n, found.chosen_from.len(), found.labels.as_slice()),
+        (4, 3, ["sad", "happy"].map(String::from).as_slice())
+    );
+    assert_eq!(found.excluded["of a class that was not to be chosen"], 2);
+    assert!(report::text(&found).contains("choose among sad, happy, 2 of its 3 classes"));
+    let error = six().choosing_among(&LabelSet::new(["sad", "bored"]).unwrap()).unwrap_err();
+    assert!(error.message().contains("no class \"bored\""), "{error}");
+}

@@ -1,3 +1,4 @@
+mod bench;
 mod folds;
 mod learning;
 mod training;

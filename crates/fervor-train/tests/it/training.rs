@@ -32,7 +32,16 @@ fn a_training_learns_and_leaves_a_bundle_that_answers() {
     let trained_on = |split| data.of_split(split).iter().all(|&index| bundle.was_trained_on(data.samples()[index].hash));
     assert!(trained_on(Split::Train) && !trained_on(Split::Validation));
 
-    for name in ["recipe.toml", "manifest.json", "loss.png", "accuracy.png", "last.onnx", "checkpoint/state.json"] {
+    for name in [
+        "recipe.toml",
+        "manifest.json",
+        "first_batch.png",
+        "loss.png",
+        "accuracy.png",
+        "events.out.tfevents.fervor",
+        "last.onnx",
+        "checkpoint/state.json",
+    ] {
         assert!(outcome.run.join(name).exists(), "{name}");
     }
     let log = fs::read_to_string(outcome.run.join("log.csv")).unwrap();

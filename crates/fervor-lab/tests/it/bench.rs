@@ -1,0 +1,147 @@
+//! The researcher's bench: predictions as tables, groups side by side, two models on the same pictures.
+
+use fervor::quality::Flag;
+use fervor::{LabelSet, Picture};
+use fervor_lab::compare::{self, Better, Comparison};
+use fervor_lab::evaluate::{DataInfo, Evaluation, ModelInfo, Row, read_predictions, write_predictions};
+use fervor_lab::report;
+
+/// Forty pictures of two classes, half of each from two cameras; the model is wrong where `wrong` says so.
+fn answers(name: &str, wrong: impl Fn(usize) -> bool) -> Evaluation {
+    let labels = LabelSet::new(["happy", "sad"]).unwrap();
+    let model = ModelInfo { name: name.into(), sha256: "ab".repeat(32) };
+    let data = DataInfo { name: "faces".into(), manifest_sha256: "cd".repeat(32) };
+    let mut rows = Evaluation::new(labels, model, data, "test");
+    for number in 0..40 {
+        let truth = number % 2;
+        let answer = if wrong(number) { 1 - truth } else { truth };
+        let mut probabilities = [0.1 + number as f32 / 200.0; 2];
+        probabilities[answer] = 1.0 - probabilities[1 - answer];
+        let flags = if number < 4 { vec![Flag::Blurred, Flag::Dark] } else { Vec::new() };
+        rows.push(Row { flags, ..Row::new(format!("{number}, a.png"), truth, probabilities) }).unwrap();
+    }
+    rows.group("camera", |row| {
+        let number: usize = row.id.split(',').next()?.parse().ok()?;
+        Some(if number < 20 { "old" } else { "new" }.to_owned())
+    });
+    rows
+}
+
+#[test]
+fn predictions_read_back_as_they_were_written() {
+    let rows = answers("tiny", |number| number % 3 == 0);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.csv");
+    std::fs::write(&path, write_predictions(&rows)).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("id,truth,prediction,confidence,in_training,flags,p_happy,p_sad,group_camera\n"), "{text}");
+    assert!(text.contains("\"0, a.png\",happy,sad,0.9,false,blurred dark,"), "{text}");
+    let read = read_predictions(&path).unwrap();
+    assert_eq!((read.rows(), read.labels(), read.model.name.as_str()), (rows.rows(), rows.labels(), "mine"));
+}
+
+#[test]
+fn a_table_of_another_kind_says_what_is_wrong_and_where() {
+    struct Case {
+        table: &'static str,
+        says: &'static str,
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for Case { table, says } in [
+        Case { table: "name,label\na,b\n", says: "not a table of predictions" },
+        Case { table: "id,truth,p_happy,p_sad\n1,happy,0.5,x\n", says: "line 2: the probability of sad is no number: \"x\"" },
+        Case {
+            table: "id,truth,p_happy,p_sad\n1,happy,0.5,0.5\n2,bored,0.5,0.5\n",
+            says: "line 3: the truth is none of happy, sad",
+        },
+        Case { table: "id,truth,p_happy,p_sad\n1,sad,0.5,7\n", says: "not in 0..=1" },
+    ] {
+        let path = folder.path().join("x.csv");
+        std::fs::write(&path, table).unwrap();
+        let error = read_predictions(&path).unwrap_err();
+        let said = format!("{error}");
+        assert!(said.contains(says), "{said}");
+    }
+}
+
+#[test]
+fn groups_are_scored_side_by_side_and_the_largest_gap_is_named() {
+    let rows = answers("tiny", |number| number < 10);
+    let slice = rows.slice("camera").unwrap();
+    let accuracies: Vec<(&str, u64, f64)> = slice.groups.iter().map(|g| (g.group.as_str(), g.n, g.accuracy.value)).collect();
+    assert_eq!(accuracies, [("new", 20, 1.0), ("old", 20, 0.5)]);
+    let gap = &slice.gaps[0];
+    assert_eq!((gap.score.as_str(), gap.highest.as_str(), gap.lowest.as_str(), gap.difference), ("accuracy", "new", "old", 0.5));
+    assert!(0.2 < gap.ci95[0] && gap.ci95[1] < 0.75, "{gap:?}");
+    assert!(slice.gaps.iter().any(|gap| gap.score == "macro_f1"));
+
+    let flags = rows.slice("flags").unwrap();
+    assert_eq!(
+        flags.groups.iter().map(|g| (g.group.as_str(), g.n)).collect::<Vec<_>>(),
+        [("blurred", 4), ("dark", 4), ("no flag", 36)]
+    );
+    assert!(flags.gaps.is_empty(), "four pictures are too few to compare");
+    let error = rows.slice("lens").unwrap_err();
+    assert_eq!(error.hint().unwrap(), "they can be by class, flags, camera");
+
+    let mut found = rows.report().unwrap();
+    found.slices = vec![slice, flags];
+    let picture = |_: &str| Picture::from_gray(8, 8, &[120; 64]).ok();
+    for text in [report::text(&found), report::markdown(&found), report::html(&found, &picture).unwrap()] {
+        assert!(text.contains("argest gap in accuracy: new 100.0 %, old 50.0 %: 50.0 points apart"), "{text}");
+    }
+    let read: fervor_lab::evaluate::EvalReport = serde_json::from_str(&report::json(&found)).unwrap();
+    assert_eq!(read.slices.len(), 2);
+}
+
+#[test]
+fn a_better_model_is_found_and_where_it_wins_is_said() {
+    let (a, b) = (answers("old", |number| number % 2 == 0 && number < 30), answers("new", |number| number == 39));
+    let found = Comparison::of(&a, &b, &["camera".to_owned()]).unwrap();
+    assert_eq!((found.n, found.both_right, found.both_wrong), (40, 24, 0));
+    assert_eq!((found.test.only_first, found.test.only_second, found.better), (1, 15, Better::B));
+    assert!((found.accuracy.difference - 14.0 / 40.0).abs() < 1e-12);
+    assert!(found.accuracy.ci95[0] > 0.15 && found.accuracy.ci95[1] < 0.55, "{:?}", found.accuracy);
+    let of: Vec<(&str, Better)> = found.classes.iter().map(|part| (part.name.as_str(), part.better)).collect();
+    assert_eq!(of, [("happy", Better::B), ("sad", Better::Neither)]);
+    assert_eq!(found.groups[0].groups.iter().map(|part| part.n).collect::<Vec<_>>(), [20, 20]);
+    assert_eq!(found.disagreements.len(), 16);
+    assert!(found.disagreements.windows(2).all(|two| {
+        let least = |row: &compare::Disagreement| row.a.confidence.min(row.b.confidence);
+        least(&two[0]) >= least(&two[1])
+    }));
+    for text in [compare::text(&found), compare::markdown(&found)] {
+        assert!(text.contains("B is better than A by 35.0 points of accuracy"), "{text}");
+    }
+    let again: Comparison = serde_json::from_str(&found.json()).unwrap();
+    assert_eq!(compare::markdown(&again), compare::markdown(&found));
+}
+
+#[test]
+fn a_comparison_leaves_a_sheet_and_a_table_of_the_pictures_on_which_the_models_differ() {
+    let (a, b) = (answers("old", |number| number < 3), answers("new", |number| number == 39));
+    let found = Comparison::of(&a, &b, &[]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    compare::write_comparison(folder.path(), &found, &|_| Picture::from_gray(8, 8, &[120; 64]).ok()).unwrap();
+    for file in ["comparison.json", "comparison.md", "classes.png", "disagreements.png"] {
+        assert!(folder.path().join(file).exists(), "{file}");
+    }
+    let table = std::fs::read_to_string(folder.path().join("disagreements.csv")).unwrap();
+    assert_eq!(table.lines().count(), 5, "{table}");
+    assert!(table.contains("\"39, a.png\",sad,sad,"), "{table}");
+    assert!(compare::disagreements_sheet(&found, &|_| None).unwrap().is_none());
+}
+
+#[test]
+fn answers_about_other_pictures_or_labels_are_not_compared() {
+    let a = answers("old", |_| false);
+    let labels = a.labels().clone();
+    let with = |id: &str, truth: usize| {
+        let mut rows = Evaluation::new(labels.clone(), a.model.clone(), a.data.clone(), "test");
+        rows.push(Row::new(id, truth, [0.5, 0.5])).unwrap();
+        rows
+    };
+    assert!(Comparison::of(&a, &with("b.png", 0), &[]).unwrap_err().message().contains("no picture"));
+    let error = Comparison::of(&a, &with("0, a.png", 1), &[]).unwrap_err();
+    assert!(error.message().contains("labelled \"happy\" for the first model and \"sad\" for the second"), "{error}");
+}
