@@ -293,8 +293,11 @@ fn json_array(text: &str) -> Result<Rows> {
     Ok(json_rows(objects.into_iter().enumerate().map(|(nth, row)| (nth + 1, Ok(row))).collect()))
 }
 
+/// One row's object, or what is wrong with it.
+type Object = Result<Map<String, Value>, String>;
+
 /// The keys are the columns, in the order in which they come.
-fn json_rows(objects: Vec<(usize, Result<Map<String, Value>, String>)>) -> Rows {
+fn json_rows(objects: Vec<(usize, Object)>) -> Rows {
     let mut columns: Vec<String> = Vec::new();
     for key in objects.iter().filter_map(|(_, object)| object.as_ref().ok()).flat_map(Map::keys) {
         if !columns.contains(key) {
