@@ -34,7 +34,7 @@ fn rows_with_pictures_are_a_data_set() {
 fn a_damaged_file_is_an_error_and_no_panic() {
     let world = World::new()
         .file("cut.parquet", &FACES[..FACES.len() - 40])
-        .file("noise.parquet", [b"PAR1", &[7; 200][..], b"PAR1"].concat());
+        .file("noise.parquet", [&b"PAR1"[..], &[7; 200], b"PAR1"].concat());
     for name in ["cut.parquet", "noise.parquet"] {
         assert_eq!(world.open_file(name, &OpenOptions::default()).unwrap_err().reason(), Reason::Damaged, "{name}");
     }
