@@ -1,6 +1,6 @@
-"""Writes the values that crates/fervor/tests/it/metrics.rs compares with: scikit-learn and SciPy on made-up predictions.
+"""Writes the values that crates/fervor-lab/tests/it/metrics.rs compares with: scikit-learn and SciPy on made-up predictions.
 
-Usage: python tools/reference/metrics_sklearn.py > crates/fervor/tests/data/metrics.json
+Usage: python tools/reference/metrics_sklearn.py > crates/fervor-lab/tests/data/metrics.json
 Made with scikit-learn 1.9.1, SciPy 1.17.1, NumPy 2.
 """
 
@@ -27,8 +27,7 @@ def case(name, seed, n, classes, sharpness, absent=None, extreme=False):
     predicted = p.argmax(axis=1)
     labels = list(range(classes))
     precision, recall, f1, support = metrics.precision_recall_fscore_support(truth, predicted, labels=labels, zero_division=0)
-    there = sorted(set(truth.tolist()))  # a class without samples is in no mean
-    macro = metrics.precision_recall_fscore_support(truth, predicted, labels=there, average="macro", zero_division=0)
+    macro = metrics.precision_recall_fscore_support(truth, predicted, average="macro", labels=np.unique(truth), zero_division=0)
     confidence, right = p.max(axis=1), predicted == truth
     ece, bins = 0.0, []
     for i in range(15):

@@ -278,7 +278,11 @@ impl Measure<'_> {
 impl Calibration {
     /// Whether pictures that did not fit it are answered better with it than with the card's temperature: their log loss falls, and their
     /// calibration error does not rise by a point or more (of labels; votes are no labels).
+    /// With class biases it is enough that those fitted on the other half raise the accuracy.
     pub fn helps(&self) -> bool {
+        if self.class_bias.as_ref().is_some_and(|bias| bias.accuracy[1] > bias.accuracy[0]) {
+            return true;
+        }
         self.log_loss[2] < self.log_loss[1] && (self.votes.is_some() || self.ece[2] < self.ece[1] + 0.01)
     }
 

@@ -35,6 +35,8 @@ mod ferplus;
 mod folder;
 mod folds;
 mod manifest;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod split;
 mod stream;
 mod table;
@@ -213,6 +215,9 @@ enum Pictures {
     Files,
     /// Grey square pictures of a table, one byte a pixel, indexed by [`Sample::row`]; empty for a bad row.
     Gray { side: u32, rows: Arc<Vec<Box<[u8]>>> },
+    /// Files of pictures in the rows of a table, indexed by [`Sample::row`].
+    #[cfg(feature = "parquet")]
+    Encoded(Arc<Vec<Box<[u8]>>>),
 }
 
 /// Labelled pictures with unique ids. A clone or a subset of a table shares its pixels.
@@ -235,7 +240,7 @@ pub struct Dataset {
 impl Dataset {
     /// Opens a folder with one folder for each class (with or without `train/`, `validation/`, `test/` above them), a folder with a
     /// `metadata.csv` or `metadata.jsonl` as Hugging Face's image folders have it, a FER-2013 table, a table of paths and labels (CSV, TSV,
-    /// JSON with a row a line; tables also as `.xz` or `.gz`), or a [`Manifest`]. What a file is, its content tells.
+    /// JSON with a row a line; tables also as `.xz` or `.gz`), Parquet with the pictures in it (feature `parquet`), or a [`Manifest`]. What a file is, its content tells.
     ///
     /// Every picture is decoded once and hashed, in parallel. Pictures of folders are not kept in memory.
     ///
@@ -253,6 +258,8 @@ impl Dataset {
                 Content::Manifest => return manifest::open(path, options),
                 Content::Pixels => fer_csv::open(path, options)?,
                 Content::Rows(form) => table::open(path, form, options)?,
+                #[cfg(feature = "parquet")]
+                Content::Parquet => parquet::open(path, &[path.to_owned()], options)?,
             }
         };
         if let Some(votes) = &options.votes {
@@ -349,6 +356,8 @@ impl Dataset {
         match &self.pictures {
             Pictures::Files => picture::read(&self.root.join(&sample.id), &self.limits),
             Pictures::Gray { side, rows } => Picture::from_gray(*side, *side, &rows[sample.row]),
+            #[cfg(feature = "parquet")]
+            Pictures::Encoded(rows) => Picture::decode(&rows[sample.row], &self.limits).map_err(|e| e.context(&sample.id)),
         }
     }
 
@@ -472,7 +481,7 @@ fn choose_labels(found: Vec<String>, asked: Option<&LabelSet>) -> Result<LabelSe
 fn name_of(path: &Path) -> String {
     let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut name = full.file_name().unwrap_or(full.as_os_str()).to_string_lossy().into_owned();
-    for extension in [".xz", ".gz", ".csv", ".tsv", ".jsonl", ".json"] {
+    for extension in [".xz", ".gz", ".csv", ".tsv", ".jsonl", ".json", ".parquet"] {
         if let Some(stem) = name.strip_suffix(extension).filter(|stem| !stem.is_empty()) {
             name.truncate(stem.len());
         }

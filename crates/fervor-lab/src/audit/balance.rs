@@ -147,7 +147,9 @@ mod tests {
         assert!((sum - 6.0).abs() < 1e-9, "the mean of the others is 1: {sum}");
         assert!(!balance.setting.contains("0.000"), "a recipe takes it: {}", balance.setting);
         let findings = findings(&dataset, &balance);
-        assert_eq!((findings.len(), findings[0].kind, findings[0].level), (1, FindingKind::MissingClass, Level::Warning));
+        let kinds: Vec<FindingKind> = findings.iter().map(|finding| finding.kind).collect();
+        assert_eq!((kinds, findings[0].level), (vec![FindingKind::MissingClass, FindingKind::FewPictures], Level::Warning));
+        assert_eq!(findings[1].items.len(), 6, "one or two pictures are too few to divide");
         assert_eq!(findings[0].title, "class sad has no pictures");
     }
 }

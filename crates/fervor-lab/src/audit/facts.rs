@@ -33,7 +33,7 @@ pub(super) struct Facts {
     /// The whole picture as `SIDE` x `SIDE` means of grey.
     pub thumbnail: Box<[u8; SIDE * SIDE]>,
     /// The same of what a frame of one colour surrounds, where there is a frame.
-    pub inner: Option<Box<[u8; SIDE * SIDE]>>,
+    pub inner: Vec<[u8; SIDE * SIDE]>,
     /// What its file is; none for rows of tables.
     pub container: Option<Container>,
 }
@@ -97,10 +97,11 @@ impl Collector {
     }
 }
 
-/// The thumbnail of what a frame surrounds: lines of one grey value at all four edges, of at least a fiftieth of the side.
-fn inner(luma: &[u8], width: usize, height: usize) -> Option<Box<[u8; SIDE * SIDE]>> {
+/// Thumbnails of what a frame surrounds: lines of one grey value at all four edges, of at least a fiftieth of the side. Where the picture
+/// itself has such lines at an edge, the frame is as thick as its thinnest side.
+fn inner(luma: &[u8], width: usize, height: usize) -> Vec<[u8; SIDE * SIDE]> {
     const EVEN: u8 = 10;
-    let frame = *luma.first()?;
+    let Some(&frame) = luma.first() else { return Vec::new() };
     let of_frame = |value: &u8| value.abs_diff(frame) <= EVEN;
     let row = |y: usize| luma[y * width..(y + 1) * width].iter().all(of_frame);
     let column = |x: usize| luma.iter().skip(x).step_by(width).all(of_frame);
@@ -110,11 +111,17 @@ fn inner(luma: &[u8], width: usize, height: usize) -> Option<Box<[u8; SIDE * SID
         .iter()
         .all(|(edge, side)| edge * 50 >= *side && *edge > 0);
     if !framed || 2 * (top + bottom) > height || 2 * (left + right) > width {
-        return None;
+        return Vec::new();
     }
-    let (w, h) = (width - left - right, height - top - bottom);
-    let inside: Vec<u8> = (top..top + h).flat_map(|y| luma[y * width + left..][..w].iter().copied()).collect();
-    area_means(&inside, [w, h], [SIDE, SIDE]).try_into().ok()
+    let least = top.min(bottom).min(left).min(right);
+    let mut frames = vec![[top, bottom, left, right], [least; 4]];
+    frames.dedup();
+    let within = |[top, bottom, left, right]: [usize; 4]| {
+        let (w, h) = (width - left - right, height - top - bottom);
+        let inside: Vec<u8> = (top..top + h).flat_map(|y| luma[y * width + left..][..w].iter().copied()).collect();
+        area_means(&inside, [w, h], [SIDE, SIDE]).try_into().expect("SIDE x SIDE means")
+    };
+    frames.into_iter().map(within).collect()
 }
 
 /// Variance of the Laplacian over the variance of the values, so that a picture of low contrast is not called blurred for it.

@@ -45,7 +45,7 @@ pub(super) fn groups(dataset: &Dataset, facts: &[Facts], similarity: f32) -> Vec
         })
         .collect();
     let thumbnails: Vec<&[u8; SIDE * SIDE]> = distinct.iter().map(|members| &*facts[members[0]].thumbnail).collect();
-    let inner: Vec<Option<&[u8; SIDE * SIDE]>> = distinct.iter().map(|members| facts[members[0]].inner.as_deref()).collect();
+    let inner: Vec<&[[u8; SIDE * SIDE]]> = distinct.iter().map(|members| &*facts[members[0]].inner).collect();
     let links = links(&thumbnails, &inner, similarity);
 
     let mut sets = Sets::new(distinct.len());
@@ -89,7 +89,7 @@ pub(super) fn groups(dataset: &Dataset, facts: &[Facts], similarity: f32) -> Vec
 }
 
 /// The pairs of thumbnails that are at least so alike.
-fn links(thumbnails: &[&[u8; SIDE * SIDE]], inner: &[Option<&[u8; SIDE * SIDE]>], similarity: f32) -> Vec<Link> {
+fn links(thumbnails: &[&[u8; SIDE * SIDE]], inner: &[&[[u8; SIDE * SIDE]]], similarity: f32) -> Vec<Link> {
     let hasher = Hasher::fit(thumbnails);
     let signatures: Vec<Signature> = thumbnails.par_iter().map(|thumbnail| hasher.signature(thumbnail)).collect();
     let index = Index::new(signatures);

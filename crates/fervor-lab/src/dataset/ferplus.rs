@@ -33,6 +33,8 @@ pub(super) fn join(dataset: &mut Dataset, path: &Path, names: Option<&Path>) -> 
     let votes = Votes::read(path).map_err(|e| e.context(path.display()))?;
     let rows = match &dataset.pictures {
         Pictures::Gray { rows, .. } => rows_of_table(dataset, &votes, rows.len()),
+        #[cfg(feature = "parquet")]
+        Pictures::Encoded(rows) => rows_of_table(dataset, &votes, rows.len()),
         Pictures::Files => rows_of_files(dataset, &votes, path, names),
     };
     let rows = rows.map_err(|e| e.context(path.display()))?;

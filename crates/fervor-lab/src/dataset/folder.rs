@@ -287,7 +287,9 @@ impl Entries {
 }
 
 fn not_a_data_set(root: &Path, top: &Entries, classes: &BTreeSet<&str>, class_folders: usize) -> Error {
-    let is_table = |name: &&String| [".csv", ".csv.xz", ".csv.gz"].iter().any(|end| name.to_lowercase().ends_with(end));
+    let is_table = |name: &&String| {
+        [".csv", ".csv.xz", ".csv.gz", ".tsv", ".jsonl", ".parquet"].iter().any(|end| name.to_lowercase().ends_with(end))
+    };
     let table = top.others.iter().find(is_table);
     let found = if let Some(class) = classes.first() {
         format!("pictures of only one class: {class}")

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::folder::{self, Outcome};
-use super::{Cause, Dataset, OpenOptions, Pictures, Problem, Sample, Skipped, Split, fer_csv, ferplus, first_problem};
+use super::{Cause, Dataset, OpenOptions, Pictures, Problem, Sample, Skipped, Split, ferplus, first_problem};
 use fervor::emotion::{LabelSet, canonical_label};
 use fervor::error::{Error, Reason, Result};
 use fervor::face::{BoundingBox, Face, Landmarks};
@@ -51,7 +51,7 @@ pub struct Source {
 pub enum SourceKind {
     /// A folder; ids are paths below it.
     Folder,
-    /// A FER-2013 table; ids are `row:N`.
+    /// A table with the pictures in it, FER-2013's or Parquet; ids are `row:N`.
     Table,
 }
 
@@ -140,6 +140,8 @@ impl Manifest {
         let kind = match dataset.pictures {
             Pictures::Files => SourceKind::Folder,
             Pictures::Gray { .. } => SourceKind::Table,
+            #[cfg(feature = "parquet")]
+            Pictures::Encoded(_) => SourceKind::Table,
         };
         let samples = dataset.samples.iter().map(|sample| ManifestSample {
             id: sample.id.clone(),
@@ -384,7 +386,12 @@ fn hashes_of_files(manifest: &Manifest, options: &OpenOptions) -> Vec<Found> {
 
 fn open_table(path: &Path, options: &OpenOptions) -> Result<Dataset> {
     // All classes, because the manifest's labels and the ids count.
-    let mut table = fer_csv::open(path, &OpenOptions { labels: None, ..options.clone() })?;
+    let open = OpenOptions { labels: None, votes: None, ..options.clone() };
+    #[cfg(feature = "parquet")]
+    let open_it = || Dataset::open(path, &open);
+    #[cfg(not(feature = "parquet"))]
+    let open_it = || super::fer_csv::open(path, &open);
+    let mut table = open_it()?;
     if let Some(votes) = &options.votes {
         ferplus::join(&mut table, votes, options.names.as_deref())?;
     }

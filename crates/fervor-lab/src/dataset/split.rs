@@ -181,6 +181,11 @@ fn as_given(dataset: &Dataset) -> Result<Vec<Option<Split>>> {
     };
     match (train, validation) {
         (0, 0) if test == 0 => draw("the data says nothing of splits".to_owned(), "80:10:10"),
+        // To draw from a test part would be to train on it.
+        (0, 0) => Err(Error::data(format!("the data has only a test part, of {}", samples_of(test)))
+            .because(Reason::Missing)
+            .context(dataset.name())
+            .with_hint("put the pictures to train on beside it: as train/, or as a folder a class")),
         (0, _) => draw(format!("the data has no train part, but validation {validation}, test {test}"), "80:10:10"),
         (_, 0) if test > 0 => draw(format!("the data has no validation part, but train {train}, test {test}"), "90:10"),
         (_, 0) => draw(format!("the data has no validation part, but train {train}"), "90:10"),

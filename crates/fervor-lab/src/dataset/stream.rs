@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use flate2::read::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
-use fervor::error::{Error, Reason, Result};
+use fervor::error::{Error, Reason, Remedy, Result};
 use fervor::picture::Format;
 
 const XZ: &[u8] = b"\xfd7zXZ\0";
@@ -67,6 +67,10 @@ pub(super) struct Table {
 pub(super) const PATHS: [&str; 9] =
     ["path", "file_name", "filename", "file", "filepath", "file_path", "image", "image_path", "img"];
 
+/// What a column of labels may be called, the likeliest first; likewise of parts.
+pub(super) const LABELS: [&str; 5] = ["label", "class", "emotion", "expression", "labels"];
+pub(super) const SPLITS: [&str; 3] = ["split", "usage", "subset"];
+
 /// What a file of data holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
@@ -76,6 +80,9 @@ pub(super) enum Content {
     Pixels,
     /// A table with a picture's path in each row.
     Rows(Form),
+    /// A Parquet file.
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 /// How rows are written.
@@ -94,6 +101,14 @@ pub(super) enum Form {
 /// # Errors
 /// `Data`: it cannot be read, or no data set is ever stored so.
 pub(super) fn content(path: &Path) -> Result<Content> {
+    #[cfg(feature = "parquet")]
+    {
+        let mut start = Vec::new();
+        open_file(path)?.take(4).read_to_end(&mut start).map_err(|e| unreadable(&path.display().to_string(), e))?;
+        if start == b"PAR1" {
+            return Ok(Content::Parquet);
+        }
+    }
     let line = Table::open(path)?.line()?.unwrap_or_default();
     let text = line.trim();
     if text.starts_with('[') {
@@ -132,7 +147,8 @@ fn no_text(start: &[u8]) -> Option<&'static str> {
     if Format::of(start).is_some() {
         return Some("a picture");
     }
-    start.iter().take(512).any(|&byte| byte == 0).then_some("a binary file")
+    // A row may be damaged; a head that is no text is none of a table.
+    start.iter().take(512).take_while(|&&byte| byte != b'\n').any(|&byte| byte == 0).then_some("a binary file")
 }
 
 /// UTF-16 as UTF-8: what spreadsheets call Unicode text.
@@ -171,14 +187,15 @@ impl Table {
         if is_utf16(start) {
             reader = from_utf16(reader, &path)?;
         } else if let Some(found) = no_text(start) {
-            return Err(Error::data(format!("expected a table or a manifest, found {found}"))
-                .because(Reason::Unsupported)
-                .with_hint(if found.ends_with("archive") {
-                    "unpack it and give the folder"
-                } else {
-                    "give a folder with one folder of pictures for each class, a table as text (.csv, .tsv, .jsonl), or a manifest (.json)"
-                })
-                .context(path));
+            let error =
+                Error::data(format!("expected a table or a manifest, found {found}")).because(Reason::Unsupported).context(path);
+            return Err(match found {
+                "a Parquet file" => error.with_remedy(Remedy::BuildWith { feature: "parquet".into() }),
+                archive if archive.ends_with("archive") => error.with_hint("unpack it and give the folder"),
+                _ => error.with_hint(
+                    "give a folder with one folder of pictures for each class, a table as text (.csv, .tsv, .jsonl), or a manifest (.json)",
+                ),
+            });
         }
         let start = reader.fill_buf().map_err(|e| unreadable(&path, e))?;
         if start.starts_with(b"\xef\xbb\xbf") {

@@ -7,15 +7,11 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::folder::{self, Candidate, Listing};
-use super::stream::{Form, PATHS, Table, delimiter, fields, reader};
+use super::stream::{Form, LABELS, PATHS, SPLITS, Table, delimiter, fields, reader};
 use super::{Dataset, OpenOptions, Problem, Split, name_of};
 use crate::lines::Lines;
 use fervor::emotion::canonical_label;
 use fervor::error::{Error, Reason, Result};
-
-/// What a column of labels may be called, the likeliest first; likewise of parts.
-const LABELS: [&str; 5] = ["label", "class", "emotion", "expression", "labels"];
-const SPLITS: [&str; 3] = ["split", "usage", "subset"];
 
 /// The names of the tables in an image folder of Hugging Face's `datasets`.
 const METADATA: [(&str, Form); 2] = [("metadata.csv", Form::Separated), ("metadata.jsonl", Form::JsonLines)];
@@ -77,6 +73,10 @@ pub(super) fn open_folder(root: &Path, options: &OpenOptions) -> Result<Dataset>
         parts.push(Part { table, folder, split });
     }
     if parts.is_empty() {
+        #[cfg(feature = "parquet")]
+        if let files @ [_, ..] = &*super::parquet::files(root) {
+            return super::parquet::open(root, files, options);
+        }
         return folder::open(root, options);
     }
     if labelled {
@@ -293,8 +293,11 @@ fn json_array(text: &str) -> Result<Rows> {
     Ok(json_rows(objects.into_iter().enumerate().map(|(nth, row)| (nth + 1, Ok(row))).collect()))
 }
 
+/// One row's object, or what is wrong with it.
+type Object = Result<Map<String, Value>, String>;
+
 /// The keys are the columns, in the order in which they come.
-fn json_rows(objects: Vec<(usize, Result<Map<String, Value>, String>)>) -> Rows {
+fn json_rows(objects: Vec<(usize, Object)>) -> Rows {
     let mut columns: Vec<String> = Vec::new();
     for key in objects.iter().filter_map(|(_, object)| object.as_ref().ok()).flat_map(Map::keys) {
         if !columns.contains(key) {

@@ -3,6 +3,8 @@
 mod fer2013;
 mod folder;
 mod manifest;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod paths;
 mod table;
 mod votes;

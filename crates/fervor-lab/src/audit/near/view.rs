@@ -8,14 +8,14 @@ type Thumbnail = [u8; SIDE * SIDE];
 const TURNS: [f32; 4] = [-9.0, -5.0, 5.0, 9.0];
 
 /// The picture under each such alteration, with its name; `inner` is what a frame surrounds.
-pub fn of(thumbnail: &Thumbnail, inner: Option<&Thumbnail>) -> impl Iterator<Item = (Thumbnail, &'static str)> {
+pub fn of(thumbnail: &Thumbnail, inner: &[Thumbnail]) -> impl Iterator<Item = (Thumbnail, &'static str)> {
     let turned = TURNS.map(|degrees| (turned(thumbnail, degrees), "turned"));
     let mut upside_down = *thumbnail;
     upside_down.reverse();
     // Left and right exchanged, and upside down: a mirror that lies.
     let mut flipped = upside_down;
     flipped.as_chunks_mut::<SIDE>().0.iter_mut().for_each(|row| row.reverse());
-    let framed = inner.map(|inner| (*inner, "framed"));
+    let framed: Vec<_> = inner.iter().map(|inner| (*inner, "framed")).collect();
     turned.into_iter().chain([(upside_down, "upside down"), (flipped, "mirrored, upside down")]).chain(framed)
 }
 

@@ -283,7 +283,7 @@ fn a_rule_that_does_not_fit_says_which_one_does() {
     let before = splits(&kaggle);
     assert!(refusal("1000:1", &mut kaggle).contains("nothing is left for validation"));
     assert_eq!(splits(&kaggle), before, "a refused rule changes nothing");
-    assert!(refusal("as-given", &mut distinct(&[5, 5], Some(Split::Test))).contains("no train part"));
+    assert!(refusal("as-given", &mut distinct(&[5, 5], Some(Split::Test))).contains("only a test part"));
 }
 
 #[test]
