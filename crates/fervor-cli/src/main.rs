@@ -5,6 +5,7 @@ mod bench;
 mod calibrate;
 mod cli;
 mod data;
+mod environment;
 mod evaluate;
 mod explain;
 mod inputs;
@@ -23,13 +24,11 @@ mod verdict;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use cli::{Cli, Command};
+use cli::Command;
 use verdict::Verdict;
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    match run(environment::parse().command) {
         Ok(verdict) => verdict.into(),
         Err(error) => {
             talk::error(&error);
