@@ -46,23 +46,27 @@ async fn listen(args: &Serve, app: App) -> Result<()> {
     };
     let listener = TcpListener::bind((args.host.as_str(), args.port)).await.map_err(cannot)?;
     let address: SocketAddr = listener.local_addr().map_err(cannot)?;
+    // Whoever reads the address below may stop the service from then on.
+    let stop = stop().map_err(|e| Error::input("signals cannot be listened to").with_source(e))?;
     let models: Vec<&str> = app.models().iter().map(|model| model.name.as_str()).collect();
     talk::note(format_args!("fervor serves {} on http://{address}/  (Ctrl-C stops it)", models.join(", ")));
     if !address.ip().is_loopback() && app.settings().api_key.is_none() {
         talk::warn("everybody who reaches this address may use the service: --api-key-file asks for a key");
     }
-    let stop = stop().map_err(|e| Error::input("signals cannot be listened to").with_source(e))?;
     fervor_serve::serve(listener, app, stop).await.map_err(cannot)
 }
 
 /// Ends at Ctrl-C or SIGTERM.
 fn stop() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let [mut interrupt, mut terminate] = {
+        use tokio::signal::unix::{SignalKind, signal};
+        [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]
+    };
     Ok(async move {
         #[cfg(unix)]
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         #[cfg(not(unix))]
