@@ -12,6 +12,7 @@ import base64
 import contextlib
 import csv
 import io
+import json
 import os
 import pathlib
 import re
@@ -166,20 +167,292 @@ def a_batch_becomes_a_table_that_sorts_and_downloads(open_page):
     p.page.get_by_role("tab", name="Batch").click()
     files = [{"name": f"{i}.jpg", "mimeType": "image/jpeg", "buffer": picture(size=(160 + 40 * i, 160 + 40 * i))} for i in range(6)]
     p.page.set_input_files("#batch-files", files + [{"name": "broken.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n"}])
-    expect(p.page.locator("#batch-count")).to_have_text("7 of 7, 1 failed")
-    first = lambda: p.page.locator("tbody tr td").first.inner_text()
+    expect(p.page.locator("#batch-count")).to_have_text("7 of 7 pictures answered, 1 failed")
+    first = lambda: p.page.locator("tbody tr .open").first.inner_text()
     p.page.get_by_role("button", name="Size").click()
     p.page.get_by_role("button", name="Size").click()
     assert first() == "5.jpg", first()
     expect(p.page.locator("th[aria-sort=descending]")).to_have_count(1)
-    with p.page.expect_download() as download:
-        p.page.get_by_role("button", name="Download CSV").click()
-    table = list(csv.reader(io.StringIO(pathlib.Path(download.value.path()).read_text())))
+    table = list(csv.reader(io.StringIO(downloaded(p, "Download CSV"))))
     assert table[0][:6] == ["source", "picture_width", "picture_height", "face", "x", "y"] and len(table) == 8, table
     assert all(len(row) == len(table[0]) for row in table[1:]), table
     p.accessible("a batch")
     p.shot("batch")
     p.close(faults=2)
+
+
+def downloaded(p, button):
+    """What a button gives to the person, as text."""
+    with p.page.expect_download() as download:
+        p.page.get_by_role("button", name=button).click()
+    return pathlib.Path(download.value.path()).read_text()
+
+
+def the_batchs_csv_is_the_command_lines(open_page, program):
+    with tempfile.TemporaryDirectory() as folder:
+        names = ["a.jpg", "b, c.png", "crowd.jpg", "text.jpg", "wall.png"]
+        contents = [picture(size=(200, 200)), picture("PNG", (64, 64)), crowd(), b"text", wall()]
+        for name, content in zip(names, contents):
+            (pathlib.Path(folder) / name).write_bytes(content)
+        command = [program, "predict", *names, "--format", "csv"]
+        expected = subprocess.run(command, cwd=folder, capture_output=True, text=True).stdout
+        p = open_page()
+        p.page.get_by_role("tab", name="Batch").click()
+        p.page.set_input_files("#batch-files", [str(pathlib.Path(folder) / name) for name in names])
+        expect(p.page.locator("#batch-count")).to_contain_text("5 of 5")
+        said = downloaded(p, "Download CSV")
+        assert said == expected, f"{said}\n{expected}"
+        assert ",uncertain," in said.splitlines()[0]
+        p.close(faults=1)
+
+
+def crowd():
+    """Many faces in a picture: copies of one, most of them small."""
+    from PIL import Image
+
+    face, image = Image.open(PHOTO).convert("RGB").crop((150, 30, 300, 210)), Image.new("RGB", (640, 480), (96, 110, 120))
+    for count, side, top in ((2, 150, 8), (6, 84, 204), (10, 50, 318), (14, 36, 396)):
+        for i in range(count):
+            image.paste(face.resize((side, round(1.2 * side))), (8 + 632 * i // count, top))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=95)
+    return out.getvalue()
+
+
+def wall():
+    """A picture without a face."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.linear_gradient("L").resize((300, 200)).save(out, "PNG")
+    return out.getvalue()
+
+
+def files_that_are_no_pictures_are_named(open_page):
+    p = open_page()
+    p.page.get_by_role("tab", name="Batch").click()
+    p.page.set_input_files("#batch-files", [
+        {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture(size=(200, 200))},
+        {"name": "without-ending", "mimeType": "", "buffer": picture(size=(220, 220))},
+        {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"notes"},
+        {"name": "film.mp4", "mimeType": "video/mp4", "buffer": b"\0\0\0\x18ftypmp42" + bytes(64)},
+        {"name": "empty", "mimeType": "", "buffer": b""},
+    ])
+    expect(p.page.locator("#batch-count")).to_have_text("2 of 2 pictures answered, 3 files are no pictures")
+    chips = p.page.locator("#batch-filters")
+    chips.get_by_role("button", name=re.compile("Not pictures")).click()
+    expect(p.page.locator("tbody tr:visible")).to_have_count(3)
+    for name in ("notes.txt", "film.mp4", "empty"):
+        expect(p.page.locator("tbody tr:visible", has_text=name)).to_contain_text("Not a picture")
+    table = downloaded(p, "Download CSV").splitlines()
+    assert sum(row.endswith(",not a picture") for row in table) == 3 and len(table) == 6, table
+    p.shot("batch-foreign")
+    p.close()
+
+
+def rows_of_a_batch_are_filtered_opened_and_removed(open_page):
+    p = open_page()
+    p.page.get_by_role("tab", name="Batch").click()
+    p.page.set_input_files("#batch-files", [
+        {"name": "astronaut.jpg", "mimeType": "image/jpeg", "buffer": picture()},
+        {"name": "wall.png", "mimeType": "image/png", "buffer": wall()},
+        {"name": "crowd.jpg", "mimeType": "image/jpeg", "buffer": crowd()},
+        {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xff"},
+    ])
+    expect(p.page.locator("#batch-count")).to_have_text("4 of 4 pictures answered, 1 failed")
+    expect(p.page.locator("#batch-sum")).to_have_text(re.compile(r"^\d+ faces: \d+ happy"))
+    chip = lambda name: p.page.locator("#batch-filters").get_by_role("button", name=re.compile(name))
+    shown = p.page.locator("tbody tr:visible")
+    expect(chip("^All")).to_have_text("All4")
+    for name, count in (("^Happy", 2), ("Several faces", 1), ("No face", 1), ("Failed", 1)):
+        expect(chip(name)).to_contain_text(str(count))
+        chip(name).click()
+        expect(shown).to_have_count(count)
+    chip("^All").click()
+    expect(p.page.locator("tbody canvas")).to_have_count(3)
+    p.shot("batch-filters")
+    p.page.get_by_role("button", name="Remove wall.png").click()
+    expect(chip("^All")).to_have_text("All3")
+    expect(chip("No face")).to_have_count(0)
+    p.page.get_by_role("button", name="crowd.jpg", exact=True).click()
+    expect(p.page.locator("#pictures .sum").first).to_have_text(re.compile(r"^\d+ faces: \d+ happy"))
+    p.page.get_by_role("tab", name="Batch").click()
+    p.page.get_by_role("button", name="Clear the table").click()
+    expect(p.page.locator("tbody tr")).to_have_count(0)
+    expect(p.page.locator("#batch-empty")).to_be_visible()
+    p.close(faults=2)
+
+
+def a_crowd_is_summed_up_and_its_numbers_tie_boxes_to_rows(open_page):
+    p = open_page()
+    drop_or_paste(p.page, "drop", [("crowd.jpg", "image/jpeg", crowd())])
+    expect(p.page.locator(".sum").first).to_have_text(re.compile(r"^\d+ faces: \d+ happy"))
+    boxes = p.page.locator(".result .box")
+    count = boxes.count()
+    areas = [box.bounding_box()["width"] * box.bounding_box()["height"] for box in boxes.all()]
+    assert count >= 20 and all(a * 1.05 >= b for a, b in zip(areas, areas[1:])), areas
+    sides = [min(box.bounding_box()["width"], box.bounding_box()["height"]) for box in boxes.all()]
+    expect(p.page.locator(".face .rank").first).to_have_text("1")
+    small = [box for box, side in zip(boxes.all(), sides) if side < 20]
+    assert small and all(box.inner_text() == "" for box in small), "small faces have a box alone"
+    numbers = p.page.locator(".badge").all_inner_texts()
+    assert numbers and all(number.isdigit() for number in numbers), numbers
+    boxes.nth(12).click()
+    expect(p.page.locator(".face.lit .rank")).to_have_text("13")
+    expect(p.page.locator(".box.lit")).to_have_attribute("data-number", "13")
+    assert p.page.locator(".face").count() == count
+    p.shot("crowd", full=False)
+    p.close()
+
+
+def words_are_the_services_own(open_page, address):
+    p = open_page()
+    p.page.get_by_role("button", name="Drawn faces").click()
+    expect(p.page.locator(".face h3")).to_have_count(3)
+    drawn = urllib.request.urlopen(address + "page/drawn.jpg").read()
+    answer = json.load(urllib.request.urlopen(urllib.request.Request(address + "predict", data=drawn, headers={"Content-Type": "image/jpeg"})))
+    said = sorted(text.split("\n")[-1].lower() for text in p.page.locator(".face h3").all_inner_texts())
+    assert said == sorted(face["words"] for face in answer["faces"]), (said, answer)
+    tags = p.page.locator(".tag").all()
+    words = [face["words"] for face in answer["faces"]]
+    assert tags and all(re.sub(r"^\d\s+", "", tag.inner_text()) in words for tag in tags), [tag.inner_text() for tag in tags]
+    places = [tag.bounding_box() for tag in tags]
+    apart = lambda a, b: a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"] or a["y"] + a["height"] <= b["y"] or b["y"] + b["height"] <= a["y"]
+    assert all(apart(a, b) for i, a in enumerate(places) for b in places[:i]), "no text covers another"
+    p.close()
+
+
+def pictures_are_removed_one_by_one_and_all_together(open_page):
+    p = open_page()
+    for name in ("An astronaut", "Drawn faces", "An astronaut"):
+        p.page.get_by_role("button", name=name).click()
+    expect(p.page.locator(".face h3")).to_have_count(5)
+    expect(p.page.locator("#results-sum")).to_have_text(re.compile(r"3 pictures, 5 faces: "))
+    p.page.get_by_role("button", name="Remove: drawn.jpg").click()
+    expect(p.page.locator(".result")).to_have_count(2)
+    p.page.get_by_role("button", name="Remove all").click()
+    expect(p.page.locator(".result")).to_have_count(0)
+    expect(p.page.locator("#results-bar")).to_be_hidden()
+    expect(p.page.locator("#choose")).to_be_focused()
+    p.close()
+
+
+def the_drawn_picture_is_saved(open_page):
+    from PIL import Image, ImageChops
+
+    p = open_page()
+    drop_or_paste(p.page, "drop", [("holiday.jpg", "image/jpeg", picture())])
+    expect(p.page.locator(".face h3")).to_have_count(1)
+    with p.page.expect_download() as download:
+        p.page.get_by_role("button", name="Save the drawn picture").click()
+    assert download.value.suggested_filename == "holiday-expressions.jpg"
+    drawn, plain = Image.open(download.value.path()).convert("RGB"), Image.open(io.BytesIO(picture())).convert("RGB")
+    assert drawn.size == plain.size
+    changed = ImageChops.difference(drawn, plain).convert("L").point(lambda v: 255 * (v > 60)).histogram()[255]
+    assert changed > 500, changed
+    if p.shots:
+        drawn.save(p.shots / "saved.jpg")
+    p.page.get_by_role("button", name="Remove: holiday.jpg").click()
+    drop_or_paste(p.page, "drop", [("crowd.jpg", "image/jpeg", crowd())])
+    expect(p.page.locator(".sum").first).to_be_visible()
+    with p.page.expect_download() as download:
+        p.page.get_by_role("button", name="Save the drawn picture").click()
+    if p.shots:
+        download.value.save_as(p.shots / "saved-crowd.jpg")
+    p.close()
+
+
+def a_picture_that_browsers_cannot_show_is_shown_as_the_service_draws_it(open_page):
+    p = open_page()
+    drop_or_paste(p.page, "drop", [("scan.tif", "image/tiff", picture("TIFF", (300, 300)))])
+    expect(p.page.locator(".face h3")).to_have_count(1)
+    p.page.wait_for_function("() => { const i = document.querySelector('.frame img'); return i.dataset.drawn && i.naturalWidth === 300 }")
+    with p.page.expect_download() as download:
+        p.page.get_by_role("button", name="Save the drawn picture").click()
+    assert download.value.suggested_filename == "scan-expressions.png"
+    p.close()
+
+
+def small_and_doubtful_faces_can_be_left_out(open_page):
+    p = open_page()
+    drop_or_paste(p.page, "drop", [("crowd.jpg", "image/jpeg", crowd())])
+    expect(p.page.locator(".sum").first).to_be_visible()
+    all_faces = p.page.locator(".result .box").count()
+    p.page.get_by_text("Options").click()
+    p.page.locator("#choice-face").fill("28")
+    expect(p.page.locator("#choice-face-value")).to_have_text("28 pixels")
+    expect(p.page.locator(".facts header")).to_contain_text("left out (Options)")
+    large = p.page.locator(".result .box").count()
+    assert 0 < large < all_faces, (large, all_faces)
+    expect(p.page.locator(".sum").first).to_contain_text(f"{large} faces")
+    p.page.locator("#choice-score").fill("100")
+    expect(p.page.locator(".result .box")).to_have_count(0)
+    p.accessible("the options")
+    p.shot("options", full=False)
+    p.page.get_by_role("button", name="Show all faces").click()
+    expect(p.page.locator(".result .box")).to_have_count(all_faces)
+    p.close()
+
+
+def every_word_has_its_help(open_page):
+    p = open_page()
+    p.page.get_by_text("What the words mean").click()
+    for word in ("confidence", "uncertain", "detection score", "small", "doubtful", "profile", "blurred", "dark", "flat", "cut off"):
+        expect(p.page.locator("#help dt", has_text=word).first).to_be_visible()
+    p.accessible("the help")
+    p.shot("help")
+    p.close()
+
+
+def a_model_is_chosen_where_there_are_several(browser, program, shots):
+    with service(program, "--model", "fervor-48", "--model", "fervor-nano") as address:
+        p = Page(browser, address, shots)
+        p.page.get_by_role("button", name="An astronaut").click()
+        expect(p.page.locator(".facts .name").first).to_contain_text("fervor-48")
+        p.page.get_by_text("Options").click()
+        p.page.get_by_label("Model").select_option("fervor-nano")
+        expect(p.page.locator(".facts .name").first).to_contain_text("fervor-nano")
+        expect(p.page.locator("#choice-summary")).to_contain_text("fervor-nano")
+        p.accessible("the choice of a model")
+        p.shot("models", full=False)
+        p.close()
+
+
+def the_examples_of_the_api_run(browser, program, shots):
+    """Each example as it stands on the page, in a folder with a photo.jpg: the address is this service's own."""
+    with tempfile.TemporaryDirectory() as folder, service(program) as address:
+        p = Page(browser, address, shots)
+        (pathlib.Path(folder) / "photo.jpg").write_bytes(picture())
+        (pathlib.Path(folder) / "photos").mkdir()
+        (pathlib.Path(folder) / "photos" / "a b.jpg").write_bytes(picture(size=(200, 200)))
+        p.page.goto(address + "api")
+        examples = {block.get_attribute("data-example"): block.inner_text() for block in p.page.locator("[data-example]").all()}
+        assert address[:-1] in examples["curl"], examples["curl"]
+        runners = {"python": [sys.executable, "-c"], "javascript": ["node", "--input-type=module", "-e"]}
+        for name, text in examples.items():
+            run = subprocess.run([*runners.get(name, ["bash", "-ec"]), text], cwd=folder, capture_output=True, text=True)
+            assert run.returncode == 0 and ("happy" in run.stdout), (name, run.stdout, run.stderr)
+        print(f"  ran: {', '.join(examples)}")
+        p.close()
+
+
+def a_page_of_another_site_is_refused(browser, program, shots):
+    """A form of another origin that a browser sends by itself, and a name that its owner lets lead here."""
+    with service(program) as address, service(program) as other:
+        p = Page(browser, address, shots)
+        p.outside.clear()
+        p.page.goto(other)
+        status = p.page.evaluate(
+            """async (address) => {
+              const form = new FormData();
+              form.append("image", new File(["x"], "a.jpg"));
+              await fetch(address + "predict", { method: "POST", body: form, mode: "no-cors" }).catch(() => 0);
+            }""",
+            address,
+        )
+        counted = urllib.request.urlopen(address + "metrics").read().decode()
+        assert 'route="/predict",method="POST",status="200"' not in counted, counted
+        p.context.close()
 
 
 def the_keyboard_reaches_everything(open_page):
@@ -193,6 +466,8 @@ def the_keyboard_reaches_everything(open_page):
     p.page.keyboard.press("End")
     expect(p.page.locator("#batch")).to_be_visible()
     p.page.keyboard.press("Home")
+    p.page.keyboard.press("Tab")
+    expect(p.page.locator("#choices summary")).to_be_focused()
     p.page.keyboard.press("Tab")
     expect(p.page.locator("#choose")).to_be_focused()
     p.page.get_by_role("button", name="An astronaut").focus()
@@ -217,6 +492,11 @@ def it_is_readable_in_the_dark_and_on_a_phone(open_page):
         wide = p.page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 375, (tab, wide)
         p.shot(f"phone-{tab.lower()}")
+    drop_or_paste(p.page, "drop", [("crowd.jpg", "image/jpeg", crowd()), ("wall.png", "image/png", wall()), ("notes.txt", "text/plain", b"x")])
+    expect(p.page.locator("#batch-count")).to_contain_text("2 of 2")
+    wide = p.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 375, wide
+    p.shot("phone-batch-rows")
     p.accessible("on a phone")
     p.close()
 
@@ -302,6 +582,14 @@ def main():
         a_bad_file_is_told_in_words_and_the_others_go_on,
         examples_are_a_click_away,
         a_batch_becomes_a_table_that_sorts_and_downloads,
+        files_that_are_no_pictures_are_named,
+        rows_of_a_batch_are_filtered_opened_and_removed,
+        a_crowd_is_summed_up_and_its_numbers_tie_boxes_to_rows,
+        pictures_are_removed_one_by_one_and_all_together,
+        the_drawn_picture_is_saved,
+        a_picture_that_browsers_cannot_show_is_shown_as_the_service_draws_it,
+        small_and_doubtful_faces_can_be_left_out,
+        every_word_has_its_help,
         the_keyboard_reaches_everything,
         it_is_readable_in_the_dark_and_on_a_phone,
         the_api_page_is_readable,
@@ -316,7 +604,9 @@ def main():
             flags.append(f"--use-file-for-fake-video-capture={camera_file(args.video, folder)}")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         open_page = lambda **context: Page(browser, address, args.shots, **context)
-        runs = [(test, (open_page,)) for test in tests] + [(a_key_is_asked_for_once, (browser, args.program, args.shots))]
+        own = [a_key_is_asked_for_once, a_model_is_chosen_where_there_are_several, the_examples_of_the_api_run, a_page_of_another_site_is_refused]
+        runs = [(test, (open_page,)) for test in tests] + [(test, (browser, args.program, args.shots)) for test in own]
+        runs += [(the_batchs_csv_is_the_command_lines, (open_page, args.program)), (words_are_the_services_own, (open_page, address))]
         for test, arguments in runs:
             if args.only not in test.__name__:
                 continue

@@ -7,6 +7,7 @@ mod cli;
 mod compare;
 mod crop;
 mod data;
+mod environment;
 mod evaluate;
 mod explain;
 mod groups;
@@ -31,13 +32,11 @@ mod verdict;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use cli::{Cli, Command};
+use cli::Command;
 use verdict::Verdict;
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    match run(environment::parse().command) {
         Ok(verdict) => verdict.into(),
         Err(error) => {
             talk::error(&error);

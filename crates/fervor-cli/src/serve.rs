@@ -4,14 +4,14 @@ use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use fervor::{Bundle, DetectorOptions, Error, Result};
+use fervor::{Analyzer, Bundle, DetectorOptions, Error, Result};
 use fervor_serve::{App, Key, Settings};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{LogFormat, Serve};
 use crate::verdict::Verdict;
-use crate::{setup, talk};
+use crate::{environment, setup, talk};
 
 /// Runs the command until it is told to stop.
 ///
@@ -21,15 +21,17 @@ pub fn run(args: &Serve) -> Result<Verdict> {
     log(args.log)?;
     let settings = settings(args)?;
     // Each worker finds and classifies faces on one thread: requests are what runs in parallel.
-    let bundle = Arc::new(Bundle::find(&args.model)?.with_lanes(settings.threads));
-    let options = DetectorOptions::default().with_threads(1);
-    let analyzer = setup::analyzer(args.faces, bundle, options)?;
+    let analyzer = |name: &String| {
+        let bundle = Arc::new(Bundle::find(name)?.with_lanes(settings.threads));
+        setup::analyzer(args.faces, bundle, DetectorOptions::default().with_threads(1))
+    };
+    let analyzers = args.model.iter().map(analyzer).collect::<Result<Vec<Analyzer>>>()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(settings.threads.min(4))
         .enable_all()
         .build()
         .map_err(|e| Error::input("the service cannot start its threads").with_source(e))?;
-    runtime.block_on(listen(args, App::new(analyzer, settings)))?;
+    runtime.block_on(async { listen(args, App::with_models(analyzers, settings)?).await })?;
     Ok(Verdict::Yes)
 }
 
@@ -44,23 +46,27 @@ async fn listen(args: &Serve, app: App) -> Result<()> {
     };
     let listener = TcpListener::bind((args.host.as_str(), args.port)).await.map_err(cannot)?;
     let address: SocketAddr = listener.local_addr().map_err(cannot)?;
-    let model = app.model().name.clone();
-    talk::note(format_args!("fervor serves {model} on http://{address}/  (Ctrl-C stops it)"));
+    // Whoever reads the address below may stop the service from then on.
+    let stop = stop().map_err(|e| Error::input("signals cannot be listened to").with_source(e))?;
+    let models: Vec<&str> = app.models().iter().map(|model| model.name.as_str()).collect();
+    talk::note(format_args!("fervor serves {} on http://{address}/  (Ctrl-C stops it)", models.join(", ")));
     if !address.ip().is_loopback() && app.settings().api_key.is_none() {
         talk::warn("everybody who reaches this address may use the service: --api-key-file asks for a key");
     }
-    let stop = stop().map_err(|e| Error::input("signals cannot be listened to").with_source(e))?;
     fervor_serve::serve(listener, app, stop).await.map_err(cannot)
 }
 
 /// Ends at Ctrl-C or SIGTERM.
 fn stop() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let [mut interrupt, mut terminate] = {
+        use tokio::signal::unix::{SignalKind, signal};
+        [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]
+    };
     Ok(async move {
         #[cfg(unix)]
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         #[cfg(not(unix))]
@@ -77,6 +83,8 @@ fn settings(args: &Serve) -> Result<Settings> {
         timeout: args.timeout,
         api_key: args.api_key_file.as_deref().map(api_key).transpose()?,
         allow_origins: args.allow_origin.clone(),
+        host_names: args.host_name.clone(),
+        max_connections: args.max_connections,
         rate: args.rate,
     })
 }
@@ -98,7 +106,7 @@ fn api_key(path: &std::path::Path) -> Result<String> {
 
 /// Logs go to standard error: lines for people on a terminal, JSON for machines elsewhere.
 fn log(format: Option<LogFormat>) -> Result<()> {
-    let directives = std::env::var("FERVOR_LOG").unwrap_or_else(|_| "info".to_owned());
+    let directives = environment::value("FERVOR_LOG").unwrap_or_else(|| "info".to_owned());
     let filter = EnvFilter::try_new(&directives).map_err(|e| {
         Error::input(format!("FERVOR_LOG cannot be read: {directives:?}")).with_source(e).with_hint("FERVOR_LOG=warn")
     })?;

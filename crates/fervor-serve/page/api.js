@@ -3,8 +3,11 @@
 let key = "";
 let asking = null;
 
-/** What the service is: model, classes, limits. */
+/** What the service is: models, classes, limits. */
 export const about = fetch("/page/about.json").then((response) => response.json());
+
+/** All classes of all models, each once. */
+export const labelsOf = ({ models }) => [...new Set(models.flatMap(({ labels }) => labels))];
 
 /** The key as a WebSocket can carry it: a subprotocol with the key's bytes in hexadecimal. */
 export function socketProtocols() {
@@ -28,8 +31,19 @@ export function askForKey() {
 
 export const needsKey = async () => (await about).needs_key && key === "";
 
-/** Sends a picture; comes again where the service is busy. Resolves to the answer, or throws an Error with words for people. */
-export async function predict(file) {
+/** Sends a picture to a model, by default the first; comes again where the service is busy. Resolves to the answer, or throws an
+ * Error with words for people, whose `said` is the service's own message. */
+export async function predict(file, model = "") {
+  return (await send(file, { model })).json();
+}
+
+/** The picture as the service draws it, for pictures that the browser cannot show. */
+export async function annotated(file, model = "") {
+  return (await send(file, { model, annotate: "1" })).blob();
+}
+
+async function send(file, options) {
+  const query = new URLSearchParams(Object.entries(options).filter(([, value]) => value)).toString();
   const { max_upload: limit } = await about;
   const picture = file.size > limit ? await shrunk(file) : file;
   for (let attempt = 0; ; attempt += 1) {
@@ -37,18 +51,19 @@ export async function predict(file) {
     form.append("image", picture, file.name || "picture");
     let response;
     try {
-      response = await fetch("/predict", { method: "POST", body: form, headers: key ? { Authorization: `Bearer ${key}` } : {} });
+      response = await fetch(query ? `/predict?${query}` : "/predict", { method: "POST", body: form, headers: key ? { Authorization: `Bearer ${key}` } : {} });
     } catch {
       throw new Error("The service cannot be reached. Is it still running?");
     }
-    if (response.ok) return response.json();
+    if (response.ok) return response;
     if (response.status === 401 && (await askForKey())) continue;
     if ((response.status === 503 || response.status === 429) && attempt < 8) {
       await new Promise((wake) => setTimeout(wake, 1000 * Number(response.headers.get("Retry-After") || 1)));
       continue;
     }
     const said = await response.json().catch(() => null);
-    throw new Error(said ? sentence(said.error) : `The service answered with the status ${response.status}.`);
+    const words = said ? sentence(said.error) : `The service answered with the status ${response.status}.`;
+    throw Object.assign(new Error(words), { said: said?.error.message ?? words });
   }
 }
 

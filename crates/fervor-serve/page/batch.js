@@ -1,30 +1,46 @@
-// The Batch tab: a row for each picture, sortable, as a CSV file on demand.
+// The Batch tab: a row for each file, sortable, filtered, as a CSV file on demand.
 
-import { about, predict } from "./api.js";
-import { begin, make, percent, say, tinted } from "./view.js";
+import { about, labelsOf, predict } from "./api.js";
+import { chosenModel, onFaces, shown } from "./choices.js";
+import { csv } from "./csv.js";
+import { isPicture, nameOf, thumbnail } from "./files.js";
+import { begin, download, make, numbered, percent, say, sum, tinted } from "./view.js";
 
 /** Requests at once. */
 const LANES = 4;
+/** Pixels of a likeness, twice what is shown, for fine screens. */
+const LIKENESS = 88;
 
 const element = (id) => document.getElementById(`batch-${id}`);
 const body = element("table").tBodies[0];
-const rows = [];
+let rows = [];
 let waiting = [];
 let running = 0;
 let order = { key: "", up: true };
+let filter = "all";
+let words = {};
+let open = () => {};
+about.then((service) => { words = service.words; });
 
-/** Adds pictures to the table and asks for their answers. */
-export function add(files) {
-  const pictures = [...files].filter((file) => file.type.startsWith("image/") || /\.(jpe?g|png|webp|gif|bmp|tiff?)$/i.test(file.name));
-  if (files.length && !pictures.length) return say("There is no picture among these files.");
-  for (const file of pictures) {
-    const row = { file, name: file.webkitRelativePath || file.name, element: make("tr") };
-    rows.push(row);
-    waiting.push(row);
-    draw(row);
-    body.append(row.element);
-  }
-  progress();
+/** What becomes of a picture that a person wants to see. */
+export function onOpen(act) {
+  open = act;
+}
+
+/** Adds files to the table and asks for the answers of those that are pictures. */
+export async function add(files) {
+  const added = [...files].map((file) => ({ file, name: nameOf(file), element: make("tr"), state: "waiting" }));
+  const are = await Promise.all(added.map(({ file }) => isPicture(file)));
+  added.forEach((row, index) => {
+    if (!are[index]) Object.assign(row, { state: "foreign", words: "not a picture", said: "not a picture" });
+  });
+  rows.push(...added);
+  waiting.push(...added.filter((row) => row.state === "waiting"));
+  added.forEach(draw);
+  body.append(...added.map((row) => row.element));
+  changed();
+  const foreign = are.filter((is) => !is).length;
+  if (foreign) say(`${foreign} of ${are.length} files are no pictures; the table names them.`);
   while (running < Math.min(LANES, waiting.length + running)) lane();
 }
 
@@ -32,51 +48,137 @@ async function lane() {
   running += 1;
   for (let row = waiting.shift(); row; row = waiting.shift()) {
     const start = performance.now();
+    const likeness = thumbnail(row.file, LIKENESS);
     try {
-      const answer = await predict(row.file);
-      Object.assign(row, { answer, words: answer.words, confidence: answer.confidence, faces: answer.faces.length });
-      row.pixels = answer.width * answer.height;
+      row.answer = await predict(row.file, chosenModel());
       row.ms = performance.now() - start;
+      row.state = "answered";
     } catch (error) {
-      Object.assign(row, { error: error.message, words: error.message });
+      Object.assign(row, { state: "failed", words: error.message, said: error.said ?? error.message });
     }
-    row.file = null;
+    row.likeness = await likeness;
+    read(row);
     draw(row);
-    progress();
+    changed();
   }
   running -= 1;
-  progress();
-  if (running === 0 && order.key) sort();
+  if (running > 0) return;
+  if (order.key) sort();
+  changed();
+  say(element("count").textContent);
+}
+
+/** What the table says of an answer: of its largest face among those that are shown. */
+function read(row) {
+  if (row.state !== "answered") return;
+  const faces = numbered(shown(row.answer.faces));
+  const [main] = faces;
+  const none = row.answer.faces.length ? "faces left out by the options" : "no face found";
+  Object.assign(row, {
+    shown: faces, faces: faces.length, main, words: main?.words ?? none, confidence: main?.confidence ?? null,
+    pixels: row.answer.width * row.answer.height,
+  });
 }
 
 function draw(row) {
   const cell = (text = "", classes = "number") => make("td", { text, classes });
-  const { answer } = row;
-  const words = make("td", { text: row.words ? begin(row.words) : "…" });
-  if (answer?.label) words.prepend(tinted(make("span", { classes: "dot" }), answer.label));
-  row.element.classList.toggle("failed", Boolean(row.error));
+  const { answer, main } = row;
+  const answered = make("td", { text: row.words ? begin(row.words) : "…" });
+  if (main) answered.prepend(tinted(make("span", { classes: main.uncertain ? "dot unsure" : "dot" }), main.label));
+  row.element.classList.toggle("failed", row.state === "failed");
+  row.element.classList.toggle("foreign", row.state === "foreign");
+  const name = answer ? make("button", { type: "button", classes: "open", text: row.name }) : make("span", { text: row.name });
+  if (answer) {
+    name.title = "Show this picture in the Pictures tab";
+    name.addEventListener("click", () => open(row.file));
+  }
+  const likeness = make("span", { classes: "likeness", children: row.likeness ? [row.likeness] : [] });
+  const remove = make("button", { type: "button", classes: "remove", text: "×" });
+  remove.setAttribute("aria-label", `Remove ${row.name}`);
+  remove.addEventListener("click", () => drop([row]));
   row.element.replaceChildren(
-    cell(row.name, "file"), words, cell(answer?.label ? percent(answer.confidence) : ""), cell(answer ? String(row.faces) : ""),
+    make("td", { classes: "file", children: [make("div", { children: [likeness, name] })] }), answered,
+    cell(main ? percent(main.confidence) : ""), cell(answer ? String(row.faces) : ""),
     cell(answer ? `${answer.width} × ${answer.height}` : ""), cell(row.ms ? `${Math.round(row.ms)} ms` : ""),
+    make("td", { classes: "number", children: [remove] }),
   );
 }
 
+/** In which filters a row stands. */
+function kinds(row) {
+  if (row.state === "waiting") return [];
+  if (row.state !== "answered") return [row.state];
+  if (!row.main) return ["none"];
+  return [row.main.uncertain ? "uncertain" : `label ${row.main.label}`, ...(row.faces > 1 ? ["several"] : [])];
+}
+
+let due = 0;
+/** Numbers, filters and buttons, at most once a screen refresh. */
+function changed() {
+  cancelAnimationFrame(due);
+  due = requestAnimationFrame(() => {
+    filters();
+    progress();
+  });
+}
+
+function filters() {
+  const counts = new Map([["all", rows.length]]);
+  for (const kind of rows.flatMap(kinds)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  if (!counts.get(filter)) filter = "all";
+  const named = { all: "All", uncertain: "Uncertain", several: "Several faces", none: "No face", failed: "Failed", foreign: "Not pictures" };
+  const labels = [...counts.keys()].filter((kind) => kind.startsWith("label ")).sort((a, b) => counts.get(b) - counts.get(a));
+  const kindsShown = ["all", ...labels, ...["uncertain", "several", "none", "failed", "foreign"].filter((kind) => counts.has(kind))];
+  const focused = element("filters").contains(document.activeElement);
+  element("filters").replaceChildren(...kindsShown.map((kind) => {
+    const label = kind.startsWith("label ") ? kind.slice(6) : "";
+    const button = make("button", { type: "button", classes: "chip" });
+    if (label) button.append(tinted(make("span", { classes: "dot" }), label));
+    button.append(named[kind] ?? begin(words[label] ?? label), make("span", { classes: "chip-count", text: String(counts.get(kind)) }));
+    button.setAttribute("aria-pressed", String(kind === filter));
+    button.addEventListener("click", () => {
+      filter = kind;
+      filters();
+    });
+    return button;
+  }));
+  if (focused) element("filters").querySelector("[aria-pressed=true]").focus();
+  for (const row of rows) row.element.hidden = filter !== "all" && !kinds(row).includes(filter);
+}
+
 function progress() {
-  const done = rows.length - waiting.length - running;
-  const failed = rows.filter((row) => row.error).length;
-  for (const id of ["progress", "box"]) element(id).hidden = rows.length === 0;
+  const count = (state) => rows.filter((row) => row.state === state).length;
+  const [failed, foreign] = [count("failed"), count("foreign")];
+  const asked = rows.length - foreign;
+  const done = count("answered") + failed;
+  for (const id of ["progress", "box", "filters", "clear"]) element(id).hidden = rows.length === 0;
   element("empty").hidden = rows.length > 0;
   element("stop").hidden = running === 0;
-  element("csv").disabled = done === 0;
-  Object.assign(element("bar"), { max: Math.max(1, rows.length), value: done });
-  element("count").textContent = `${done} of ${rows.length}${failed ? `, ${failed} failed` : ""}`;
-  if (running === 0 && rows.length) say(`${done} pictures answered${failed ? `, ${failed} of them failed` : ""}.`);
+  element("csv").disabled = done + foreign === 0;
+  Object.assign(element("bar"), { max: Math.max(1, asked), value: done });
+  element("bar").hidden = running === 0;
+  const parts = [`${done} of ${asked} pictures answered`];
+  if (failed) parts.push(`${failed} failed`);
+  if (foreign) parts.push(`${foreign} ${foreign === 1 ? "file is" : "files are"} no picture${foreign === 1 ? "" : "s"}`);
+  element("count").textContent = parts.join(", ");
+  const faces = rows.flatMap((row) => row.shown ?? []);
+  element("sum").textContent = faces.length ? begin(sum(faces, words)) : "";
+}
+
+/** Takes rows off the table. */
+function drop(some) {
+  const gone = new Set(some);
+  for (const row of some) row.element.remove();
+  rows = rows.filter((row) => !gone.has(row));
+  waiting = waiting.filter((row) => !gone.has(row));
+  changed();
 }
 
 function sort() {
   const { key, up } = order;
-  const value = (row) => row[key] ?? (typeof rows[0]?.[key] === "string" ? "" : -1);
-  const compare = (a, b) => (typeof a === "string" || typeof b === "string" ? String(a).localeCompare(String(b), undefined, { numeric: true }) : a - b);
+  const text = ["name", "words"].includes(key);
+  const value = (row) => row[key] ?? (text ? "" : -1);
+  const compare = (a, b) => (text ? String(a).localeCompare(String(b), undefined, { numeric: true }) : a - b);
   rows.sort((a, b) => (up ? 1 : -1) * compare(value(a), value(b)));
   body.append(...rows.map((row) => row.element));
 }
@@ -85,29 +187,10 @@ for (const button of element("table").querySelectorAll("th button")) {
   button.addEventListener("click", () => {
     const { key } = button.dataset;
     order = { key, up: order.key === key ? !order.up : true };
-    for (const other of element("table").querySelectorAll("th")) other.setAttribute("aria-sort", "none");
+    for (const other of element("table").querySelectorAll("th[aria-sort]")) other.setAttribute("aria-sort", "none");
     button.parentElement.setAttribute("aria-sort", order.up ? "ascending" : "descending");
     sort();
   });
-}
-
-/** The table that `fervor predict --format csv` writes: a row a face, pictures without faces and errors included. */
-async function csv() {
-  const { labels } = (await about).model;
-  const quoted = (value) => (/[",\r\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? ""));
-  const head = ["source", "picture_width", "picture_height", "face", "x", "y", "width", "height", "score", "label", "confidence", "uncertain", ...labels, "flags", "error"];
-  const lines = rows.filter((row) => row.words).flatMap((row) => {
-    const picture = [row.name, row.answer?.width, row.answer?.height];
-    if (!row.answer?.faces.length) return [[...picture, ...Array(head.length - 4).fill(""), row.error ?? ""]];
-    return row.answer.faces.map((face, index) => [
-      ...picture, index, face.box.x, face.box.y, face.box.width, face.box.height, face.score, face.label, face.confidence, face.uncertain,
-      ...labels.map((label) => face.probabilities[label]), face.quality.flags.join(" "), "",
-    ]);
-  });
-  const text = [head, ...lines].map((line) => line.map(quoted).join(",")).join("\n") + "\n";
-  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: "expressions.csv" });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 for (const id of ["files", "folder"]) {
@@ -116,10 +199,24 @@ for (const id of ["files", "folder"]) {
     element(id).value = "";
   });
 }
-element("csv").addEventListener("click", csv);
-element("stop").addEventListener("click", () => {
-  for (const row of waiting) row.element.remove();
-  rows.splice(0, rows.length, ...rows.filter((row) => !waiting.includes(row)));
-  waiting = [];
-  progress();
+/** What is told of each file that is done, with the faces that the options leave. */
+const told = () => rows.filter((row) => row.state !== "waiting").map((row) => ({
+  name: row.name, error: row.said, answer: row.answer && { ...row.answer, faces: shown(row.answer.faces) },
+}));
+element("csv").addEventListener("click", async () => {
+  download("expressions.csv", new Blob([csv(told(), labelsOf(await about))], { type: "text/csv" }));
+});
+element("stop").addEventListener("click", () => drop(waiting));
+element("clear").addEventListener("click", () => {
+  drop(rows);
+  filter = "all";
+  say("The table is empty.");
+  document.getElementById("batch-files").focus();
+});
+onFaces(() => {
+  for (const row of rows) {
+    read(row);
+    draw(row);
+  }
+  changed();
 });

@@ -1,8 +1,10 @@
 // The Camera tab: frames go to the service one by one, answers come back as boxes and lines. Off until it is started.
 
-import { about, askForKey, needsKey, sentence, socketProtocols } from "./api.js";
+import { about, askForKey, labelsOf, needsKey, sentence, socketProtocols } from "./api.js";
+import { chosenModel, onModel, shown } from "./choices.js";
+import { drawBoxes } from "./drawing.js";
 import { Timeline } from "./timeline.js";
-import { begin, drawBoxes, make, ranked, say, tinted } from "./view.js";
+import { begin, make, ranked, say, tinted } from "./view.js";
 
 /** The longer side of the pictures that are sent. */
 const SIDE = 640;
@@ -73,7 +75,7 @@ class Session {
   async run() {
     video.srcObject = this.stream;
     await video.play();
-    this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`, socketProtocols());
+    this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws?${new URLSearchParams({ model: chosenModel() })}`, socketProtocols());
     this.socket.addEventListener("message", (event) => this.answer(JSON.parse(event.data)));
     this.socket.addEventListener("close", (event) => {
       if (this.over) return;
@@ -129,9 +131,10 @@ class Session {
     for (const frame of Object.keys(this.sent)) if (frame <= answer.frame) delete this.sent[frame];
     if (answer.error) return fail(sentence(answer.error));
     this.answered = [...this.answered.filter((time) => now - time < 2000), now];
-    const { faces, width, height } = answer;
+    const { width, height } = answer;
+    const faces = shown(answer.faces);
     this.place();
-    drawBoxes(overlay, faces, width, height, true);
+    drawBoxes(overlay, faces, width, height, { mirror: true });
     const main = faces.reduce((a, b) => (!a || b.box.width * b.box.height > a.box.width * a.box.height ? b : a), null);
     timeline.add(main?.probabilities ?? null);
     element("camera-words").textContent = main ? begin(main.words) : "No face";
@@ -189,6 +192,11 @@ element("camera-photograph").addEventListener("click", () => {
   canvas.toBlob((blob) => takePhotograph(new File([blob], "photograph.jpg", { type: "image/jpeg" })), "image/jpeg", 0.95);
 });
 element("smoothing").addEventListener("input", smooth);
-about.then(({ model }) => {
-  element("legend").append(...model.labels.map((label) => tinted(make("li", { children: [make("span", { classes: "dot" }), label] }), label)));
+onModel(() => {
+  if (!session) return;
+  stop();
+  start();
+});
+about.then((service) => {
+  element("legend").append(...labelsOf(service).map((label) => tinted(make("li", { children: [make("span", { classes: "dot" }), label] }), label)));
 });

@@ -3,6 +3,7 @@
 import { about } from "./api.js";
 import * as batch from "./batch.js";
 import * as camera from "./camera.js";
+import { dropped } from "./files.js";
 import * as pictures from "./pictures.js";
 
 const tabs = [...document.querySelectorAll("[role=tab]")];
@@ -37,9 +38,15 @@ open(tabs.find((tab) => `#${panel(tab).id}` === location.hash));
 function take(files) {
   if (!files.length) return;
   if (current.id === "tab-batch") return batch.add(files);
+  look(files);
+}
+
+function look(files) {
   open(tabs[0]);
   pictures.show(files);
 }
+
+batch.onOpen((file) => look([file]));
 
 camera.onPhotograph((file) => {
   open(tabs[0], true);
@@ -62,13 +69,15 @@ addEventListener("drop", (event) => {
   event.preventDefault();
   depth = 0;
   document.body.classList.remove("over");
-  take(event.dataTransfer.files);
+  dropped(event.dataTransfer).then(take);
 });
 addEventListener("paste", (event) => take([...(event.clipboardData?.files ?? [])]));
 
-about.then(({ version, model, max_upload: limit }) => {
-  const accuracy = model.accuracy ? ` It names ${Math.round(100 * model.accuracy)} of 100 faces of its validation pictures as people labelled them.` : "";
-  document.getElementById("about").textContent = `Fervor ${version}, model ${model.name}: ${model.labels.join(", ")}.${accuracy}`;
+about.then(({ version, models, max_upload: limit }) => {
+  const [first] = models;
+  const accuracy = first.accuracy ? ` It names ${Math.round(100 * first.accuracy)} of 100 faces of its validation pictures as people labelled them.` : "";
+  const others = models.length > 1 ? ` Also loaded: ${models.slice(1).map(({ name }) => name).join(", ")}.` : "";
+  document.getElementById("about").textContent = `Fervor ${version}, model ${first.name}: ${first.labels.join(", ")}.${accuracy}${others}`;
   document.getElementById("limits").textContent =
     `JPEG, PNG, WebP, GIF, BMP or TIFF, up to ${Math.round(limit / 2 ** 20)} MiB. Pictures are answered and forgotten: none is kept.`;
 });

@@ -1,83 +1,202 @@
 // The Pictures tab: drop, paste, choose or photograph; an answer for each picture.
 
-import { predict } from "./api.js";
-import { drawBoxes, faceCard, make, say } from "./view.js";
+import { about, annotated, predict } from "./api.js";
+import { chosenModel, leftOut, onFaces, onModel, shown } from "./choices.js";
+import { drawBoxes, drawn, highlight } from "./drawing.js";
+import { nameOf } from "./files.js";
+import { download, faceCard, faceLine, make, numbered, say, sum } from "./view.js";
 
 const results = document.getElementById("results");
+const bar = document.getElementById("results-bar");
+const total = document.getElementById("results-sum");
 /** Faces whose bars are shown at once; further ones on demand. */
 const FIRST = 4;
 
+let cards = [];
+let words = {};
+about.then((service) => { words = service.words; });
+
 /** Shows pictures, the first on top, and asks for their answers. */
 export function show(files) {
-  const cards = [...files].map((file) => new Card(file));
-  results.prepend(...cards.map((card) => card.element));
-  cards[0]?.element.scrollIntoView({ block: "nearest", behavior: "smooth" });
-  if (cards.length) say(cards.length === 1 ? "Looking at the picture." : `Looking at ${cards.length} pictures.`);
-  // One after the other: the answer to the first picture comes first.
-  cards.reduce((before, card) => before.then(() => card.ask()), Promise.resolve());
+  const added = [...files].map((file) => new Card(file));
+  cards = [...added, ...cards];
+  results.prepend(...added.map((card) => card.element));
+  added[0]?.element.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  if (added.length) say(added.length === 1 ? "Looking at the picture." : `Looking at ${added.length} pictures.`);
+  count();
+  ask(added);
+}
+
+/** One after the other: the answer to the first picture comes first. */
+const ask = (some) => some.reduce((before, card) => before.then(() => card.ask()), Promise.resolve());
+
+/** How many pictures and faces there are. */
+function count() {
+  bar.hidden = cards.length === 0;
+  document.getElementById("pictures").classList.toggle("filled", cards.length > 0);
+  const faces = cards.flatMap((card) => card.faces ?? []);
+  total.textContent = cards.length > 1 ? `${cards.length} pictures, ${sum(faces, words)}` : "1 picture";
 }
 
 class Card {
   constructor(file) {
     this.file = file;
-    this.name = file.name || "pasted picture";
+    this.name = nameOf(file);
     this.image = make("img", { alt: this.name, src: URL.createObjectURL(file) });
+    this.image.addEventListener("error", () => this.showDrawn(), { once: true });
     this.overlay = make("div", { classes: "overlay" });
     this.overlay.setAttribute("aria-hidden", "true");
+    new ResizeObserver(() => this.draw()).observe(this.overlay);
     this.frame = make("div", { classes: "frame", children: [this.image, this.overlay] });
-    this.facts = make("div", { classes: "facts", children: [
-      make("p", { classes: "name", text: this.name }), make("p", { classes: "pulse", text: "Looking …" }),
-    ] });
+    this.header = make("header", { children: [make("p", { classes: "name", text: this.name })] });
+    this.body = make("div", { classes: "body", children: [make("p", { classes: "pulse", text: "Looking …" })] });
+    this.save = this.button("Save the drawn picture", () => this.saveDrawn());
+    this.save.hidden = true;
     this.element = make("article", { classes: "result waiting", children: [
-      make("div", { classes: "picture", children: [this.frame] }), this.facts,
+      make("div", { classes: "picture", children: [this.frame] }),
+      make("div", { classes: "facts", children: [
+        this.header, this.body,
+        make("div", { classes: "card-actions", children: [this.save, this.button("Remove", () => this.remove(true))] }),
+      ] }),
     ] });
     this.element.setAttribute("aria-label", this.name);
   }
 
+  button(text, act) {
+    const button = make("button", { type: "button", classes: "quiet", text });
+    button.setAttribute("aria-label", `${text}: ${this.name}`);
+    button.addEventListener("click", act);
+    return button;
+  }
+
   async ask() {
+    if (this.gone) return;
     try {
-      this.answer(await predict(this.file));
+      this.answer = await predict(this.file, chosenModel());
+      if (!this.gone) this.show(true);
     } catch (error) {
-      this.fail(error.message);
+      if (!this.gone) this.fail(error.message);
     }
   }
 
-  answer(answer) {
-    const { width, height } = answer;
-    // From left to right, as people look at a picture.
-    const faces = [...answer.faces].sort((a, b) => a.box.x - b.box.x);
+  /** Shows the answer's faces, the largest first. */
+  show(aloud = false) {
+    const { width, height, model } = this.answer;
+    const faces = numbered(shown(this.answer.faces));
+    this.faces = faces;
     this.element.classList.remove("waiting");
     this.element.classList.toggle("tiny", Math.max(width, height) < 200);
-    this.image.alt = `${this.name}: ${answer.words}`;
-    const count = faces.length === 1 ? "1 face" : `${faces.length || "no"} faces`;
-    this.facts.replaceChildren(make("header", { children: [
-      make("p", { classes: "name", text: `${this.name} · ${width} × ${height} · ${count}` }),
-    ] }));
-    if (faces.length === 0) {
-      this.facts.append(make("div", { classes: "face", children: [make("h3", { text: "No face found" })] }),
+    this.save.hidden = false;
+    const told = sum(faces, words);
+    this.image.alt = `${this.name}: ${faces[0]?.words ?? "no face found"}`;
+    const by = document.getElementById("choice-models").hidden ? "" : ` · ${model.name}`;
+    this.header.replaceChildren(make("p", { classes: "name", text: `${this.name} · ${width} × ${height}${by}` }));
+    if (faces.length > 1) this.header.append(make("p", { classes: "sum", text: told }));
+    const hidden = leftOut(this.answer.faces);
+    if (hidden) this.header.append(make("p", { classes: "name", text: hidden }));
+    this.body.replaceChildren();
+    if (this.answer.faces.length === 0) {
+      this.body.append(make("div", { classes: "face", children: [make("h3", { text: "No face found" })] }),
         make("p", { text: "Faces should be at least some 12 pixels high and not turned away." }));
     }
-    this.facts.append(...faces.slice(0, FIRST).map((face) => faceCard(face)));
-    if (faces.length > FIRST) {
-      const more = make("button", { classes: "more", type: "button", text: `Show ${faces.length - FIRST} more` });
-      more.addEventListener("click", () => more.replaceWith(...faces.slice(FIRST).map((face) => faceCard(face))));
-      this.facts.append(more);
+    this.list(faces);
+    this.draw();
+    count();
+    if (aloud) say(`${this.name}: ${told}. ${faces.slice(0, FIRST).map((face) => face.words).join("; ")}`);
+  }
+
+  list(faces) {
+    const row = (face) => {
+      const card = face.number > FIRST ? faceLine(face) : faceCard(face, faces.length === 1);
+      card.dataset.number = face.number;
+      card.addEventListener("pointerenter", () => highlight(this.overlay, face.number));
+      card.addEventListener("pointerleave", () => highlight(this.overlay, null));
+      return card;
+    };
+    this.body.append(...faces.slice(0, FIRST).map(row));
+    this.more = null;
+    if (faces.length <= FIRST) return;
+    const more = make("button", { classes: "more", type: "button", text: `Show ${faces.length - FIRST} more` });
+    this.more = () => {
+      this.more = null;
+      more.replaceWith(...faces.slice(FIRST).map(row));
+    };
+    more.addEventListener("click", () => this.more?.());
+    this.body.append(more);
+  }
+
+  draw() {
+    if (!this.faces || this.image.dataset.drawn) return;
+    const { width, height } = this.answer;
+    drawBoxes(this.overlay, this.faces, width, height, { onChoose: (number) => this.choose(number) });
+  }
+
+  /** Shows the row of a face. */
+  choose(number) {
+    if (number > FIRST) this.more?.();
+    const row = this.body.querySelector(`[data-number="${number}"]`);
+    if (row?.tagName === "DETAILS") row.open = true;
+    row?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    for (const other of this.body.querySelectorAll(".face")) other.classList.toggle("lit", other === row);
+    highlight(this.overlay, number);
+  }
+
+  /** A picture that the browser cannot show (TIFF): as the service draws it. */
+  async showDrawn() {
+    this.image.dataset.drawn = "yes";
+    this.overlay.replaceChildren();
+    try {
+      this.png = await annotated(this.file, chosenModel());
+      URL.revokeObjectURL(this.image.src);
+      this.image.src = URL.createObjectURL(this.png);
+    } catch {
+      // The answer to the picture says what is wrong with it.
     }
-    const draw = () => drawBoxes(this.overlay, faces, width, height);
-    new ResizeObserver(draw).observe(this.overlay);
-    draw();
-    say(`${this.name}: ${count}. ${faces.slice(0, FIRST).map((face) => face.words).join("; ")}`);
+  }
+
+  async saveDrawn() {
+    const stem = this.name.split("/").pop().replace(/\.[^.]*$/, "");
+    const jpeg = /jpe?g$/.test(this.file.type) && !this.png;
+    const file = this.png ?? (await drawn(this.image, this.faces, jpeg ? "image/jpeg" : "image/png"));
+    download(`${stem}-expressions.${jpeg ? "jpg" : "png"}`, file);
+    say(`${this.name}: the drawn picture is saved.`);
+  }
+
+  remove(focus) {
+    this.gone = true;
+    const index = cards.indexOf(this);
+    cards = cards.filter((card) => card !== this);
+    this.element.remove();
+    URL.revokeObjectURL(this.image.src);
+    count();
+    if (!focus) return;
+    say(`${this.name} is removed.`);
+    const next = cards[Math.min(index, cards.length - 1)];
+    (next?.element.querySelector(".card-actions button:last-child") ?? document.getElementById("choose")).focus();
   }
 
   fail(message) {
+    this.faces = [];
     this.element.classList.remove("waiting");
     this.element.classList.add("failed");
     this.element.querySelector(".picture")?.remove();
     URL.revokeObjectURL(this.image.src);
-    this.facts.replaceChildren(make("p", { classes: "name", text: this.name }), make("p", { classes: "error", text: message }));
+    this.save.hidden = true;
+    this.header.replaceChildren(make("p", { classes: "name", text: this.name }));
+    this.body.replaceChildren(make("p", { classes: "error", text: message }));
+    count();
     say(`${this.name}: ${message}`);
   }
 }
+
+onFaces(() => cards.filter((card) => card.answer).forEach((card) => card.show()));
+onModel(() => ask(cards.filter((card) => card.answer)));
+
+document.getElementById("results-clear").addEventListener("click", () => {
+  for (const card of [...cards]) card.remove(false);
+  say("All pictures are removed.");
+  document.getElementById("choose").focus();
+});
 
 for (const id of ["choose", "photograph"]) {
   const input = document.getElementById(id);

@@ -36,56 +36,60 @@ export function say(text) {
   document.getElementById("say").textContent = text;
 }
 
-const FLAGS = {
-  small: "the face is small", doubtful: "may not be a face", profile: "the face is turned to the side",
-  blurred: "the picture is blurred there", dark: "the face is dark", flat: "the face has little contrast", cut_off: "the face is cut off",
-  turned: "the face is not upright",
+/** What the flags mean, each in a sentence. */
+export const FLAGS = {
+  small: "The face has few pixels: its eyes are less than 12 apart.",
+  doubtful: "This may not be a face at all: the detector is little sure of it.",
+  profile: "The face is turned to the side.",
+  blurred: "The picture is blurred where the face is.",
+  dark: "The face is very dark.",
+  flat: "The face has hardly any contrast.",
+  cut_off: "A part of the face lies outside the picture.",
+  turned: "The face is not upright: it was turned before it was looked at.",
 };
 
-/** Why to trust an answer less, as a sentence; empty if there is no reason. */
-export function doubts(face) {
-  const reasons = (face.quality?.flags ?? []).map((flag) => FLAGS[flag] ?? flag);
-  return reasons.length ? `Less sure because ${reasons.join(", and ")}.` : "";
+/** What an uncertain answer means. */
+const UNCERTAIN = "No expression reaches 50 %: the first one is more likely wrong than right.";
+
+/** The sentence of a flag; of one that a newer service raises, its name. */
+export const flagHelp = (flag) => FLAGS[flag] ?? `The service says: ${flag.replaceAll("_", " ")}.`;
+
+/** Faces with the number that each has at its box and in the list: the largest is the first. */
+export function numbered(faces) {
+  const area = ({ box }) => box.width * box.height;
+  return [...faces].sort((a, b) => area(b) - area(a)).map((face, index) => ({ ...face, number: index + 1 }));
 }
 
-/** Boxes with labels over a picture of width x height that fills `overlay`. `mirror` for a camera that shows itself. */
-export function drawBoxes(overlay, faces, width, height, mirror = false) {
-  const shown = { width: overlay.clientWidth, height: overlay.clientHeight };
-  overlay.replaceChildren(...faces.flatMap((face) => {
-    const { x, y, width: w, height: h } = face.box;
-    const left = Math.max(0, mirror ? width - x - w : x);
-    const right = Math.min(width, mirror ? width - x : x + w);
-    const [top, bottom] = [Math.max(0, y), Math.min(height, y + h)];
-    const box = tinted(make("div", { classes: "box" }), face.label);
-    Object.assign(box.style, {
-      left: `${(100 * left) / width}%`, top: `${(100 * top) / height}%`,
-      width: `${(100 * (right - left)) / width}%`, height: `${(100 * (bottom - top)) / height}%`,
-    });
-    const crowded = faces.length > 6;
-    // In a crowd there is room for the class only.
-    const text = crowded ? `${face.label} ${percent(face.confidence)}` : face.words;
-    const tag = tinted(make("div", { classes: crowded ? "tag plain" : "tag", text }), face.label);
-    if (!crowded) {
-      for (const [, p] of ranked(face.probabilities).slice(0, 3)) {
-        const bar = make("i");
-        bar.style.width = `${100 * p}%`;
-        tag.append(make("span", { classes: "mini", children: [bar] }));
-      }
-    }
-    // Above the box where there is room, else below it, else inside at its top.
-    const tall = crowded ? 22 : 52;
-    const above = (top / height) * shown.height >= tall;
-    const below = (1 - bottom / height) * shown.height >= tall;
-    Object.assign(tag.style, above ? { bottom: `calc(${100 - (100 * top) / height}% + 3px)` }
-      : below ? { top: `calc(${(100 * bottom) / height}% + 3px)` } : { top: `calc(${(100 * top) / height}% + 5px)` });
-    const fits = (1 - left / width) * shown.width >= 150;
-    Object.assign(tag.style, fits ? { left: `${(100 * left) / width}%` } : { right: "0" });
-    return [box, tag];
-  }));
+const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
+
+/** "404 faces: 120 happy, 80 neutral, 9 uncertain", in the core's adjectives. */
+export function sum(faces, words) {
+  const counts = new Map();
+  for (const face of faces) {
+    const word = face.uncertain ? "" : words[face.label] ?? face.label;
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  const unsure = counts.get("") ?? 0;
+  counts.delete("");
+  const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([word, count]) => `${count} ${word}`);
+  if (unsure) parts.push(`${unsure} uncertain`);
+  return `${faces.length ? plural(faces.length, "face") : "no faces"}${faces.length > 1 ? `: ${parts.join(", ")}` : ""}`;
 }
 
-/** A face in words, with a bar for each class. */
-export function faceCard(face, heading = "h3") {
+/** A face in a line that opens: one of many. */
+export function faceLine(face) {
+  const flags = [...(face.uncertain ? ["uncertain"] : []), ...(face.quality?.flags ?? [])].map((flag) => flag.replaceAll("_", " "));
+  const summary = make("summary", { children: [
+    tinted(make("span", { classes: "rank", text: String(face.number) }), face.label), begin(face.words),
+    ...(flags.length ? [make("span", { classes: "flag", text: flags.join(", ") })] : []),
+  ] });
+  const line = make("details", { classes: "face compact", children: [summary] });
+  line.addEventListener("toggle", () => line.append(...[...faceCard(face).children].slice(1)), { once: true });
+  return line;
+}
+
+/** A face in words, with a bar for each class and what there is to know of the answer. */
+export function faceCard(face, single = false) {
   const bars = ranked(face.probabilities).map(([label, p]) => {
     const bar = make("i");
     bar.style.width = `${100 * p}%`;
@@ -94,9 +98,20 @@ export function faceCard(face, heading = "h3") {
       make("span", { text: label }), make("span", { classes: "bar", children: [bar] }), make("span", { classes: "share", text: share }),
     ] }), label);
   });
-  const title = make(heading, { children: [tinted(make("span", { classes: "dot" }), face.label), begin(face.words)] });
-  const card = make("div", { classes: "face", children: [title, make("ul", { classes: "bars", children: bars })] });
-  const doubt = doubts(face);
-  if (doubt) card.append(make("p", { classes: "flags", text: doubt }));
+  const mark = single ? make("span", { classes: "dot" }) : make("span", { classes: "rank", text: String(face.number) });
+  const title = make("h3", { children: [tinted(mark, face.label), begin(face.words)] });
+  const card = make("div", { classes: face.uncertain ? "face unsure" : "face", children: [title, make("ul", { classes: "bars", children: bars })] });
+  const remarks = (face.quality?.flags ?? []).map((flag) => [flag.replaceAll("_", " "), flagHelp(flag)]);
+  if (face.uncertain) remarks.unshift(["uncertain", UNCERTAIN]);
+  if (remarks.length) {
+    card.append(make("ul", { classes: "remarks", children: remarks.map(([word, help]) => make("li", { children: [make("b", { text: word }), ` ${help}`] })) }));
+  }
   return card;
+}
+
+/** Gives a file to the person. */
+export function download(name, blob) {
+  const link = make("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

@@ -3,10 +3,11 @@
 use fervor::prediction::ModelInfo;
 use fervor::{PicturePrediction, Prediction};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::value::to_raw_value;
 
 use crate::engine::Answer;
 use crate::error::ApiError;
+use crate::pairs::Pairs;
 
 /// One picture's row, with `label`, `confidence`, `uncertain` and `words` of the main face before it.
 #[derive(Debug, Serialize)]
@@ -25,7 +26,7 @@ pub struct Row {
 #[serde(untagged)]
 enum Shown {
     All(PicturePrediction),
-    Top(Map<String, Value>),
+    Top(Pairs),
 }
 
 impl Row {
@@ -43,18 +44,27 @@ impl Row {
             words: row.sentence(),
             row: match top {
                 None => Shown::All(row),
-                Some(top) => Shown::Top(shortened(&row, top)),
+                Some(top) => Shown::Top(shortened(&row, top).expect("a row is an object with lists of faces and probabilities")),
             },
         }
     }
 }
 
-fn shortened(row: &PicturePrediction, top: usize) -> Map<String, Value> {
-    let Ok(Value::Object(mut map)) = serde_json::to_value(row) else { unreachable!("a row is an object") };
-    let faces = map.get_mut("faces").and_then(Value::as_array_mut).into_iter().flatten();
-    for (face, prediction) in faces.zip(&row.faces) {
-        let kept = prediction.probabilities.ranked().into_iter().take(top);
-        face["probabilities"] = kept.map(|(label, p)| (label.to_owned(), Value::from(p))).collect::<Map<_, _>>().into();
-    }
-    map
+/// The row, word for word and number for number, with only so many classes of each face.
+fn shortened(row: &PicturePrediction, top: usize) -> serde_json::Result<Pairs> {
+    let mut pairs = Pairs::of(row)?;
+    pairs.change("faces", |faces| {
+        let faces: Vec<Pairs> = serde_json::from_str(faces.get())?;
+        let shortened = faces.into_iter().zip(&row.faces).map(|(mut face, prediction)| {
+            let kept: Vec<&str> = prediction.probabilities.ranked().into_iter().take(top).map(|(label, _)| label).collect();
+            face.change("probabilities", |all| {
+                let mut all: Pairs = serde_json::from_str(all.get())?;
+                all.retain(|label| kept.contains(&label));
+                to_raw_value(&all)
+            })?;
+            Ok(face)
+        });
+        to_raw_value(&shortened.collect::<serde_json::Result<Vec<Pairs>>>()?)
+    })?;
+    Ok(pairs)
 }

@@ -1,5 +1,5 @@
-//! Bodies, metered: no request holds more than its limit, all together no more than the service's budget, none takes longer
-//! than its deadline.
+//! Bodies, metered: no request holds more than its limit, all together no more than the service's budget, none stands still.
+//! A body may take its time on a slow line as long as it comes on.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -11,12 +11,15 @@ use axum::http::header;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Duration, Instant, timeout, timeout_at};
+use tokio::time::{Duration, Instant, timeout};
 
 use crate::error::ApiError;
 
 /// The grain in which memory is counted.
 const GRAIN: usize = 1024;
+
+/// Of a body so much at least must come in every span of the service's time limit: 3 kB a second with its 10 seconds.
+const PROGRESS: usize = 32 << 10;
 
 /// A client that is refused in the middle of its upload may finish it, within these bounds, so that it hears why.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -37,7 +40,7 @@ pub enum Refused {
     TooLarge(usize),
     /// The budget is used up.
     Busy,
-    /// The deadline is over.
+    /// Too little came for too long.
     Slow,
     /// The client broke off.
     Broken,
@@ -96,7 +99,8 @@ impl Budget {
     }
 }
 
-/// The request with its body metered, and the memory that it comes to hold.
+/// The request with its body metered, and the memory that it comes to hold. A body of which less than [`PROGRESS`] comes while it
+/// is waited for so long as `patience` is given up.
 ///
 /// # Errors
 /// [`Refused::TooLarge`], when the request announces more than `limit` bytes.
@@ -104,7 +108,7 @@ pub async fn metered(
     request: Request,
     limit: usize,
     budget: &Budget,
-    deadline: Instant,
+    patience: Duration,
 ) -> Result<(Request, Arc<Hold>), Refused> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let awaits_leave = request.headers().contains_key(header::EXPECT);
@@ -122,7 +126,9 @@ pub async fn metered(
         limit,
         budget: budget.clone(),
         hold: Arc::clone(&hold),
-        deadline,
+        patience,
+        waited: Duration::ZERO,
+        came: 0,
     };
     let body = Body::from_stream(stream::unfold(state, Meter::next));
     Ok((Request::from_parts(parts, body), hold))
@@ -135,13 +141,19 @@ struct Meter {
     limit: usize,
     budget: Budget,
     hold: Arc<Hold>,
-    deadline: Instant,
+    patience: Duration,
+    /// Time spent waiting for the client, and bytes that came, since the body last came on far enough.
+    waited: Duration,
+    came: usize,
 }
 
 impl Meter {
     async fn next(mut self) -> Option<(Result<Bytes, Refused>, Self)> {
         let mut body = self.body.take()?;
-        let refused = match timeout_at(self.deadline, body.next()).await {
+        let start = Instant::now();
+        let chunk = timeout(self.patience.saturating_sub(self.waited), body.next()).await;
+        self.waited += start.elapsed();
+        let refused = match chunk {
             Err(_) => Refused::Slow,
             Ok(None) => return None,
             Ok(Some(Err(_))) => Refused::Broken,
@@ -152,6 +164,10 @@ impl Meter {
             Ok(Some(Ok(chunk))) => match self.budget.take(&self.hold, chunk.len()) {
                 Ok(()) => {
                     self.left -= chunk.len();
+                    self.came += chunk.len();
+                    if self.came >= PROGRESS {
+                        (self.waited, self.came) = (Duration::ZERO, 0);
+                    }
                     self.body = Some(body);
                     return Some((Ok(chunk), self));
                 }

@@ -33,6 +33,15 @@ impl Shape {
         }
     }
 
+    /// deepface's answer to a list: for each picture the list of its faces, an error where there is no answer.
+    pub fn deepface_list<'a>(answers: impl Iterator<Item = Result<&'a Answer, &'a ApiError>>) -> Value {
+        let row = |answer: Result<&Answer, &ApiError>| match answer {
+            Ok(answer) => answer.faces.iter().map(deepface).collect(),
+            Err(error) => json!({ "error": error }),
+        };
+        json!({ "results": answers.map(row).collect::<Vec<Value>>() })
+    }
+
     /// The answers for many pictures: one after the other in a list, an error where there is no answer.
     pub fn many<'a>(self, answers: impl Iterator<Item = Result<&'a Answer, &'a ApiError>>) -> Value {
         let row = |answer: Result<&Answer, &ApiError>| match answer {

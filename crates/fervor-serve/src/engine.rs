@@ -22,7 +22,7 @@ const BATCH: usize = 16;
 /// So long a prepared picture waits for others to join its batch while there are others to prepare.
 const PATIENCE: Duration = Duration::from_millis(4);
 
-/// Worker threads around one [`Analyzer`], with a bounded queue before them.
+/// Worker threads around one [`Analyzer`] a model, with one bounded queue before them.
 ///
 /// A worker takes the next picture from the queue, decodes it and finds its faces. When nothing waits, or enough pictures
 /// are ready, or the first of them has waited long enough, a worker takes its share of those that are ready through the
@@ -35,7 +35,8 @@ pub struct Engine {
 }
 
 struct Shared {
-    analyzer: Arc<Analyzer>,
+    /// At least one.
+    analyzers: Vec<Arc<Analyzer>>,
     limits: Limits,
     metrics: Arc<Metrics>,
     queue: Mutex<Queue>,
@@ -49,6 +50,26 @@ struct Queue {
     /// Workers with nothing to do.
     idle: usize,
     closed: bool,
+}
+
+/// What is asked of a picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Wish {
+    /// Which of the models answers.
+    pub model: usize,
+    /// The picture with boxes, labels and bars is wanted, too.
+    pub draw: bool,
+    /// Faces whose box has a shorter side under this many pixels are left out.
+    pub min_face: f32,
+    /// Faces that the detector is less sure of are left out.
+    pub min_score: f32,
+}
+
+impl Wish {
+    fn takes(&self, face: &Prediction) -> bool {
+        let bounds = face.face.bounds;
+        bounds.width.min(bounds.height) >= self.min_face && face.face.score >= self.min_score
+    }
 }
 
 /// The right to have one picture in the engine.
@@ -72,13 +93,13 @@ pub type Reply<T> = oneshot::Receiver<Result<T, ApiError>>;
 
 enum Job {
     Picture(PictureJob),
-    /// Anything else that uses the network, done as it comes.
-    Other(Box<dyn FnOnce(&Analyzer) + Send>),
+    /// Anything else that uses a model's network, done as it comes.
+    Other(usize, Box<dyn FnOnce(&Analyzer) + Send>),
 }
 
 struct PictureJob {
     bytes: Bytes,
-    draw: bool,
+    wish: Wish,
     reply: oneshot::Sender<Result<Answer, ApiError>>,
     place: Place,
     hold: Option<Arc<Hold>>,
@@ -86,6 +107,7 @@ struct PictureJob {
 }
 
 struct Ready {
+    wish: Wish,
     size: (u32, u32),
     /// Kept only to be drawn on.
     picture: Option<Picture>,
@@ -101,9 +123,9 @@ enum Task {
 }
 
 impl Engine {
-    /// Starts `threads` workers. At most `capacity` pictures are inside, waiting or worked on.
-    pub fn start(analyzer: Arc<Analyzer>, limits: Limits, threads: usize, capacity: usize, metrics: Arc<Metrics>) -> Self {
-        let shared = Arc::new(Shared { analyzer, limits, metrics, queue: Mutex::default(), wake: Condvar::new() });
+    /// Starts `threads` workers for these models, at least one. At most `capacity` pictures are inside, waiting or worked on.
+    pub fn start(analyzers: Vec<Arc<Analyzer>>, limits: Limits, threads: usize, capacity: usize, metrics: Arc<Metrics>) -> Self {
+        let shared = Arc::new(Shared { analyzers, limits, metrics, queue: Mutex::default(), wake: Condvar::new() });
         let worker = |index: usize| {
             let shared = Arc::clone(&shared);
             let builder = std::thread::Builder::new().name(format!("fervor-{index}"));
@@ -114,9 +136,9 @@ impl Engine {
         Self { shared, places: Arc::new(Semaphore::new(capacity)), capacity, workers }
     }
 
-    /// The analyzer.
-    pub fn analyzer(&self) -> &Analyzer {
-        &self.shared.analyzer
+    /// The analyzer of a model.
+    pub fn analyzer(&self, model: usize) -> &Analyzer {
+        &self.shared.analyzers[model]
     }
 
     /// Pictures inside, waiting or worked on.
@@ -143,16 +165,17 @@ impl Engine {
     }
 
     /// Sends a picture's file in. `hold` is what it holds of the memory for bodies, given back when the picture is decoded.
-    pub fn analyze(&self, place: Place, bytes: Bytes, draw: bool, hold: Option<Arc<Hold>>) -> Reply<Answer> {
+    pub fn analyze(&self, place: Place, bytes: Bytes, wish: Wish, hold: Option<Arc<Hold>>) -> Reply<Answer> {
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Job::Picture(PictureJob { bytes, draw, reply, place, hold, entered: Instant::now() }));
+        self.enqueue(Job::Picture(PictureJob { bytes, wish, reply, place, hold, entered: Instant::now() }));
         answer
     }
 
-    /// Has a worker run `run` when its turn comes.
+    /// Has a worker run `run` with a model when its turn comes.
     pub fn run<T: Send + 'static>(
         &self,
         place: Place,
+        model: usize,
         run: impl FnOnce(&Analyzer) -> Result<T, ApiError> + Send + 'static,
     ) -> Reply<T> {
         let (reply, answer) = oneshot::channel();
@@ -163,7 +186,7 @@ impl Engine {
                 let _ = reply.send(answer);
             }
         };
-        self.enqueue(Job::Other(Box::new(run)));
+        self.enqueue(Job::Other(model, Box::new(run)));
         answer
     }
 
@@ -195,7 +218,7 @@ impl Shared {
             // A panic drops the reply, which the waiting request reads as a fault; the worker lives on.
             let done = catch_unwind(AssertUnwindSafe(|| match task {
                 Task::Work(Job::Picture(job)) => self.prepare(job),
-                Task::Work(Job::Other(run)) => run(&self.analyzer),
+                Task::Work(Job::Other(model, run)) => run(&self.analyzers[model]),
                 Task::Classify(batch) => self.classify(batch),
             }));
             if done.is_err() {
@@ -208,14 +231,13 @@ impl Shared {
     fn next(&self) -> Option<Task> {
         let mut queue = self.lock();
         loop {
-            let due = queue
-                .ready
-                .first()
-                .is_some_and(|first| queue.jobs.is_empty() || queue.ready.len() >= BATCH || first.since.elapsed() >= PATIENCE);
-            if due {
+            let due = (queue.ready.first())
+                .filter(|first| queue.jobs.is_empty() || queue.ready.len() >= BATCH || first.since.elapsed() >= PATIENCE)
+                .map(|first| first.wish.model);
+            if let Some(model) = due {
                 // With others idle each takes a share; under load there are none, and the batch is whole.
                 let count = queue.ready.len().div_ceil(1 + queue.idle).min(BATCH);
-                let batch = queue.ready.drain(..count).collect();
+                let batch = queue.ready.extract_if(.., |ready| ready.wish.model == model).take(count).collect();
                 if !queue.ready.is_empty() {
                     self.wake.notify_one();
                 }
@@ -235,7 +257,7 @@ impl Shared {
 
     /// Decodes, finds faces, cuts chips.
     fn prepare(&self, job: PictureJob) {
-        let PictureJob { bytes, draw, reply, place, hold, entered } = job;
+        let PictureJob { bytes, wish, reply, place, hold, entered } = job;
         if reply.is_closed() {
             return;
         }
@@ -248,20 +270,21 @@ impl Shared {
         drop((bytes, hold));
         let decoded = Instant::now();
         self.metrics.stages.decode.observe((decoded - start).as_secs_f64());
-        let prepared = match self.analyzer.prepare(&picture) {
+        let prepared = match self.analyzers[wish.model].prepare(&picture) {
             Ok(prepared) => prepared,
             Err(error) => return send(reply, place, Err(ApiError::of_picture(&error))),
         };
         let since = Instant::now();
         self.metrics.stages.find.observe((since - decoded).as_secs_f64());
         let size = (picture.width(), picture.height());
-        let picture = draw.then_some(picture);
-        self.lock().ready.push(Ready { size, picture, prepared, reply, place, since });
+        let picture = wish.draw.then_some(picture);
+        self.lock().ready.push(Ready { wish, size, picture, prepared, reply, place, since });
         self.wake.notify_one();
     }
 
-    /// Takes a batch through the network.
+    /// Takes a batch of one model through its network.
     fn classify(&self, batch: Vec<Ready>) {
+        let Some(model) = batch.first().map(|first| first.wish.model) else { return };
         let start = Instant::now();
         let mut rest = Vec::with_capacity(batch.len());
         let mut prepared = Vec::with_capacity(batch.len());
@@ -269,20 +292,21 @@ impl Shared {
         for ready in batch.into_iter().filter(|ready| !ready.reply.is_closed()) {
             faces += ready.prepared.faces();
             prepared.push(ready.prepared);
-            rest.push((ready.size, ready.picture, ready.reply, ready.place));
+            rest.push((ready.wish, ready.size, ready.picture, ready.reply, ready.place));
         }
         self.metrics.batch_pictures.observe(rest.len() as f64);
         self.metrics.batch_faces.observe(faces as f64);
-        let predictions = self.analyzer.classify(prepared);
+        let predictions = self.analyzers[model].classify(prepared);
         self.metrics.stages.classify.observe(start.elapsed().as_secs_f64());
         let predictions = match predictions {
             Ok(predictions) => predictions,
             Err(error) => {
                 let failure = ApiError::of_picture(&error);
-                return rest.into_iter().for_each(|(_, _, reply, place)| send(reply, place, Err(failure.clone())));
+                return rest.into_iter().for_each(|(_, _, _, reply, place)| send(reply, place, Err(failure.clone())));
             }
         };
-        for (((width, height), picture, reply, place), faces) in rest.into_iter().zip(predictions) {
+        for ((wish, (width, height), picture, reply, place), mut faces) in rest.into_iter().zip(predictions) {
+            faces.retain(|face| wish.takes(face));
             let drawn = picture.map(|picture| drawn(&picture, &faces)).transpose();
             send(reply, place, drawn.map(|drawn| Answer { width, height, faces, drawn }));
         }

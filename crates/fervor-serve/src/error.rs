@@ -16,7 +16,7 @@ pub struct ApiError {
     /// The status of the answer.
     #[serde(skip)]
     pub status: StatusCode,
-    /// The error object. Kinds: `input`, `too_large`, `unsupported`, `slow`, `not_found`, `method`, `key`, `origin`, `rate`,
+    /// The error object. Kinds: `input`, `too_large`, `unsupported`, `slow`, `not_found`, `method`, `key`, `origin`, `host`, `rate`,
     /// `busy`, `timeout`, `internal`. The reason is there wherever it is about what was sent.
     #[serde(flatten)]
     pub info: ErrorInfo,
@@ -75,6 +75,12 @@ impl ApiError {
         )
     }
 
+    /// 404: a model that is not loaded.
+    pub fn no_model(name: &str, loaded: &str) -> Self {
+        let message = format!("there is no model {name:?}");
+        Self::new(StatusCode::NOT_FOUND, "not_found", Some(Reason::Missing), message, format!("loaded: {loaded}"))
+    }
+
     /// 405.
     pub fn method(method: impl std::fmt::Display) -> Self {
         let hint = "GET /openapi.json lists what there is";
@@ -91,6 +97,12 @@ impl ApiError {
     pub fn origin() -> Self {
         let hint = "use the service's own page, or ask its operator to allow this page's origin";
         Self::new(StatusCode::FORBIDDEN, "origin", None, "pages of other origins may not use this service", hint)
+    }
+
+    /// 403: a name that this service does not go by, as a page of another site sends it that had its own name lead here.
+    pub fn host() -> Self {
+        let hint = "use the address that the service was started with, or ask its operator to allow this name";
+        Self::new(StatusCode::FORBIDDEN, "host", None, "the service does not go by the name in the header Host", hint)
     }
 
     /// 429: over the rate of one client.

@@ -18,6 +18,7 @@ pub async fn ready(State(app): State<App>) -> impl IntoResponse {
 
 /// `GET /metrics`, for Prometheus.
 pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
-    let text = app.metrics().text(&app.model().name, (app.engine().inside(), app.engine().capacity()));
+    let models = app.models().iter().map(|model| model.name.as_str());
+    let text = app.metrics().text(models, (app.engine().inside(), app.engine().capacity()));
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }

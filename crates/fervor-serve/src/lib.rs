@@ -13,6 +13,8 @@
 mod answer;
 mod body;
 mod compat;
+mod connections;
+mod deepface;
 mod engine;
 mod error;
 mod guard;
@@ -21,7 +23,9 @@ mod metrics;
 mod middleware;
 mod oip;
 mod openapi;
+mod origin;
 mod page;
+mod pairs;
 mod predict;
 mod routes;
 mod server;

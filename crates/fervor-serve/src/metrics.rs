@@ -104,7 +104,7 @@ impl Histogram {
 }
 
 impl Metrics {
-    /// Nothing counted yet; `labels` are the model's classes.
+    /// Nothing counted yet; `labels` are the classes of all models.
     pub fn new(labels: LabelSet) -> Self {
         let seconds = || Histogram::new(SECONDS);
         Self {
@@ -126,6 +126,11 @@ impl Metrics {
         }
     }
 
+    /// The classes of all models.
+    pub fn labels(&self) -> &LabelSet {
+        &self.labels
+    }
+
     /// Counts an answered request. `route` is the route's pattern, never what the client wrote.
     pub fn request(&self, route: &str, method: &'static str, status: u16, seconds: f64) {
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,8 +148,8 @@ impl Metrics {
         self.uncertain.add(u64::from(uncertain));
     }
 
-    /// The text. `queue` is what is inside the engine and what fits.
-    pub fn text(&self, model: &str, queue: (usize, usize)) -> String {
+    /// The text. `models` are the names of those that answer, `queue` is what is inside the engine and what fits.
+    pub fn text<'a>(&self, models: impl IntoIterator<Item = &'a str>, queue: (usize, usize)) -> String {
         let mut out = String::with_capacity(8192);
         let head = |out: &mut String, name: &str, kind: &str, help: &str| {
             let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -155,8 +160,11 @@ impl Metrics {
         };
         let count = |counter: &Counter| counter.0.load(Relaxed) as f64;
 
-        head(&mut out, "fervor_build_info", "gauge", "Version of the program and the model that answers.");
-        let _ = writeln!(out, "fervor_build_info{{version=\"{}\",model=\"{}\"}} 1", env!("CARGO_PKG_VERSION"), escaped(model));
+        head(&mut out, "fervor_build_info", "gauge", "Version of the program and the models that answer.");
+        for model in models {
+            let _ =
+                writeln!(out, "fervor_build_info{{version=\"{}\",model=\"{}\"}} 1", env!("CARGO_PKG_VERSION"), escaped(model));
+        }
         head(&mut out, "fervor_requests_total", "counter", "Answered requests.");
         for ((route, method, status), count) in &*self.requests.lock().unwrap_or_else(PoisonError::into_inner) {
             let route = escaped(route);

@@ -1,6 +1,7 @@
 //! What stands before every request: its id, its line in the log, its numbers, its headers; and before those that cost
 //! something, the key and the rate.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -10,8 +11,10 @@ use axum::response::{IntoResponse, Response};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::body;
+use crate::connections::Place;
 use crate::error::ApiError;
 use crate::guard::{Peer, REQUEST_ID};
+use crate::origin;
 use crate::state::App;
 
 /// The page loads nothing from elsewhere, runs no script but its own files, stands in no frame.
@@ -64,8 +67,29 @@ fn method_name(method: &Method) -> &'static str {
     }
 }
 
-/// Lets a request through that shows the key and keeps the rate.
+/// Lets a request through that calls the service by a name of its own. Health checks may call it anything.
+pub async fn address(State(app): State<App>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_check = ["/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"].contains(&path);
+    if is_check || origin::is_ours(request.headers(), app.settings()) {
+        return next.run(request).await;
+    }
+    let host = request.headers().get(header::HOST);
+    tracing::warn!(?host, "refused: the service does not go by this name");
+    body::discard(request).await;
+    ApiError::host().into_response()
+}
+
+/// Lets a request through that comes from where it may, shows the key and keeps the rate.
 pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
+    if request.extensions().get::<Arc<Place>>().is_some_and(|place| place.is_crowded()) {
+        body::discard(request).await;
+        return ApiError::busy().into_response();
+    }
+    if origin::acts(request.method()) && !origin::is_welcome(request.headers(), &app.settings().allow_origins) {
+        body::discard(request).await;
+        return ApiError::origin().into_response();
+    }
     if app.key().is_some_and(|key| !key.is_shown(request.headers())) {
         body::discard(request).await;
         return ApiError::key().into_response();

@@ -1,6 +1,6 @@
 //! The Open Inference Protocol, version 2, over HTTP: what KServe's and Triton's clients speak.
 //!
-//! Two models: the bundle itself, which takes chips (a face cut out and laid as the card says), and the bundle's name with
+//! Two models a bundle: the bundle itself, which takes chips (a face cut out and laid as the card says), and the bundle's name with
 //! `-pictures`, which takes whole picture files and finds the faces. Tensors travel as JSON, or as bytes after the JSON (the
 //! extension `binary_tensor_data`).
 
@@ -8,16 +8,18 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use fervor::prediction::ErrorInfo;
-use fervor::{Analyzer, Chip, Prediction};
+use fervor::{Analyzer, Card, Chip, Prediction};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use crate::body::{self, Refused};
+use crate::engine::Wish;
 use crate::error::ApiError;
 use crate::settings::MOST_PICTURES;
 use crate::state::App;
@@ -32,9 +34,11 @@ const VERSION: &str = "1";
 /// Says where in a body the JSON ends and the tensors' bytes begin.
 const JSON_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 
-/// A model by its name in the address.
+/// A model by its name in the address; a version there must be the one that is loaded.
 pub struct Model {
     name: String,
+    /// Its place in the service's list.
+    index: usize,
     kind: Kind,
 }
 
@@ -45,24 +49,72 @@ enum Kind {
     Pictures,
 }
 
+/// What a model takes or gives: a name, a type as the protocol writes it, a shape without the batch.
+type Tensor = (&'static str, &'static str, Vec<i64>);
+
 impl FromRequestParts<App> for Model {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let path = Path::<String>::from_request_parts(parts, app).await;
-        let Path(name) = path.map_err(|e| ApiError::malformed(e.body_text(), "GET /v2/models lists the models"))?;
-        let kind = match name.strip_prefix(app.model().name.as_str()) {
-            Some("") => Kind::Chips,
-            Some("-pictures") => Kind::Pictures,
-            _ => return Err(ApiError::not_found(format!("the model {name:?}"))),
+        #[derive(Deserialize)]
+        struct Address {
+            model: String,
+            version: Option<String>,
+        }
+        let path = Path::<Address>::from_request_parts(parts, app).await;
+        let path = path.map_err(|e| ApiError::malformed(e.body_text(), "GET /v2/models lists the models"))?;
+        let Path(Address { model: name, version }) = path;
+        let called = |index: usize| {
+            let own = &app.models()[index].name;
+            let kind = if name == *own { Some(Kind::Chips) } else { (name == pictures_of(own)).then_some(Kind::Pictures) };
+            kind.map(|kind| (index, kind))
         };
-        Ok(Self { name, kind })
+        let (index, kind) =
+            (0..app.models().len()).find_map(called).ok_or_else(|| ApiError::no_model(&name, &all(app).join(", ")))?;
+        match version {
+            Some(version) if version != VERSION => Err(ApiError::not_found(format!("version {version:?} of the model {name}"))),
+            _ => Ok(Self { name, index, kind }),
+        }
+    }
+}
+
+/// The name under which a model takes whole pictures.
+pub fn pictures_of(name: &str) -> String {
+    format!("{name}-pictures")
+}
+
+/// The names of all models.
+pub fn all(app: &App) -> Vec<String> {
+    app.models().iter().flat_map(|model| [model.name.clone(), pictures_of(&model.name)]).collect()
+}
+
+impl Kind {
+    /// What a model of this kind takes and gives.
+    fn tensors(self, card: &Card) -> (Vec<Tensor>, Vec<Tensor>) {
+        let ([channels, size, _], classes) = (card.preprocess.shape().map(|n| n as i64), card.labels.len() as i64);
+        match self {
+            Self::Chips => (
+                vec![("chip", "UINT8", vec![channels, size, size])],
+                vec![("logits", "FP32", vec![classes]), ("probabilities", "FP32", vec![classes])],
+            ),
+            Self::Pictures => (
+                vec![("picture", "BYTES", vec![])],
+                vec![
+                    ("picture_index", "INT64", vec![]),
+                    ("box", "FP32", vec![4]),
+                    ("score", "FP32", vec![]),
+                    ("label", "BYTES", vec![]),
+                    ("probabilities", "FP32", vec![classes]),
+                ],
+            ),
+        }
     }
 }
 
 /// `GET /v2`
 pub async fn server() -> Json<Value> {
-    Json(json!({ "name": "fervor", "version": env!("CARGO_PKG_VERSION"), "extensions": ["binary_tensor_data"] }))
+    let extensions = ["binary_tensor_data", "model_configuration"];
+    Json(json!({ "name": "fervor", "version": env!("CARGO_PKG_VERSION"), "extensions": extensions }))
 }
 
 /// `GET /v2/health/live`
@@ -77,34 +129,40 @@ pub async fn ready(State(app): State<App>) -> StatusCode {
 
 /// `GET /v2/models`
 pub async fn models(State(app): State<App>) -> Json<Value> {
-    let name = &app.model().name;
-    Json(json!({ "models": [name, format!("{name}-pictures")] }))
+    Json(json!({ "models": all(&app) }))
 }
 
 /// `GET /v2/models/{model}`
-pub async fn model(State(app): State<App>, Model { name, kind }: Model) -> Json<Value> {
-    let card = app.engine().analyzer().bundle().card();
-    let ([channels, size, _], classes) = (card.preprocess.shape(), card.labels.len());
-    let tensor = |name: &str, datatype: &str, shape: &[i64]| json!({ "name": name, "datatype": datatype, "shape": shape });
-    let (inputs, outputs) = match kind {
-        Kind::Chips => (
-            vec![tensor("chip", "UINT8", &[-1, channels as i64, size as i64, size as i64])],
-            vec![tensor("logits", "FP32", &[-1, classes as i64]), tensor("probabilities", "FP32", &[-1, classes as i64])],
-        ),
-        Kind::Pictures => (
-            vec![tensor("picture", "BYTES", &[-1])],
-            vec![
-                tensor("picture_index", "INT64", &[-1]),
-                tensor("box", "FP32", &[-1, 4]),
-                tensor("score", "FP32", &[-1]),
-                tensor("label", "BYTES", &[-1]),
-                tensor("probabilities", "FP32", &[-1, classes as i64]),
-            ],
-        ),
+pub async fn model(State(app): State<App>, Model { name, index, kind }: Model) -> Json<Value> {
+    let card = app.card(index);
+    let (inputs, outputs) = kind.tensors(card);
+    let shown = |tensors: Vec<Tensor>| -> Value {
+        let shape = |shape: Vec<i64>| [vec![-1], shape].concat();
+        tensors.into_iter().map(|(name, kind, of)| json!({ "name": name, "datatype": kind, "shape": shape(of) })).collect()
     };
-    let parameters = json!({ "labels": card.labels.names(), "sha256": app.model().sha256, "licence": card.licence });
+    let parameters = json!({ "labels": card.labels.names(), "sha256": app.models()[index].sha256, "licence": card.licence });
     Json(json!({
-        "name": name, "versions": [VERSION], "platform": "fervor_onnx", "inputs": inputs, "outputs": outputs, "parameters": parameters,
+        "name": name, "versions": [VERSION], "platform": "fervor_onnx",
+        "inputs": shown(inputs), "outputs": shown(outputs), "parameters": parameters,
+    }))
+}
+
+/// `GET /v2/models/{model}/config`: the extension `model_configuration`, as clients of Triton read it.
+pub async fn config(State(app): State<App>, Model { name, index, kind }: Model) -> Json<Value> {
+    let (inputs, outputs) = kind.tensors(app.card(index));
+    // Pictures have any number of faces each, so that outputs have no batch in common with inputs.
+    let (most, lead) = match kind {
+        Kind::Chips => (MOST_CHIPS, None),
+        Kind::Pictures => (0, Some(-1)),
+    };
+    let shown = |tensors: Vec<Tensor>| -> Value {
+        let kind = |kind: &str| format!("TYPE_{}", if kind == "BYTES" { "STRING" } else { kind });
+        let dims = |shape: Vec<i64>| lead.into_iter().chain(shape).collect::<Vec<i64>>();
+        tensors.into_iter().map(|(name, of, shape)| json!({ "name": name, "data_type": kind(of), "dims": dims(shape) })).collect()
+    };
+    Json(json!({
+        "name": name, "platform": "fervor_onnx", "backend": "fervor", "max_batch_size": most,
+        "version_policy": { "specific": { "versions": [1] } }, "input": shown(inputs), "output": shown(outputs),
     }))
 }
 
@@ -117,28 +175,34 @@ pub async fn model_ready(State(app): State<App>, _: Model) -> StatusCode {
 ///
 /// # Errors
 /// Another model, a request that is none, tensors of another kind or shape, a picture that cannot be read.
-pub async fn infer(State(app): State<App>, Model { name, kind }: Model, request: Request) -> Result<Response, ApiError> {
-    let deadline = Instant::now() + app.settings().timeout;
+pub async fn infer(State(app): State<App>, Model { name, index, kind }: Model, request: Request) -> Result<Response, ApiError> {
+    let json_length = json_length(&request)?;
+    let (limit, patience) = (app.settings().max_request(), app.settings().timeout);
+    let (request, hold) = body::metered(request, limit, app.budget(), patience).await.map_err(Refused::to_api)?;
+    let bytes = body::whole(request).await.map_err(Refused::to_api)?;
     let inference = async {
-        let json_length = json_length(&request)?;
-        let limit = app.settings().max_request();
-        let (request, hold) = body::metered(request, limit, app.budget(), deadline).await.map_err(Refused::to_api)?;
-        let bytes = body::whole(request).await.map_err(Refused::to_api)?;
         let inference = Inference::read(&bytes, json_length)?;
         let outputs = match kind {
-            Kind::Chips => chips(&app, &inference).await?,
-            Kind::Pictures => pictures(&app, &inference).await?,
+            Kind::Chips => chips(&app, index, &inference).await?,
+            Kind::Pictures => pictures(&app, index, &inference).await?,
         };
         drop(hold);
         let outputs = inference.asked(outputs)?;
         let (json, bytes) = inference.answer(&name, VERSION, &outputs);
         Ok(written(&json, bytes))
     };
-    tokio::time::timeout_at(deadline, inference).await.unwrap_or_else(|_| Err(ApiError::timeout()))
+    tokio::time::timeout(patience, inference).await.unwrap_or_else(|_| Err(ApiError::timeout()))
 }
 
-/// Errors in the protocol's form, `{"error": text}`, with our kind, reason and hint beside.
-pub async fn protocol_errors(mut response: Response) -> Response {
+/// Errors in the protocol's form, `{"error": text}`, with our kind, reason and hint beside: of every address under `/v2`, and of
+/// `/analyze`, whose clients expect the same.
+pub async fn protocol_errors(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let plain = path == "/v2" || path.starts_with("/v2/") || path == "/analyze";
+    let mut response = next.run(request).await;
+    if !plain {
+        return response;
+    }
     let Some(ApiError { info, .. }) = response.extensions_mut().remove() else { return response };
     let ErrorInfo { kind, reason, message, hint } = info;
     let body = Json(json!({ "error": message, "kind": kind, "reason": reason, "hint": hint })).into_response().into_body();
@@ -163,8 +227,8 @@ fn written(json: &Value, bytes: Vec<u8>) -> Response {
     ([(JSON_LENGTH, length), (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))], body).into_response()
 }
 
-async fn chips(app: &App, inference: &Inference) -> Result<Vec<Output>, ApiError> {
-    let card = app.engine().analyzer().bundle().card();
+async fn chips(app: &App, model: usize, inference: &Inference) -> Result<Vec<Output>, ApiError> {
+    let card = app.card(model);
     let [channels, size, _] = card.preprocess.shape();
     let input = inference.input("chip")?;
     let &[count, c, h, w] = input.shape.as_slice() else {
@@ -178,7 +242,7 @@ async fn chips(app: &App, inference: &Inference) -> Result<Vec<Output>, ApiError
     let chip = |values: &[u8]| blank.clone().edited(|pixels| pixels.copy_from_slice(values));
     let chips: Vec<Chip> = pixels.chunks_exact(channels * size * size).map(chip).collect();
     let run = move |analyzer: &Analyzer| analyzer.bundle().logits(&chips).map_err(|error| ApiError::of_picture(&error));
-    let reply = app.engine().run(app.engine().place()?, run);
+    let reply = app.engine().run(app.engine().place()?, model, run);
     let logits = reply.await.unwrap_or_else(|_| Err(ApiError::internal()))?;
     // Whoever sends chips has the picture: nothing is known of its quality here.
     let probabilities = logits.iter().flat_map(|row| card.probabilities(row, None).values().to_vec()).collect();
@@ -186,17 +250,18 @@ async fn chips(app: &App, inference: &Inference) -> Result<Vec<Output>, ApiError
     Ok(vec![Output::floats("logits", &shape, logits.concat()), Output::floats("probabilities", &shape, probabilities)])
 }
 
-async fn pictures(app: &App, inference: &Inference) -> Result<Vec<Output>, ApiError> {
+async fn pictures(app: &App, model: usize, inference: &Inference) -> Result<Vec<Output>, ApiError> {
     let input = inference.input("picture")?;
     let files = input.files(|text| BASE64.decode(text).ok())?;
     if files.is_empty() || files.len() > MOST_PICTURES {
         return Err(input.wrong_shape(format!("[1 to {MOST_PICTURES}]")));
     }
+    let wish = Wish { model, ..Wish::default() };
     let mut replies = Vec::with_capacity(files.len());
     for (index, file) in files.into_iter().enumerate() {
         // The first picture must find a place; further ones wait for theirs.
         let place = if index == 0 { app.engine().place()? } else { app.engine().wait_for_place().await };
-        replies.push(app.engine().analyze(place, Bytes::from(file), false, None));
+        replies.push(app.engine().analyze(place, Bytes::from(file), wish, None));
     }
     let mut faces: Vec<(usize, Prediction)> = Vec::new();
     for (index, reply) in replies.into_iter().enumerate() {
@@ -204,7 +269,7 @@ async fn pictures(app: &App, inference: &Inference) -> Result<Vec<Output>, ApiEr
         faces.extend(answer.faces.into_iter().map(|face| (index, face)));
     }
     let n = faces.len();
-    let classes = app.engine().analyzer().bundle().card().labels.len();
+    let classes = app.card(model).labels.len();
     let bounds = faces.iter().flat_map(|(_, face)| {
         let b = face.face.bounds;
         [b.x, b.y, b.width, b.height]

@@ -4,19 +4,21 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
+use crate::oip;
 use crate::state::App;
 
 /// The document, with this service's model, limits and guards filled in.
 pub async fn document(State(app): State<App>) -> Json<Value> {
     let mut document: Value = serde_json::from_str(include_str!("../page/openapi.json")).expect("the file is JSON");
     document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
-    let labels = app.engine().analyzer().bundle().card().labels.names();
-    document["components"]["schemas"]["Label"]["enum"] = json!(labels);
-    let name = &app.model().name;
-    document["components"]["parameters"]["Model"]["schema"]["enum"] = json!([name, format!("{name}-pictures")]);
+    document["components"]["schemas"]["Label"]["enum"] = json!(app.labels().names());
+    let names: Vec<&str> = app.models().iter().map(|model| model.name.as_str()).collect();
+    document["components"]["parameters"]["AnsweringModel"]["schema"]["enum"] = json!(names);
+    document["components"]["parameters"]["Model"]["schema"]["enum"] = json!(oip::all(&app));
     if app.key().is_some() {
         document["components"]["securitySchemes"] = json!({ "key": { "type": "http", "scheme": "bearer" } });
-        for path in ["/predict", "/metrics", "/ws", "/v2/models/{model}/infer"] {
+        let infer = ["/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer"];
+        for path in ["/predict", "/analyze", "/metrics", "/ws"].into_iter().chain(infer) {
             for operation in document["paths"][path].as_object_mut().into_iter().flat_map(|path| path.values_mut()) {
                 operation["security"] = json!([{ "key": [] }]);
             }

@@ -7,8 +7,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::{Value, json};
+use fervor::{LabelSet, Probabilities};
+use serde_json::{Map, Value, json};
 
+use crate::origin;
 use crate::settings::MOST_PICTURES;
 use crate::state::App;
 
@@ -21,11 +23,14 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 const FILES: &[File] = &[
     File("/", HTML, include_bytes!("../page/index.html")),
-    File("/api", HTML, include_bytes!("../page/api.html")),
     File("/page/style.css", CSS, include_bytes!("../page/style.css")),
     File("/page/main.js", SCRIPT, include_bytes!("../page/main.js")),
     File("/page/api.js", SCRIPT, include_bytes!("../page/api.js")),
     File("/page/view.js", SCRIPT, include_bytes!("../page/view.js")),
+    File("/page/drawing.js", SCRIPT, include_bytes!("../page/drawing.js")),
+    File("/page/choices.js", SCRIPT, include_bytes!("../page/choices.js")),
+    File("/page/files.js", SCRIPT, include_bytes!("../page/files.js")),
+    File("/page/csv.js", SCRIPT, include_bytes!("../page/csv.js")),
     File("/page/pictures.js", SCRIPT, include_bytes!("../page/pictures.js")),
     File("/page/camera.js", SCRIPT, include_bytes!("../page/camera.js")),
     File("/page/timeline.js", SCRIPT, include_bytes!("../page/timeline.js")),
@@ -37,16 +42,40 @@ const FILES: &[File] = &[
 
 /// Routes of all files, and of what the page must know.
 pub fn routes() -> Router<App> {
-    let router = Router::new().route("/page/about.json", get(about));
+    let router = Router::new().route("/page/about.json", get(about)).route("/api", get(api));
     FILES.iter().fold(router, |router, File(path, kind, bytes)| {
-        let hash = BuildHasherDefault::<DefaultHasher>::new().hash_one(bytes);
-        let tag = format!("\"{hash:016x}\"");
-        router.route(path, get(async move |headers: HeaderMap| send(kind, bytes, &tag, &headers)))
+        let tag = tag(bytes);
+        router.route(path, get(async move |headers: HeaderMap| send(kind, *bytes, &tag, &headers)))
     })
 }
 
+fn tag(bytes: &[u8]) -> String {
+    format!("\"{:016x}\"", BuildHasherDefault::<DefaultHasher>::new().hash_one(bytes))
+}
+
+/// `GET /api`: its examples can be copied, for they name this service's address, its model, and the key where it asks for one.
+async fn api(State(app): State<App>, headers: HeaderMap) -> Response {
+    let address = origin::address(&headers).unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
+    let key = |text: &'static str| if app.key().is_some() { text } else { "" };
+    let models = app.models().iter().map(|model| format!("<code>{}</code>", escaped(&model.name)));
+    let text = include_str!("../page/api.html")
+        .replace("{{address}}", &address)
+        .replace("{{model}}", &escaped(&app.models()[0].name))
+        .replace("{{models}}", &models.collect::<Vec<String>>().join(", "))
+        .replace("{{key:curl}}", key("-H 'Authorization: Bearer KEY' "))
+        .replace("{{key:python}}", key(", \"Authorization\": \"Bearer KEY\""))
+        .replace("{{key:javascript}}", key(", headers: { Authorization: \"Bearer KEY\" }"));
+    let tag = tag(text.as_bytes());
+    send(HTML, text, &tag, &headers)
+}
+
+/// A text as HTML holds it.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
 /// A file changes only with the program: browsers keep it and ask whether it did.
-fn send(kind: &'static str, bytes: &'static [u8], tag: &str, headers: &HeaderMap) -> Response {
+fn send(kind: &'static str, bytes: impl IntoResponse, tag: &str, headers: &HeaderMap) -> Response {
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let fresh = [(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache")];
     if known {
@@ -55,18 +84,30 @@ fn send(kind: &'static str, bytes: &'static [u8], tag: &str, headers: &HeaderMap
     (fresh, [(header::CONTENT_TYPE, kind)], bytes).into_response()
 }
 
-/// `GET /page/about.json`: the model and the limits.
+/// How a face of each class looks, in the words that answers have, for sums over many faces.
+fn words(labels: &LabelSet) -> Map<String, Value> {
+    let sure = |label: &String| labels.names().iter().map(|other| if other == label { 50.0 } else { 0.0 }).collect::<Vec<f32>>();
+    let word = |label: &String| Probabilities::from_logits(labels, &sure(label), 1.0).short_words();
+    labels.names().iter().map(|label| (label.clone(), word(label).into())).collect()
+}
+
+/// `GET /page/about.json`: the models and the limits.
 async fn about(State(app): State<App>) -> Json<Value> {
-    let card = app.engine().analyzer().bundle().card();
-    Json(json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "model": {
+    let model = |index: usize| {
+        let card = app.card(index);
+        json!({
             "name": card.name,
             "description": card.description,
             "labels": card.labels.names(),
             "licence": card.licence,
             "accuracy": card.metrics.get("validation.accuracy"),
-        },
+            "plausible": card.conformal.is_some(),
+        })
+    };
+    Json(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "words": words(app.labels()),
+        "models": (0..app.models().len()).map(model).collect::<Vec<Value>>(),
         "max_upload": app.settings().max_upload,
         "max_pictures": MOST_PICTURES,
         "needs_key": app.key().is_some(),

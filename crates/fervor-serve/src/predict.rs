@@ -7,16 +7,16 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Query, Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Deserializer, Serialize};
-use tokio::time::Instant;
 
 use crate::answer::Row;
-use crate::body::{self, Refused};
+use crate::body::{self, Hold, Refused};
 use crate::compat::Shape;
-use crate::engine::{Answer, Reply};
+use crate::deepface;
+use crate::engine::{Answer, Reply, Wish};
 use crate::error::ApiError;
 use crate::settings::MOST_PICTURES;
 use crate::state::App;
@@ -28,6 +28,8 @@ const LONGEST_NAME: usize = 200;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
+    /// Which model answers, by its name.
+    model: Option<String>,
     /// Answer in another program's shape.
     compat: Option<Shape>,
     /// Only so many classes, the most probable.
@@ -35,6 +37,46 @@ pub struct Options {
     /// Answer with the picture, drawn on.
     #[serde(default, deserialize_with = "yes_or_no")]
     annotate: bool,
+    /// Leave out faces of fewer pixels, by the shorter side of their box.
+    min_face: Option<f32>,
+    /// Leave out faces that the detector is less sure of, 0 to 1.
+    min_score: Option<f32>,
+}
+
+/// What is known, as a hint.
+const KNOWN: &str = "known are model=NAME, compat=deepface|fer|rekognition, top=K, annotate=1, min_face=PIXELS, min_score=SHARE";
+
+/// A request with all that it asks for.
+struct Asked {
+    wish: Wish,
+    options: Options,
+}
+
+impl Asked {
+    /// What stands after the `?` of a request; `compat` where nothing else stands there.
+    fn read(app: &App, uri: &Uri, compat: Option<Shape>) -> Result<Self, ApiError> {
+        let Query(mut options) = Query::<Options>::try_from_uri(uri).map_err(|e| ApiError::malformed(e.body_text(), KNOWN))?;
+        options.compat = options.compat.or(compat);
+        if options.top == Some(0) {
+            return Err(ApiError::malformed("top must be at least 1, it is 0", KNOWN));
+        }
+        if options.annotate && options.compat.is_some() {
+            return Err(ApiError::malformed(
+                "annotate and compat don't go together",
+                "the one asks for a picture, the other for JSON",
+            ));
+        }
+        let (min_face, min_score) = (options.min_face.unwrap_or(0.0), options.min_score.unwrap_or(0.0));
+        if !(0.0..=1e6).contains(&min_face) || !(0.0..=1.0).contains(&min_score) {
+            return Err(ApiError::malformed("min_face is a number of pixels, min_score a share from 0 to 1", KNOWN));
+        }
+        let model = app.model_called(options.model.as_deref())?;
+        Ok(Self { wish: Wish { model, draw: options.annotate, min_face, min_score }, options })
+    }
+
+    fn is_deepface(&self) -> bool {
+        self.options.compat == Some(Shape::Deepface)
+    }
 }
 
 /// Reads 1, true, 0 and false. Anything else is an error, not a yes.
@@ -49,106 +91,165 @@ fn yes_or_no<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Erro
 /// A picture's name and what came of it.
 type Named = (String, Result<Answer, ApiError>);
 
-/// The handler.
+/// `POST /predict`
 ///
 /// # Errors
 /// Whatever keeps a single picture, or the request as a whole, from an answer.
 pub async fn predict(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
-    let deadline = Instant::now() + app.settings().timeout;
-    let options = options(&request)?;
-    match tokio::time::timeout_at(deadline, answer_all(&app, request, &options, deadline)).await {
-        Ok(response) => response,
-        Err(_) => Err(ApiError::timeout()),
-    }
+    let asked = Asked::read(&app, request.uri(), None)?;
+    answer_all(&app, request, &asked).await
 }
 
-fn options(request: &Request) -> Result<Options, ApiError> {
-    let hint = "known are compat=deepface|fer|rekognition, top=K, annotate=1";
-    let Query(options) = Query::<Options>::try_from_uri(request.uri()).map_err(|e| ApiError::malformed(e.body_text(), hint))?;
-    if options.top == Some(0) {
-        return Err(ApiError::malformed("top must be at least 1, it is 0", hint));
-    }
-    if options.annotate && options.compat.is_some() {
-        return Err(ApiError::malformed(
-            "annotate and compat don't go together",
-            "the one asks for a picture, the other for JSON",
-        ));
-    }
-    Ok(options)
+/// `POST /analyze`, as deepface's REST service has it: `/predict?compat=deepface`.
+///
+/// # Errors
+/// As [`predict`].
+pub async fn analyze(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let asked = Asked::read(&app, request.uri(), Some(Shape::Deepface))?;
+    answer_all(&app, request, &asked).await
 }
 
-async fn answer_all(app: &App, request: Request, options: &Options, deadline: Instant) -> Result<Response, ApiError> {
-    let limit = app.settings().max_request();
-    let is_form = content_type(request.headers()).is_some_and(|kind| kind.starts_with("multipart/form-data"));
+async fn answer_all(app: &App, request: Request, asked: &Asked) -> Result<Response, ApiError> {
+    let kind = content_type(request.headers()).unwrap_or_default();
+    let (is_form, is_json) =
+        (kind.starts_with("multipart/form-data"), asked.is_deepface() && kind.starts_with("application/json"));
     // A raw body is one picture: its own limit is the request's.
-    let limit = if is_form { limit } else { app.settings().max_upload };
-    let (request, hold) = body::metered(request, limit, app.budget(), deadline).await.map_err(Refused::to_api)?;
-    if !is_form {
-        let expected = expect_picture(request.headers());
-        let bytes = body::whole(request).await.map_err(Refused::to_api)?;
-        expected?;
-        let reply = app.engine().analyze(app.engine().place()?, bytes, options.annotate, Some(hold));
-        let answer = app.settled(Ok(reply)).await?;
-        return one(app, "picture".to_owned(), answer, options);
+    let limit = if is_form || is_json { app.settings().max_request() } else { app.settings().max_upload };
+    let expected = if is_form || is_json { Ok(()) } else { expect_picture(request.headers(), asked) };
+    let patience = app.settings().timeout;
+    let (request, hold) = body::metered(request, limit, app.budget(), patience).await.map_err(Refused::to_api)?;
+    if is_form {
+        return answer_form(app, request, asked, &hold).await;
     }
+    let bytes = body::whole(request).await.map_err(Refused::to_api)?;
+    expected?;
+    if is_json {
+        return answer_json(app, bytes, asked, &hold).await;
+    }
+    in_time(app, async {
+        let reply = app.engine().analyze(app.engine().place()?, bytes, asked.wish, Some(hold));
+        let answer = app.settled(Ok(reply)).await?;
+        one(app, "picture".to_owned(), answer, asked)
+    })
+    .await
+}
+
+/// Once the client has sent its part, the answer has the service's time limit.
+async fn in_time<T>(app: &App, answer: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+    tokio::time::timeout(app.settings().timeout, answer).await.unwrap_or_else(|_| Err(ApiError::timeout()))
+}
+
+/// The pictures of deepface's JSON.
+async fn answer_json(app: &App, body: Bytes, asked: &Asked, hold: &Arc<Hold>) -> Result<Response, ApiError> {
+    let deepface::Asked { pictures, is_list } = deepface::read(&body, app.settings().max_upload)?;
+    drop(body);
+    let results = in_time(app, async {
+        let mut queue = Pictures::new(app, asked.wish, hold);
+        for picture in pictures {
+            queue.send("picture".to_owned(), picture).await?;
+        }
+        Ok(queue.settled().await)
+    });
+    let mut results = results.await?;
+    if is_list {
+        let rows = results.iter().map(|(_, answer)| answer.as_ref());
+        return Ok(Json(Shape::deepface_list(rows)).into_response());
+    }
+    let (name, answer) = results.remove(0);
+    one(app, name, answer?, asked)
+}
+
+/// The pictures of a form. They are worked on as they come.
+async fn answer_form(app: &App, request: Request, asked: &Asked, hold: &Arc<Hold>) -> Result<Response, ApiError> {
     let mut form = Multipart::from_request(request, &()).await.map_err(|e| {
         ApiError::malformed(e.body_text(), "name the boundary in Content-Type, as every form library does by itself")
     })?;
-    let mut results = Vec::new();
-    let mut waiting = VecDeque::new();
-    // One request must not fill the queue alone.
-    let share = (app.engine().capacity() / 4).max(1);
+    let mut queue = Pictures::new(app, asked.wish, hold);
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
-        let name = picture_name(&field)?;
-        if results.len() + waiting.len() == MOST_PICTURES {
+        let Some(name) = picture_name(&field, asked.is_deepface())? else {
+            // One of deepface's settings.
+            read(&mut field, app.settings().max_upload).await?.ok();
+            continue;
+        };
+        if queue.len() == MOST_PICTURES {
             let hint = "send the others in another request";
             return Err(ApiError::too_large(format!("a request holds at most {MOST_PICTURES} pictures"), hint));
         }
-        if options.annotate && results.len() + waiting.len() == 1 {
+        if asked.options.annotate && queue.len() == 1 {
             return Err(ApiError::input("annotate=1 takes one picture, the request holds more", "send one request a picture"));
         }
         let bytes = read(&mut field, app.settings().max_upload).await?;
-        while waiting.len() >= share {
-            settle_first(app, &mut waiting, &mut results).await;
-        }
-        // The first picture must find a place; further ones wait for theirs, and the client's upload with them.
-        let place = match results.len() + waiting.len() {
-            0 => app.engine().place()?,
-            _ => app.engine().wait_for_place().await,
-        };
-        let reply = bytes.map(|bytes| app.engine().analyze(place, bytes, options.annotate, Some(Arc::clone(&hold))));
-        waiting.push_back((name, reply));
+        in_time(app, queue.send(name, bytes)).await?;
     }
-    while !waiting.is_empty() {
-        settle_first(app, &mut waiting, &mut results).await;
-    }
+    let mut results = in_time(app, async { Ok(queue.settled().await) }).await?;
     match results.len() {
         0 => Err(ApiError::input("the form holds no picture", "send it as the field `image` or `file`")),
         1 => {
             let (name, answer) = results.remove(0);
-            one(app, name, answer?, options)
+            one(app, name, answer?, asked)
         }
-        _ => Ok(many(app, results, options)),
+        _ => Ok(many(app, results, asked)),
     }
 }
 
-async fn settle_first(app: &App, waiting: &mut VecDeque<(String, Result<Reply<Answer>, ApiError>)>, results: &mut Vec<Named>) {
-    if let Some((name, reply)) = waiting.pop_front() {
-        results.push((name, app.settled(reply).await));
+/// A request's pictures on their way through the engine, answered in their order.
+struct Pictures<'a> {
+    app: &'a App,
+    wish: Wish,
+    hold: &'a Arc<Hold>,
+    waiting: VecDeque<(String, Result<Reply<Answer>, ApiError>)>,
+    results: Vec<Named>,
+}
+
+impl<'a> Pictures<'a> {
+    fn new(app: &'a App, wish: Wish, hold: &'a Arc<Hold>) -> Self {
+        Self { app, wish, hold, waiting: VecDeque::new(), results: Vec::new() }
+    }
+
+    fn len(&self) -> usize {
+        self.waiting.len() + self.results.len()
+    }
+
+    /// Sends a picture in, or keeps why it is none. The first one must find a place; further ones wait for theirs, and the
+    /// client's upload with them.
+    async fn send(&mut self, name: String, bytes: Result<Bytes, ApiError>) -> Result<(), ApiError> {
+        let engine = self.app.engine();
+        // One request must not fill the queue alone.
+        while self.waiting.len() >= (engine.capacity() / 4).max(1) {
+            self.settle_first().await;
+        }
+        let place = if self.len() == 0 { engine.place()? } else { engine.wait_for_place().await };
+        let reply = bytes.map(|bytes| engine.analyze(place, bytes, self.wish, Some(Arc::clone(self.hold))));
+        self.waiting.push_back((name, reply));
+        Ok(())
+    }
+
+    async fn settle_first(&mut self) {
+        if let Some((name, reply)) = self.waiting.pop_front() {
+            self.results.push((name, self.app.settled(reply).await));
+        }
+    }
+
+    /// All answers.
+    async fn settled(mut self) -> Vec<Named> {
+        while !self.waiting.is_empty() {
+            self.settle_first().await;
+        }
+        self.results
     }
 }
 
-fn one(app: &App, source: String, answer: Answer, options: &Options) -> Result<Response, ApiError> {
+fn one(app: &App, source: String, answer: Answer, Asked { options, wish }: &Asked) -> Result<Response, ApiError> {
     if let Some(png) = answer.drawn {
         return Ok(([(header::CONTENT_TYPE, "image/png")], Body::from(png)).into_response());
     }
     Ok(match options.compat {
         Some(shape) => Json(shape.one(&answer)).into_response(),
-        None => Json(Row::of(source, Ok(answer), app.model(), options.top)).into_response(),
+        None => Json(Row::of(source, Ok(answer), &app.models()[wish.model], options.top)).into_response(),
     })
 }
 
-fn many(app: &App, results: Vec<Named>, options: &Options) -> Response {
+fn many(app: &App, results: Vec<Named>, Asked { options, wish }: &Asked) -> Response {
     #[derive(Serialize)]
     struct Rows {
         results: Vec<Row>,
@@ -158,7 +259,7 @@ fn many(app: &App, results: Vec<Named>, options: &Options) -> Response {
         return Json(shape.many(results.iter().map(|(_, answer)| answer.as_ref()))).into_response();
     }
     let failed = results.iter().filter(|(_, answer)| answer.is_err()).count();
-    let row = |(name, answer): Named| Row::of(name, answer, app.model(), options.top);
+    let row = |(name, answer): Named| Row::of(name, answer, &app.models()[wish.model], options.top);
     Json(Rows { results: results.into_iter().map(row).collect(), failed }).into_response()
 }
 
@@ -167,12 +268,16 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
 }
 
 /// A raw body says that it is a picture, or says nothing.
-fn expect_picture(headers: &HeaderMap) -> Result<(), ApiError> {
+fn expect_picture(headers: &HeaderMap, asked: &Asked) -> Result<(), ApiError> {
     match content_type(headers) {
         None => Ok(()),
         Some(kind) if kind.starts_with("image/") || kind.starts_with("application/octet-stream") => Ok(()),
         // What curl says of every body by itself.
         Some(kind) if kind.starts_with("application/x-www-form-urlencoded") => Ok(()),
+        Some(kind) if kind.starts_with("application/json") && !asked.is_deepface() => {
+            let hint = "send the picture's bytes as image/jpeg, a form with the field `image`, or deepface's JSON to /analyze";
+            Err(ApiError::unsupported("JSON is not taken here", hint))
+        }
         Some(kind) => {
             let hint = "send the picture's bytes as image/jpeg, or a form as multipart/form-data with the field `image`";
             Err(ApiError::unsupported(format!("a body of this type is not taken: {}", shortened(&kind)), hint))
@@ -180,18 +285,26 @@ fn expect_picture(headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
-/// The name that the picture gets in its row.
-fn picture_name(field: &Field<'_>) -> Result<String, ApiError> {
-    let known =
-        field.name().is_some_and(|name| ["image", "file", "images", "files"].contains(&name.strip_suffix("[]").unwrap_or(name)));
-    if !known {
-        let name = shortened(field.name().unwrap_or_default());
-        return Err(ApiError::input(
-            format!("a field that is not known: {name:?}"),
-            "send pictures as the field `image` or `file`",
-        ));
+/// What deepface's form has beside the picture; nothing here depends on it.
+const DEEPFACE_SETTINGS: [&str; 7] =
+    ["actions", "align", "anti_spoofing", "detector_backend", "enforce_detection", "max_faces", "model_name"];
+
+/// The name that a field's picture gets in its row; none for a setting.
+fn picture_name(field: &Field<'_>, deepface: bool) -> Result<Option<String>, ApiError> {
+    let name = field.name().unwrap_or_default();
+    let is_picture = ["image", "file", "images", "files"].contains(&name.strip_suffix("[]").unwrap_or(name));
+    if is_picture || (deepface && name == "img" && field.file_name().is_some()) {
+        return Ok(Some(field.file_name().filter(|name| !name.is_empty()).map_or_else(|| "picture".to_owned(), shortened)));
     }
-    Ok(field.file_name().filter(|name| !name.is_empty()).map_or_else(|| "picture".to_owned(), shortened))
+    if deepface && DEEPFACE_SETTINGS.contains(&name) {
+        return Ok(None);
+    }
+    if deepface && ["img", "img_path"].contains(&name) {
+        let hint = "send the file itself as the field `img`";
+        return Err(ApiError::input("a path or an address is never opened; the picture must come with the request", hint));
+    }
+    let message = format!("a field that is not known: {:?}", shortened(name));
+    Err(ApiError::input(message, "send pictures as the field `image` or `file`"))
 }
 
 fn shortened(text: &str) -> String {

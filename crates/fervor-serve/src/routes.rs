@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -16,18 +16,25 @@ pub fn app(state: App) -> Router {
     let admit = from_fn_with_state(state.clone(), middleware::admit);
     let guarded = Router::new()
         .route("/predict", post(predict::predict))
+        .route("/analyze", post(predict::analyze))
         .route("/ws", get(socket::upgrade))
         .route("/metrics", get(health::metrics))
         .route_layer(admit.clone());
     let protocol = Router::new()
-        .route("/v2/models/{model}/infer", post(oip::infer).route_layer(admit))
         .route("/v2", get(oip::server))
+        .route("/v2/", get(oip::server))
         .route("/v2/health/live", get(oip::live))
         .route("/v2/health/ready", get(oip::ready))
-        .route("/v2/models", get(oip::models))
-        .route("/v2/models/{model}", get(oip::model))
-        .route("/v2/models/{model}/ready", get(oip::model_ready))
-        .layer(map_response(oip::protocol_errors));
+        .route("/v2/models", get(oip::models));
+    // A model by its name alone, or with its version.
+    let protocol =
+        ["/v2/models/{model}", "/v2/models/{model}/versions/{version}"].into_iter().fold(protocol, |protocol, model| {
+            protocol
+                .route(model, get(oip::model))
+                .route(&format!("{model}/config"), get(oip::config))
+                .route(&format!("{model}/ready"), get(oip::model_ready))
+                .route(&format!("{model}/infer"), post(oip::infer).route_layer(admit.clone()))
+        });
     let open = Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
@@ -40,6 +47,8 @@ pub fn app(state: App) -> Router {
         .method_not_allowed_fallback(async |request: Request| ApiError::method(request.method()))
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(state.clone(), middleware::address))
+        .layer(from_fn(oip::protocol_errors))
         .layer(middleware::cors(&state.settings().allow_origins))
         .layer(from_fn_with_state(state.clone(), middleware::observe))
         .with_state(state)

@@ -1,28 +1,25 @@
 //! [`serve`]: a socket for the service. Connections have limits, the end is graceful.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
+use crate::connections::{Connections, IDLE, Place};
 use crate::guard::Peer;
 use crate::routes;
 use crate::state::App;
-
-/// Connections at once; others wait in the system's backlog.
-const CONNECTIONS: usize = 2048;
-
-/// A request's head must be there after this, and a connection without requests is closed after it.
-const HEAD: Duration = Duration::from_secs(30);
 
 /// A request's head takes at most this.
 const HEAD_BYTES: usize = 32 << 10;
@@ -36,14 +33,13 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Only when the socket cannot be used at all.
 pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> io::Result<()> {
     let router = routes::app(app.clone());
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let connections = Connections::new(app.settings().max_connections);
+    let mut id = 0;
     let mut stop = std::pin::pin!(stop);
     loop {
-        let place = Arc::clone(&connections).acquire_owned();
-        let accepted = async { (place.await, listener.accept().await) };
-        let (place, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             () = &mut stop => break,
-            accepted = accepted => accepted,
+            accepted = listener.accept() => accepted,
         };
         let (stream, address) = match accepted {
             Ok(accepted) => accepted,
@@ -55,14 +51,22 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
             }
         };
         let _ = stream.set_nodelay(true);
+        let place = tokio::select! {
+            () = &mut stop => break,
+            place = connections.admit(id) => Arc::new(place),
+        };
+        id += 1;
+        let stream = place.watch(stream);
         let router: Router = router.clone();
+        let held = Arc::clone(&place);
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(Peer(address));
-            router.clone().oneshot(request.map(Body::new))
+            request.extensions_mut().insert(Arc::clone(&held));
+            answered(router.clone(), request, Arc::clone(&held))
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
+            .header_read_timeout(IDLE)
             .max_buf_size(HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
@@ -73,21 +77,35 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
             // A client that breaks off is no news.
             tokio::select! {
                 _ = &mut connection => {}
+                // It is dropped, and with it the socket.
+                () = place.over() => {}
                 () = app.closed() => {
                     connection.as_mut().graceful_shutdown();
-                    let _ = connection.await;
+                    tokio::select! {
+                        _ = connection => {}
+                        () = place.over() => {}
+                    }
                 }
             }
             app.metrics().connections.down();
-            drop(place);
         });
     }
     drop(listener);
     app.close();
     tracing::info!("stopping: finishing the requests at hand");
     let grace = app.settings().timeout + GRACE;
-    if tokio::time::timeout(grace, connections.acquire_many(CONNECTIONS as u32)).await.is_err() {
+    if tokio::time::timeout(grace, connections.none_left()).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
     Ok(())
+}
+
+/// A request's answer; while it is worked on its connection is not closed. An upgraded one stays at work.
+async fn answered(router: Router, request: hyper::Request<Incoming>, place: Arc<Place>) -> Result<Response, Infallible> {
+    place.begins();
+    let response = router.oneshot(request.map(Body::new)).await?;
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        place.ends();
+    }
+    Ok(response)
 }

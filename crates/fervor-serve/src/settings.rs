@@ -13,12 +13,17 @@ pub struct Settings {
     pub queue: usize,
     /// Workers.
     pub threads: usize,
-    /// Time for a request from its head to its answer.
+    /// Time for an answer once a request is there whole, and for a body to come on.
     pub timeout: Duration,
     /// Clients must show this key; without one everybody may come.
     pub api_key: Option<String>,
     /// Other origins whose pages may use the service, such as `https://example.org`; `*` for all.
     pub allow_origins: Vec<String>,
+    /// Names that the service goes by, such as `faces.example.org`; `*` for any. Addresses, `localhost` and names of inner networks
+    /// need not be given, and behind a key none.
+    pub host_names: Vec<String>,
+    /// Connections at once. Fewer where the process may not open so many files.
+    pub max_connections: usize,
     /// Requests a second of one client address; without it as many as come.
     pub rate: Option<f64>,
 }
@@ -50,7 +55,7 @@ impl Settings {
 }
 
 impl Default for Settings {
-    /// 10 MiB a picture, 128 pictures inside, a worker a core, 10 seconds, no key, no other origin, no rate.
+    /// 10 MiB a picture, 128 pictures inside, a worker a core, 10 seconds, no key, no other origin or name, 2048 connections, no rate.
     fn default() -> Self {
         Self {
             max_upload: 10 << 20,
@@ -59,6 +64,8 @@ impl Default for Settings {
             timeout: Duration::from_secs(10),
             api_key: None,
             allow_origins: Vec::new(),
+            host_names: Vec::new(),
+            max_connections: 2048,
             rate: None,
         }
     }

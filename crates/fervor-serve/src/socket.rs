@@ -6,13 +6,13 @@
 //! is answered with `{"frame", "error"}`, and the connection goes on. The text message `{"smoothing": 0.5}` sets the time
 //! constant of the smoothing in seconds.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::RequestExt;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::extract::{Query, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use fervor::face::BoundingBox;
@@ -23,8 +23,10 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::engine::Answer;
+use crate::connections::Place;
+use crate::engine::{Answer, Wish};
 use crate::error::ApiError;
+use crate::origin;
 use crate::state::App;
 
 /// Bytes of a frame, at most: four times those of a good JPEG of 1920 x 1080.
@@ -36,28 +38,36 @@ const IDLE: Duration = Duration::from_secs(120);
 /// The greatest time constant of the smoothing, in seconds.
 const MOST_SMOOTHING: f64 = 60.0;
 
+/// What may stand after the `?`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Options {
+    /// Which model answers.
+    model: Option<String>,
+}
+
 /// The handler.
 ///
 /// # Errors
-/// A request that is no WebSocket's, from a page of another origin, or too many.
+/// A request that is no WebSocket's, from a page of another origin, for a model that is not there, or too many.
 pub async fn upgrade(State(app): State<App>, mut request: Request) -> Result<Response, ApiError> {
-    if !is_same_origin(request.headers(), &app.settings().allow_origins) {
+    if !origin::is_welcome(request.headers(), &app.settings().allow_origins) {
         return Err(ApiError::origin());
     }
+    let options = Query::<Options>::try_from_uri(request.uri());
+    let Query(Options { model }) = options.map_err(|e| ApiError::malformed(e.body_text(), "known is model=NAME"))?;
+    let wish = Wish { model: app.model_called(model.as_deref())?, ..Wish::default() };
+    // The connection's place among all goes along with the WebSocket.
+    let connection = request.extensions_mut().remove::<Arc<Place>>();
     let upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection> = request.extract_parts().await;
     let upgrade = upgrade.map_err(|e| ApiError::malformed(e.body_text(), "open this address as a WebSocket"))?;
     let place = app.socket_place()?;
     let limit = FRAME_BYTES.min(app.settings().max_upload);
     let upgrade = upgrade.max_message_size(limit).max_frame_size(limit).protocols(["fervor"]);
-    Ok(upgrade.on_upgrade(move |socket| live(socket, app, place)))
-}
-
-/// Browsers let any page open a WebSocket to any address; this service answers only its own page and those allowed.
-fn is_same_origin(headers: &HeaderMap, allowed: &[String]) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(origin) = text(header::ORIGIN) else { return true };
-    let host = origin.split_once("://").map(|(_, host)| host);
-    host == text(header::HOST) || allowed.iter().any(|allowed| allowed == "*" || allowed == origin)
+    Ok(upgrade.on_upgrade(async move |socket| {
+        live(socket, app, wish, place).await;
+        drop(connection);
+    }))
 }
 
 /// A frame as it came.
@@ -70,7 +80,7 @@ struct Frame {
 /// What a client may say.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wish {
+struct Saying {
     smoothing: f64,
 }
 
@@ -110,9 +120,9 @@ struct Failed<'a> {
 }
 
 /// One live connection: at most one frame is worked on, at most one waits, and a newer one takes its place.
-async fn live(mut socket: WebSocket, app: App, place: OwnedSemaphorePermit) {
+async fn live(mut socket: WebSocket, app: App, wish: Wish, place: OwnedSemaphorePermit) {
     app.metrics().sockets.up();
-    let why = talk(&mut socket, &app).await;
+    let why = talk(&mut socket, &app, wish).await;
     if let Some((code, reason)) = why {
         let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }))).await;
     }
@@ -121,7 +131,7 @@ async fn live(mut socket: WebSocket, app: App, place: OwnedSemaphorePermit) {
 }
 
 /// Talks until one side ends it; why, if it is this one.
-async fn talk(socket: &mut WebSocket, app: &App) -> Option<(u16, &'static str)> {
+async fn talk(socket: &mut WebSocket, app: &App, wish: Wish) -> Option<(u16, &'static str)> {
     let start = Instant::now();
     let mut tracker = Tracker::new(TrackOptions::default());
     let (mut frames, mut dropped) = (0, 0);
@@ -129,7 +139,7 @@ async fn talk(socket: &mut WebSocket, app: &App) -> Option<(u16, &'static str)> 
     let mut work: Option<BoxFuture<'static, (Frame, Result<Answer, ApiError>)>> = None;
     loop {
         if work.is_none() {
-            work = waiting.take().map(|frame| answer(app.clone(), frame));
+            work = waiting.take().map(|frame| answer(app.clone(), wish, frame));
         }
         let answered = async {
             match &mut work {
@@ -162,7 +172,7 @@ async fn talk(socket: &mut WebSocket, app: &App) -> Option<(u16, &'static str)> 
                     continue;
                 }
                 Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
-                    Ok(Wish { smoothing }) if (0.0..=MOST_SMOOTHING).contains(&smoothing) => {
+                    Ok(Saying { smoothing }) if (0.0..=MOST_SMOOTHING).contains(&smoothing) => {
                         tracker.set_smoothing(smoothing);
                         continue;
                     }
@@ -181,12 +191,12 @@ async fn talk(socket: &mut WebSocket, app: &App) -> Option<(u16, &'static str)> 
     }
 }
 
-fn answer(app: App, frame: Frame) -> BoxFuture<'static, (Frame, Result<Answer, ApiError>)> {
+fn answer(app: App, wish: Wish, frame: Frame) -> BoxFuture<'static, (Frame, Result<Answer, ApiError>)> {
     Box::pin(async move {
         let timeout = app.settings().timeout;
         let answer = async {
             let place = app.engine().wait_for_place().await;
-            app.settled(Ok(app.engine().analyze(place, frame.bytes.clone(), false, None))).await
+            app.settled(Ok(app.engine().analyze(place, frame.bytes.clone(), wish, None))).await
         };
         let answer = tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| Err(ApiError::timeout()));
         (frame, answer)

@@ -1,9 +1,10 @@
 //! [`App`]: what all requests share.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use fervor::prediction::ModelInfo;
-use fervor::{Analyzer, LabelSet};
+use fervor::{Analyzer, Card, Error, LabelSet, Reason};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::body::Budget;
@@ -11,6 +12,7 @@ use crate::engine::{Answer, Engine, Reply};
 use crate::error::ApiError;
 use crate::guard::{Ids, Key, Rate};
 use crate::metrics::Metrics;
+use crate::oip;
 use crate::settings::Settings;
 
 /// Live connections at once.
@@ -24,7 +26,8 @@ struct Shared {
     engine: Engine,
     settings: Settings,
     metrics: Arc<Metrics>,
-    model: ModelInfo,
+    /// At least one; the first answers where none is named.
+    models: Vec<ModelInfo>,
     budget: Budget,
     key: Option<Key>,
     rate: Option<Rate>,
@@ -37,17 +40,40 @@ struct Shared {
 impl App {
     /// Starts the workers around `analyzer`; what there is to say about its model is logged.
     pub fn new(analyzer: Analyzer, settings: Settings) -> Self {
-        let labels: LabelSet = analyzer.bundle().card().labels.clone();
-        let model = ModelInfo::from(analyzer.bundle());
-        for note in analyzer.bundle().notes() {
-            tracing::warn!(model = model.name, "{note}");
+        Self::started(vec![analyzer], settings)
+    }
+
+    /// The same with several models: a request names one of them, and the first answers where it names none.
+    ///
+    /// # Errors
+    /// [`Input`](fervor::ErrorKind::Input): no model, or two whose names a client could not tell apart.
+    pub fn with_models(analyzers: Vec<Analyzer>, settings: Settings) -> fervor::Result<Self> {
+        let mut taken = HashSet::new();
+        for name in analyzers.iter().map(|analyzer| &analyzer.bundle().card().name) {
+            if !taken.insert(name.clone()) || !taken.insert(oip::pictures_of(name)) {
+                return Err(Error::input(format!("two models go by this name: {name}")).because(Reason::Exists));
+            }
         }
-        let metrics = Arc::new(Metrics::new(labels));
-        let engine = Engine::start(Arc::new(analyzer), settings.limits(), settings.threads, settings.queue, Arc::clone(&metrics));
+        if analyzers.is_empty() {
+            return Err(Error::input("a service needs a model").because(Reason::Empty));
+        }
+        Ok(Self::started(analyzers, settings))
+    }
+
+    fn started(analyzers: Vec<Analyzer>, settings: Settings) -> Self {
+        let models: Vec<ModelInfo> = analyzers.iter().map(|analyzer| ModelInfo::from(analyzer.bundle())).collect();
+        for bundle in analyzers.iter().map(Analyzer::bundle) {
+            for note in bundle.notes() {
+                tracing::warn!(model = bundle.card().name, "{note}");
+            }
+        }
+        let metrics = Arc::new(Metrics::new(all_labels(&analyzers)));
+        let analyzers = analyzers.into_iter().map(Arc::new).collect();
+        let engine = Engine::start(analyzers, settings.limits(), settings.threads, settings.queue, Arc::clone(&metrics));
         Self(Arc::new(Shared {
             engine,
             metrics,
-            model,
+            models,
             budget: Budget::new(settings.budget()),
             key: settings.api_key.as_deref().map(Key::new),
             rate: settings.rate.map(Rate::new),
@@ -71,9 +97,28 @@ impl App {
         &self.0.metrics
     }
 
-    /// Which model answers.
-    pub fn model(&self) -> &ModelInfo {
-        &self.0.model
+    /// The models; the first answers where a request names none.
+    pub fn models(&self) -> &[ModelInfo] {
+        &self.0.models
+    }
+
+    /// The place of the model that a request names.
+    pub(crate) fn model_called(&self, name: Option<&str>) -> Result<usize, ApiError> {
+        let Some(name) = name else { return Ok(0) };
+        self.models().iter().position(|model| model.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.models().iter().map(|model| model.name.as_str()).collect();
+            ApiError::no_model(name, &names.join(", "))
+        })
+    }
+
+    /// The classes of all models.
+    pub(crate) fn labels(&self) -> &LabelSet {
+        self.metrics().labels()
+    }
+
+    /// What a model says of itself.
+    pub(crate) fn card(&self, model: usize) -> &Card {
+        self.engine().analyzer(model).bundle().card()
     }
 
     pub(crate) fn budget(&self) -> &Budget {
@@ -128,4 +173,15 @@ impl App {
         }
         answer
     }
+}
+
+/// The classes of all models, each once, in the order of their first appearance.
+fn all_labels(analyzers: &[Analyzer]) -> LabelSet {
+    let mut names: Vec<&String> = Vec::new();
+    for name in analyzers.iter().flat_map(|analyzer| analyzer.bundle().card().labels.names()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    LabelSet::new(names).expect("the names of label sets make a label set")
 }

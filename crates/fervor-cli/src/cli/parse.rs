@@ -17,7 +17,17 @@ pub fn size(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A length of a queue.
+/// A name that a service goes by, or `*`.
+#[cfg(feature = "serve")]
+pub fn host_name(text: &str) -> Result<String, String> {
+    if text == "*" || (!text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))) {
+        Ok(text.to_owned())
+    } else {
+        Err("give a name without scheme and port, for example faces.example.org".to_owned())
+    }
+}
+
+/// A length of a queue, a number of connections.
 #[cfg(feature = "serve")]
 pub fn queue(text: &str) -> Result<usize, String> {
     match text.parse() {

@@ -11,11 +11,18 @@ struct Service {
     child: Child,
     address: String,
     log: BufReader<std::process::ChildStderr>,
+    /// What it said until it served.
+    said: String,
 }
 
 impl Service {
     /// Starts in `folder`, which is also its home and its place for temporary files.
     fn start(folder: &Path, flags: &[&str]) -> Self {
+        Self::start_in(folder, flags, &[])
+    }
+
+    /// The same with more in its environment.
+    fn start_in(folder: &Path, flags: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_fervor"))
             .args(["serve", "--port", "0"])
             .args(flags)
@@ -23,19 +30,21 @@ impl Service {
             .env("HOME", folder)
             .env("TMPDIR", folder)
             .env("FERVOR_LOG", "trace")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
         let mut log = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
+        let (mut line, mut said) = (String::new(), String::new());
         while !line.contains("http://") {
             line.clear();
-            assert!(log.read_line(&mut line).unwrap() > 0, "the service ended");
+            assert!(log.read_line(&mut line).unwrap() > 0, "the service ended: {said}");
+            said += &line;
         }
         let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
-        Self { child, address, log }
+        Self { child, address, log, said }
     }
 
     fn post(&self, name: &str, picture: &[u8]) -> String {
@@ -58,6 +67,13 @@ impl Service {
         let mut log = String::new();
         self.log.read_to_string(&mut log).unwrap();
         (self.child.wait().unwrap().code(), log)
+    }
+}
+
+impl Drop for Service {
+    /// A test that fails leaves nothing running.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
     }
 }
 
@@ -94,6 +110,38 @@ fn nothing_is_kept_and_nothing_is_told_of_a_picture() {
 }
 
 #[test]
+#[cfg(unix)]
+fn what_others_set_in_the_environment_does_not_stop_it() {
+    let world = World::new();
+    let foreign = [
+        ("FERVOR_PORT", "tcp://10.96.12.7:80"),
+        ("FERVOR_HOST", "tcp://10.96.12.7:80"),
+        ("FERVOR_QUEUE", "tcp://10.96.12.7:80"),
+        ("FERVOR_MODEL", ""),
+        ("FERVOR_THREADS", ""),
+        ("FERVOR_RATE", ""),
+        ("FERVOR_API_KEY_FILE", ""),
+    ];
+    let service = Service::start_in(&world.path(""), &[], &foreign);
+    for name in ["FERVOR_PORT", "FERVOR_HOST", "FERVOR_QUEUE"] {
+        assert!(service.said.contains(&format!("{name}=tcp://10.96.12.7:80 is passed over")), "{}", service.said);
+    }
+    assert!(!service.said.contains("FERVOR_MODEL") && service.said.contains("fervor serves fervor-48 on"), "{}", service.said);
+    assert_eq!(service.end().0, Some(0));
+}
+
+#[test]
+#[cfg(unix)]
+fn several_models_are_served_beside_each_other() {
+    let world = World::new();
+    let service = Service::start(&world.path(""), &["--model", "fervor-nano", "--model", "fervor-48"]);
+    assert!(service.said.contains("fervor serves fervor-nano, fervor-48 on"), "{}", service.said);
+    let said = service.post("a.png", &std::fs::read(astronaut()).unwrap());
+    assert!(said.contains("\"model\":{\"name\":\"fervor-nano\""), "{said}");
+    assert_eq!(service.end().0, Some(0));
+}
+
+#[test]
 fn wrong_settings_are_refused_before_it_starts() {
     let world = World::new().file("short", b"abc\n").file("spaced", b"a key with spaces\n");
     for (words, said) in [
@@ -106,6 +154,9 @@ fn wrong_settings_are_refused_before_it_starts() {
         ("serve --api-key-file short", "8 to 256 characters"),
         ("serve --api-key-file spaced", "8 to 256 characters"),
         ("serve --model nothing", "nothing"),
+        ("serve --model fervor-48 --model fervor-48", "two models go by this name: fervor-48"),
+        ("serve --host-name https://a.example", "without scheme"),
+        ("serve --max-connections 0", "1 to 100000"),
         ("serve --host nowhere.invalid", "nowhere.invalid"),
     ] {
         world.fervor(words).exits(2).says(said);

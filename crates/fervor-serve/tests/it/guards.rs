@@ -3,7 +3,7 @@ use axum::http::{Request, header};
 use fervor::WholePicture;
 use fervor_serve::Settings;
 
-use crate::world::{World, png, raw};
+use crate::world::{World, form, png, raw};
 
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere() {
@@ -99,6 +99,79 @@ async fn pages_of_other_origins_may_read_answers_only_where_allowed() {
     assert_eq!(ask(allowing("https://a.example"), "https://a.example").await.as_deref(), Some("https://a.example"));
     assert_eq!(ask(allowing("https://a.example"), "https://b.example").await, None);
     assert_eq!(ask(allowing("*"), "https://b.example").await.as_deref(), Some("*"));
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_is_refused_and_programs_are_not() {
+    let world = World::new();
+    let send = async |path: &str, headers: &[(&'static str, &str)]| {
+        let mut request = form(path, &[("image", "a.png", &png(48, 1))]);
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        world.send(request).await
+    };
+    for path in ["/predict", "/analyze"] {
+        assert_eq!(send(path, &[("host", "127.0.0.1:8080")]).await.status, 200);
+        assert_eq!(send(path, &[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:8080")]).await.status, 200);
+    }
+    let foreign: [&[(&'static str, &str)]; 3] = [
+        &[("host", "127.0.0.1:8080"), ("origin", "https://evil.example")],
+        &[("host", "127.0.0.1:8080"), ("origin", "null")],
+        &[("host", "127.0.0.1:8080"), ("sec-fetch-site", "cross-site")],
+    ];
+    for headers in foreign {
+        assert_eq!(send("/predict", headers).await.error(403), "origin", "{headers:?}");
+        assert_eq!(send("/analyze", headers).await.refused(403), "origin", "{headers:?}");
+    }
+    assert_eq!(world.metric("fervor_pictures_total").await, 4.0, "nothing is computed for another site");
+}
+
+#[tokio::test]
+async fn a_public_name_that_nobody_gave_leads_nowhere() {
+    let get = async |world: &World, path: &str, host: &str| {
+        world.send(Request::get(path).header(header::HOST, host).body(Body::empty()).unwrap()).await
+    };
+    let (plain, named) = (
+        World::new(),
+        World::with(WholePicture, Settings { host_names: vec!["faces.example.org".into()], ..Settings::default() }),
+    );
+    for path in ["/", "/predict", "/page/about.json", "/metrics"] {
+        assert_eq!(get(&plain, path, "evil.example:8080").await.error(403), "host", "{path}");
+    }
+    assert_eq!(get(&plain, "/v2/models", "evil.example").await.refused(403), "host");
+    for host in ["localhost:8080", "127.0.0.1", "[::1]:8080", "fervor"] {
+        assert_eq!(get(&plain, "/", host).await.status, 200, "{host}");
+    }
+    assert_eq!(get(&plain, "/healthz", "evil.example").await.status, 200, "a health check may call it anything");
+    assert_eq!(get(&named, "/", "faces.example.org").await.status, 200);
+    assert_eq!(get(&named, "/", "evil.example").await.error(403), "host");
+}
+
+#[tokio::test]
+async fn the_examples_of_the_api_name_this_services_address_and_key() {
+    let page = async |settings: Settings, host: &str| {
+        let world = World::with(WholePicture, settings);
+        world.send(Request::get("/api").header(header::HOST, host).body(Body::empty()).unwrap()).await.text()
+    };
+    let open = page(Settings::default(), "192.168.1.7:9123").await;
+    assert!(open.contains("curl -F image=@photo.jpg http://192.168.1.7:9123/predict"), "{open}");
+    assert!(!open.contains("8080") && !open.contains("{{") && !open.contains("KEY' -F"));
+    let closed = page(Settings { api_key: Some("correct-horse".into()), ..Settings::default() }, "faces.example.org").await;
+    assert!(
+        closed.contains("curl -H 'Authorization: Bearer KEY' -F image=@photo.jpg http://faces.example.org/predict"),
+        "{closed}"
+    );
+    assert!(!closed.contains("correct-horse"));
+}
+
+#[test]
+fn the_page_has_a_sentence_for_every_flag() {
+    let script = include_str!("../../page/view.js");
+    for flag in ["small", "doubtful", "profile", "blurred", "dark", "flat", "cut_off"] {
+        let known: fervor::quality::Flag = serde_json::from_value(flag.into()).unwrap();
+        assert!(script.contains(&format!("  {}: \"", known.name())), "{flag}");
+    }
 }
 
 #[tokio::test]

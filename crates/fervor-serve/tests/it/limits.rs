@@ -86,6 +86,22 @@ async fn a_body_that_does_not_come_is_a_408() {
 }
 
 #[tokio::test]
+async fn an_upload_over_a_slow_line_has_its_time_as_long_as_it_comes_on() {
+    let settings = || Settings { timeout: Duration::from_millis(1200), ..Settings::default() };
+    let send = async |chunk: usize, pause: u64| {
+        let chunks: Vec<Bytes> = png(420, 1).chunks(chunk).map(Bytes::copy_from_slice).collect();
+        let coming = stream::iter(chunks).then(move |chunk| async move {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            Ok::<_, std::io::Error>(chunk)
+        });
+        World::with(WholePicture, settings()).send(Request::post("/predict").body(Body::from_stream(coming)).unwrap()).await
+    };
+    // In four parts and two seconds; then in drops, of which too few come in the time.
+    assert_eq!(send(48 << 10, 500).await.status, 200);
+    assert_eq!(send(50, 20).await.error(408), "slow");
+}
+
+#[tokio::test]
 async fn other_addresses_and_methods_are_errors_in_json_too() {
     let world = World::new();
     assert_eq!(world.get("/nothing/here").await.error(404), "not_found");

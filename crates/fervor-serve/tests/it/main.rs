@@ -1,7 +1,9 @@
 //! The service as its clients meet it: without a socket where that suffices, over one where it matters.
 
+mod connections;
 mod guards;
 mod limits;
+mod models;
 mod overload;
 mod predict;
 mod protocol;

@@ -1,5 +1,7 @@
 use axum::body::Body;
 use axum::http::{Request, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use fervor::{Analyzer, Limits, Picture, PicturePrediction, Reason};
 use fervor_serve::Settings;
 use serde_json::{Value, json};
@@ -128,6 +130,83 @@ async fn top_keeps_only_the_most_probable_classes() {
     assert_eq!(kept.len(), 2);
     assert!(kept.contains_key(all["label"].as_str().unwrap()));
     assert_eq!(top["confidence"], all["confidence"]);
+}
+
+#[tokio::test]
+async fn top_changes_neither_the_order_of_keys_nor_the_form_of_numbers() {
+    let world = World::new();
+    let [all, top] = ["/predict", "/predict?top=7"].map(|path| world.send(raw(path, png(48, 1))));
+    assert_eq!(all.await.text(), top.await.text());
+    let three = world.send(raw("/predict?top=3", png(48, 1))).await.text();
+    let keys = |text: &str| -> Vec<String> {
+        let named = text.split("\":").filter_map(|part| part.rsplit('"').next()).map(str::to_owned);
+        named.filter(|key| !key.is_empty()).collect()
+    };
+    let full = keys(&world.predict(png(48, 1)).await.text());
+    let kept = keys(&three);
+    assert_eq!(kept.len() + 4, full.len(), "{three}");
+    let mut rest = full.iter();
+    assert!(kept.iter().all(|key| rest.any(|other| other == key)), "{kept:?} in the order of {full:?}");
+}
+
+#[tokio::test]
+async fn small_and_doubtful_faces_are_left_out_where_that_is_asked_for() {
+    let world = photo_world();
+    let count = async |query: &str| {
+        let said = world.send(raw(&format!("/predict?{query}"), astronaut())).await.json(200);
+        said["faces"].as_array().unwrap().len()
+    };
+    assert_eq!([count("min_face=40").await, count("min_face=400").await], [1, 0]);
+    assert_eq!([count("min_score=0.5").await, count("min_score=1").await], [1, 0]);
+    for query in ["min_face=-1", "min_face=NaN", "min_score=2", "min_score=x"] {
+        assert_eq!(world.send(raw(&format!("/predict?{query}"), png(48, 1))).await.error(400), "input", "{query}");
+    }
+}
+
+fn data_url(file: &[u8]) -> String {
+    format!("data:image/png;base64,{}", BASE64.encode(file))
+}
+
+fn json_request(path: &str, body: &Value) -> Request<Body> {
+    Request::post(path).header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())).unwrap()
+}
+
+#[tokio::test]
+async fn deepfaces_clients_are_answered_as_they_expect() {
+    let world = photo_world();
+    let shape = world.send(raw("/predict?compat=deepface", astronaut())).await.json(200);
+    let body = json!({ "img": data_url(&astronaut()), "actions": ["emotion"], "detector_backend": "retinaface", "align": true });
+    for path in ["/analyze", "/predict?compat=deepface"] {
+        assert_eq!(world.send(json_request(path, &body)).await.json(200), shape, "{path}");
+        assert_eq!(world.send(form(path, &[("img", "a.png", &astronaut())])).await.json(200), shape, "{path}");
+    }
+    let settings: [(&str, &str, &[u8]); 2] = [("actions", "", b"['emotion']"), ("img", "a.png", &astronaut())];
+    assert_eq!(world.send(form("/analyze", &settings)).await.json(200), shape);
+    assert_eq!(world.send(raw("/analyze", astronaut())).await.json(200), shape);
+    let list = json!({ "img": [data_url(&astronaut()), data_url(b"no"), data_url(&astronaut())] });
+    let list = world.send(json_request("/analyze", &list)).await.json(200);
+    assert_eq!((&list["results"][0], &list["results"][2]), (&shape["results"], &shape["results"]));
+    assert_eq!(list["results"][1]["error"]["kind"], "unsupported");
+}
+
+#[tokio::test]
+async fn deepfaces_paths_and_addresses_are_refused_with_the_reason() {
+    let world = World::new();
+    let bodies = [
+        json!({ "img_path": "/etc/passwd" }),
+        json!({ "img": "https://example.org/a.jpg" }),
+        json!({ "img": "dataset/img1.jpg" }),
+    ];
+    for body in bodies {
+        let said = world.send(json_request("/analyze", &body)).await.json(422);
+        assert!(said["error"].as_str().unwrap().ends_with("is never opened"), "{said}");
+    }
+    let text = "--e\r\nContent-Disposition: form-data; name=\"img\"\r\n\r\n/etc/passwd\r\n--e--\r\n";
+    let request = Request::post("/analyze").header(header::CONTENT_TYPE, "multipart/form-data; boundary=e");
+    let said = world.send(request.body(Body::from(text)).unwrap()).await.json(422);
+    assert!(said["error"].as_str().unwrap().contains("never opened"), "{said}");
+    assert_eq!(world.send(json_request("/analyze", &json!({}))).await.refused(422), "input");
+    assert_eq!(world.send(json_request("/analyze", &json!([]))).await.refused(400), "input");
 }
 
 #[tokio::test]

@@ -34,6 +34,40 @@ async fn the_server_and_its_models_introduce_themselves() {
 }
 
 #[tokio::test]
+async fn a_model_is_reached_by_its_version_too_and_no_other_version_is_there() {
+    let world = World::new();
+    for name in ["fervor-48", "fervor-48-pictures"] {
+        let versioned = world.get(&format!("/v2/models/{name}/versions/1")).await.json(200);
+        assert_eq!(versioned, world.get(&format!("/v2/models/{name}")).await.json(200));
+        assert_eq!(world.get(&format!("/v2/models/{name}/versions/1/ready")).await.status, 200);
+        let config = world.get(&format!("/v2/models/{name}/config")).await.json(200);
+        assert_eq!(config, world.get(&format!("/v2/models/{name}/versions/1/config")).await.json(200));
+        assert_eq!((&config["name"], config["input"].as_array().unwrap().len()), (&json!(name), 1));
+        for path in ["", "/ready", "/config"] {
+            let said = world.get(&format!("/v2/models/{name}/versions/2{path}")).await;
+            assert_eq!(said.refused(404), "not_found", "{path}");
+        }
+    }
+    let config = world.get("/v2/models/fervor-48/config").await.json(200);
+    assert_eq!(config["input"], json!([{ "name": "chip", "data_type": "TYPE_UINT8", "dims": [1, 48, 48] }]));
+    let body = chips(json!(vec![0; 48 * 48]), &[1, 1, 48, 48], "UINT8");
+    let [plain, versioned] = ["fervor-48", "fervor-48/versions/1"].map(|model| infer(model, &body));
+    assert_eq!(world.send(plain).await.json(200), world.send(versioned).await.json(200));
+    assert_eq!(world.send(infer("fervor-48/versions/7", &body)).await.refused(404), "not_found");
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_under_v2_is_said_in_the_protocols_form() {
+    let world = World::with(fervor::WholePicture, Settings { api_key: Some("correct-horse".into()), ..Settings::default() });
+    for path in ["/v2/nothing", "/v2/models/fervor-48/nothing", "/v2/repository/index", "/v2/models/a/versions/1/b/c"] {
+        assert_eq!(world.get(path).await.refused(404), "not_found", "{path}");
+    }
+    assert_eq!(world.get("/v2/models/fervor-48/infer").await.refused(405), "method");
+    assert_eq!(world.send(infer("fervor-48", &json!({}))).await.refused(401), "key");
+    assert_eq!(world.get("/v2nothing").await.error(404), "not_found");
+}
+
+#[tokio::test]
 async fn chips_are_answered_with_the_networks_own_logits() {
     let (world, bundle) = (World::new(), bundle());
     let chip = bundle.card().preprocess.golden_chip();

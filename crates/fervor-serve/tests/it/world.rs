@@ -48,6 +48,14 @@ impl World {
         Self { router: app(app_state.clone()), app: app_state }
     }
 
+    /// Two models, of which the first answers unasked; every picture is one face.
+    pub fn of_two_models() -> Self {
+        let analyzer = |name| Analyzer::new(WholePicture, Arc::new(Bundle::builtin(name).unwrap()));
+        let models = vec![analyzer(builtin::DEFAULT), analyzer("fervor-nano")];
+        let app_state = App::with_models(models, Settings::default()).unwrap();
+        Self { router: app(app_state.clone()), app: app_state }
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Said {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();

@@ -1,0 +1,253 @@
+//! Connections: so many at once, and none that only holds its place. What waits for nothing makes room for what comes.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
+
+/// A request's head must be there so long after its first byte, and the first one's so long after the connection came.
+pub const HEAD: Duration = Duration::from_secs(10);
+
+/// A connection without a request is closed after this.
+pub const IDLE: Duration = Duration::from_secs(75);
+
+/// Places beyond the limit, for health checks while every connection is at work.
+const SPARE: usize = 8;
+
+/// File handles that the process needs beside connections.
+const OTHER_HANDLES: usize = 32;
+
+/// All open connections.
+pub struct Connections {
+    most: usize,
+    open: Mutex<BTreeMap<u64, Arc<Connection>>>,
+    /// A connection ended, or ended its request.
+    freed: Notify,
+}
+
+/// One connection: what it does, and how it is told to end.
+pub struct Connection {
+    state: Mutex<State>,
+    over: Notify,
+    /// It came when all places were taken by work: only what costs nothing is answered.
+    crowded: bool,
+    ended: AtomicBool,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    /// Nothing has come since then; the first request of a connection is due sooner than the next.
+    Waiting { since: Instant, first: bool },
+    /// A head began to come then.
+    Head { since: Instant },
+    /// Requests are worked on.
+    Busy,
+}
+
+/// A connection's place among all, free again when it is dropped. An upgraded connection takes it along.
+pub struct Place {
+    id: u64,
+    connection: Arc<Connection>,
+    all: Arc<Connections>,
+}
+
+impl Connections {
+    /// At most so many, and no more than the process has file handles for.
+    pub fn new(most: usize) -> Arc<Self> {
+        let handles = file_handles().saturating_sub(OTHER_HANDLES + SPARE).max(4);
+        Arc::new(Self { most: most.clamp(1, handles), open: Mutex::default(), freed: Notify::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Connection>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a connection that came. Where all are taken, the one that has waited longest makes room; where all are at work,
+    /// a few more are let in that may only ask how the service is.
+    pub async fn admit(self: &Arc<Self>, id: u64) -> Place {
+        loop {
+            let freed = self.freed.notified();
+            if let Some(place) = self.try_admit(id) {
+                return place;
+            }
+            freed.await;
+        }
+    }
+
+    fn try_admit(self: &Arc<Self>, id: u64) -> Option<Place> {
+        let mut open = self.lock();
+        let going = open.values().filter(|connection| !connection.ended.load(Relaxed)).count();
+        let idle = open.values().filter_map(|connection| Some((connection.waits_since()?, connection)));
+        let longest = idle.min_by_key(|(since, _)| *since).map(|(_, connection)| connection);
+        if open.len() >= self.most + SPARE {
+            // Those that were told to end are gone in a moment; their handles are not there before.
+            if let Some(longest) = longest.filter(|_| open.len() == going) {
+                longest.end();
+            }
+            return None;
+        }
+        let crowded = match longest.filter(|_| going >= self.most) {
+            Some(longest) => {
+                longest.end();
+                going > self.most
+            }
+            None => going >= self.most,
+        };
+        let state = Mutex::new(State::Waiting { since: Instant::now(), first: true });
+        let connection = Arc::new(Connection { state, over: Notify::new(), crowded, ended: AtomicBool::new(false) });
+        open.insert(id, Arc::clone(&connection));
+        Some(Place { id, connection, all: Arc::clone(self) })
+    }
+
+    /// Ends when no connection is left.
+    pub async fn none_left(&self) {
+        loop {
+            let freed = self.freed.notified();
+            if self.lock().is_empty() {
+                return;
+            }
+            freed.await;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.id);
+        self.all.freed.notify_waiters();
+    }
+}
+
+impl Place {
+    /// Whether only what costs nothing is answered.
+    pub fn is_crowded(&self) -> bool {
+        self.connection.crowded
+    }
+
+    /// A request came whole as far as its head.
+    pub fn begins(&self) {
+        self.connection.set(State::Busy);
+    }
+
+    /// Its answer is ready.
+    pub fn ends(&self) {
+        self.connection.set(State::Waiting { since: Instant::now(), first: false });
+        self.all.freed.notify_waiters();
+    }
+
+    /// Ends when the connection must be closed: it waited too long, or another needs its place.
+    pub async fn over(&self) {
+        while !self.connection.ended.load(Relaxed) {
+            let told = self.connection.over.notified();
+            let wake = self.connection.due().unwrap_or_else(|| Instant::now() + HEAD);
+            let _ = tokio::time::timeout_at(wake.into(), told).await;
+            if self.connection.due().is_some_and(|due| due <= Instant::now()) {
+                self.connection.end();
+            }
+        }
+    }
+
+    /// The stream, watched: bytes that come while nothing is worked on begin a head.
+    pub fn watch<S>(&self, stream: S) -> Watched<S> {
+        Watched { stream, connection: Arc::clone(&self.connection) }
+    }
+}
+
+impl Connection {
+    fn state(&self) -> State {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, state: State) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    fn end(&self) {
+        self.ended.store(true, Relaxed);
+        self.over.notify_one();
+    }
+
+    /// Since when it has nothing to do, if it has nothing to do and was not told to end.
+    fn waits_since(&self) -> Option<Instant> {
+        match self.state() {
+            State::Waiting { since, .. } | State::Head { since } if !self.ended.load(Relaxed) => Some(since),
+            _ => None,
+        }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        match self.state() {
+            State::Waiting { since, first: true } | State::Head { since } => Some(since + HEAD),
+            State::Waiting { since, first: false } => Some(since + IDLE),
+            State::Busy => None,
+        }
+    }
+
+    fn came(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match *state {
+            State::Waiting { since, first: true } => *state = State::Head { since },
+            State::Waiting { first: false, .. } => {
+                *state = State::Head { since: Instant::now() };
+                self.over.notify_one();
+            }
+            State::Head { .. } | State::Busy => {}
+        }
+    }
+}
+
+/// A stream whose reads are noticed.
+pub struct Watched<S> {
+    stream: S,
+    connection: Arc<Connection>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.connection.came();
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+/// File handles that the process may have open. Where the system does not tell: as many as macOS gives.
+fn file_handles() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = line.and_then(|line| line.split_whitespace().next());
+    match soft {
+        Some("unlimited") => usize::MAX,
+        soft => soft.and_then(|number| number.parse().ok()).unwrap_or(256),
+    }
+}

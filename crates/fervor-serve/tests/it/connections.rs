@@ -1,0 +1,71 @@
+//! Clients that hold connections without using them, and the service that lives on.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use fervor::WholePicture;
+use fervor_serve::Settings;
+
+use crate::world::{Slow, World, png};
+
+fn few(max_connections: usize) -> Settings {
+    Settings { max_connections, threads: 1, ..Settings::default() }
+}
+
+/// A connection on which something was said and no more.
+fn held(address: SocketAddr, said: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(said.as_bytes()).unwrap();
+    stream
+}
+
+fn rest(mut stream: TcpStream) -> String {
+    let mut text = String::new();
+    let _ = stream.read_to_string(&mut text);
+    text
+}
+
+fn ask(address: SocketAddr, path: &str) -> String {
+    rest(held(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")))
+}
+
+fn predict(address: SocketAddr, picture: &[u8]) -> TcpStream {
+    let head = format!("POST /predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", picture.len());
+    let mut stream = held(address, &head);
+    stream.write_all(picture).unwrap();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_say_nothing_make_room_for_those_that_do() {
+    let (address, _stop, _server) = World::with(WholePicture, few(6)).listen().await;
+    let clients = tokio::task::spawn_blocking(move || {
+        let mut slow: Vec<TcpStream> = (0..20).map(|_| held(address, "GET /healthz HTTP/1.1\r\nX-Drip: ")).collect();
+        assert!(ask(address, "/healthz").starts_with("HTTP/1.1 200"));
+        assert!(rest(predict(address, &png(48, 1))).starts_with("HTTP/1.1 200"));
+        // The first was closed for those that came; the last may go on.
+        assert_eq!(rest(slow.remove(0)), "");
+        let mut last = slow.pop().unwrap();
+        last.write_all(b"x\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        assert!(rest(last).starts_with("HTTP/1.1 200"));
+    });
+    clients.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_every_connection_is_at_work_the_service_still_says_how_it_is() {
+    let (address, _stop, _server) = World::with(Slow(Duration::from_millis(900)), few(2)).listen().await;
+    let clients = tokio::task::spawn_blocking(move || {
+        let work = [1, 2].map(|seed| predict(address, &png(20, seed)));
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(ask(address, "/healthz").starts_with("HTTP/1.1 200"));
+        assert!(rest(predict(address, &png(20, 3))).starts_with("HTTP/1.1 503"));
+        for stream in work {
+            assert!(rest(stream).starts_with("HTTP/1.1 200"));
+        }
+        assert!(rest(predict(address, &png(20, 4))).starts_with("HTTP/1.1 200"));
+    });
+    clients.await.unwrap();
+}
