@@ -9,6 +9,7 @@ mod evaluate;
 mod explain;
 mod inputs;
 mod inspect;
+mod interrupt;
 mod output;
 mod predict;
 mod remedy;
@@ -23,13 +24,11 @@ mod verdict;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::{Cli, Command};
 use verdict::Verdict;
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    match run(Cli::read().command) {
         Ok(verdict) => verdict.into(),
         Err(error) => {
             talk::error(&error);

@@ -100,7 +100,7 @@ async function csv() {
     const picture = [row.name, row.answer?.width, row.answer?.height];
     if (!row.answer?.faces.length) return [[...picture, ...Array(head.length - 4).fill(""), row.error ?? ""]];
     return row.answer.faces.map((face, index) => [
-      ...picture, index, face.box.x, face.box.y, face.box.width, face.box.height, face.score, face.label, face.confidence, face.uncertain,
+      ...picture, index + 1, face.box.x, face.box.y, face.box.width, face.box.height, face.score, face.label, face.confidence, face.uncertain,
       ...labels.map((label) => face.probabilities[label]), face.quality.flags.join(" "), "",
     ]);
   });

@@ -1,5 +1,15 @@
 //! What arguments may be: each parser gives a value inside its bounds, or says what to give instead.
 
+/// The command without variables of the environment that are set to nothing: these mean the same as none.
+pub fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let unset =
+        |arg: clap::Arg| match arg.get_env().is_some_and(|name| std::env::var_os(name).is_some_and(|value| value.is_empty())) {
+            true => arg.env(None::<&str>),
+            false => arg,
+        };
+    command.mut_args(unset).mut_subcommands(|command| command.mut_args(unset))
+}
+
 /// A size in bytes, such as `10MiB`.
 #[cfg(feature = "serve")]
 pub fn size(text: &str) -> Result<usize, String> {
@@ -65,6 +75,14 @@ pub fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err("give a share from 0 to 1, for example 0.65".to_owned()),
+    }
+}
+
+/// A score, 0 to 1.
+pub fn score(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(score) if (0.0..=1.0).contains(&score) => Ok(score),
+        _ => Err("give a score from 0 to 1, for example 0.5".to_owned()),
     }
 }
 
