@@ -17,7 +17,7 @@ pub use data::{Crop, Import};
     name = "fervor",
     version,
     max_term_width = 110,
-    after_help = "Exit codes: 0 done; 1 done, but the answer is no (some pictures failed, an audit with errors, a score under --fail-under, an interrupted training); 2 an error, or every picture failed."
+    after_help = "Exit codes: 0 done; 1 done, but the answer is no (some pictures failed, an audit with errors, a score under --fail-under, an interrupted training); 2 an error, or every picture failed; 130 interrupted, what was done is kept."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -130,8 +130,14 @@ pub enum Judge {
 #[derive(Debug, Args)]
 pub struct Pictures {
     /// Pictures, folders, patterns such as 'photos/*.jpg', or - for standard input
-    #[arg(required = true)]
+    #[arg(required_unless_present = "list")]
     pub input: Vec<std::ffi::OsString>,
+    /// A file that names pictures, one a line, or with - standard input: find photos -name '*.jpg' -print0 | fervor predict --list -
+    ///
+    /// Paths are relative to the working directory. They are parted by line breaks or by NUL; of a table with a head, or of JSON
+    /// lines, they are the column `path`.
+    #[arg(long, value_name = "FILE")]
+    pub list: Option<PathBuf>,
     /// A built-in model's name or the path of a bundle
     #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
     pub model: String,
@@ -144,7 +150,7 @@ pub struct Pictures {
     #[arg(long, short)]
     pub recursive: bool,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
 }
 
@@ -152,12 +158,18 @@ pub struct Pictures {
 pub struct Predict {
     #[command(flatten)]
     pub pictures: Pictures,
+    /// The least score of a face, 0 to 1: lower finds more small faces, and more things that are none
+    #[arg(long, value_name = "SCORE", default_value_t = fervor::DetectorOptions::default().threshold, value_parser = parse::score)]
+    pub threshold: f32,
+    /// Leave out faces whose box has a side shorter than this
+    #[arg(long, value_name = "PIXELS", default_value_t = 0, hide_default_value = true)]
+    pub minimum_face: u32,
     #[arg(long, value_enum, default_value_t = PredictFormat::Text)]
     pub format: PredictFormat,
-    /// Write the answer to a file instead of standard output
+    /// Write the answer to a file instead of standard output; after Ctrl-C, what is done stands in NAME.partial.ENDING
     #[arg(long, short)]
     pub output: Option<PathBuf>,
-    /// Write the pictures with boxes, labels and bars into this folder
+    /// Write the pictures with boxes, labels and bars into this folder; the numbers at boxes are those of the rows
     #[arg(long, value_name = "DIR")]
     pub annotate: Option<PathBuf>,
 }
@@ -209,7 +221,7 @@ pub struct Train {
     #[arg(long, default_value = "cpu", value_parser = ["cpu", "wgpu", "cuda"])]
     pub device: String,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
 }
 
@@ -247,7 +259,7 @@ pub struct Audit {
     #[arg(long)]
     pub strict_formats: bool,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
 }
 
@@ -270,7 +282,7 @@ pub struct Split {
     #[arg(long, value_name = "N", default_value_t = 100.0 * fervor_lab::audit::SIMILARITY, value_parser = parse::percent)]
     pub near: f32,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
 }
 
@@ -307,7 +319,7 @@ pub struct Evaluate {
     #[arg(long, value_name = "RULES", default_value = "")]
     pub map: String,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
     /// The model chooses among these of its classes only, as happy,sad: probabilities are scaled to them, other pictures left out
     #[arg(long, value_name = "CLASSES", value_delimiter = ',', conflicts_with = "robustness")]
@@ -410,7 +422,7 @@ pub struct Calibrate {
     #[arg(long, value_name = "RULES", default_value = "")]
     pub map: String,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
 }
 
@@ -456,7 +468,7 @@ pub struct ExplainScore {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Processor threads [default: all]
-    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
 }
 
@@ -469,7 +481,7 @@ pub struct Bench {
     #[arg(long)]
     pub picture: Option<PathBuf>,
     /// Processor threads
-    #[arg(long, value_parser = parse::threads, default_value = "1")]
+    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, default_value = "1")]
     pub threads: usize,
     /// Rounds of each measurement; the median is given
     #[arg(long, default_value_t = 30)]
@@ -504,7 +516,7 @@ pub struct Serve {
     #[arg(long, value_name = "N", default_value = "128", value_parser = parse::queue, env = "FERVOR_QUEUE")]
     pub queue: usize,
     /// Workers [default: a core each]
-    #[arg(long, value_parser = parse::threads, env = "FERVOR_THREADS")]
+    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, env = "FERVOR_THREADS")]
     pub threads: Option<usize>,
     /// Time for an answer once its request is there; a body may take longer as long as it comes on
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse::time, env = "FERVOR_TIMEOUT")]

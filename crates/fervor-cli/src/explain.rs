@@ -8,8 +8,8 @@ use fervor_lab::dataset::OpenOptions;
 use fervor_lab::explain::{self, Explanation, Faithfulness, Ranking};
 use fervor_lab::sweep::{Steps, Sweep};
 
-use crate::cli::{Explain, ExplainScore, Format};
-use crate::inputs::{self, Source};
+use crate::cli::{Explain, ExplainScore, Format, Pictures};
+use crate::inputs::{self, Inputs, Source, Wanted};
 use crate::output::write_whole;
 use crate::verdict::Verdict;
 use crate::{data, setup, talk};
@@ -23,13 +23,10 @@ pub fn run(args: &Explain) -> Result<Verdict> {
     if args.output.exists() && !args.output.is_dir() {
         return Err(Error::input(format!("--output needs a folder, this is a file: {}", args.output.display())));
     }
-    let mut sources = inputs::expand(&args.pictures.input, args.pictures.recursive)?;
-    // Sheets of an earlier run are no pictures to explain.
-    if let Ok(own) = args.output.canonicalize() {
-        sources.retain(
-            |source| !matches!(source, Source::File { path, .. } if path.canonicalize().is_ok_and(|path| path.starts_with(&own))),
-        );
-    }
+    let Pictures { input, list, recursive, .. } = &args.pictures;
+    let wanted = Wanted { input, list: list.as_deref(), recursive: *recursive, own: Some(&args.output) };
+    let Inputs { sources, notes, .. } = inputs::expand(wanted)?;
+    notes.iter().for_each(talk::note);
     let analyzer = setup::analyzer(
         args.pictures.faces,
         Arc::new(setup::model(&args.pictures.model, args.pictures.threads)?),
@@ -59,7 +56,7 @@ fn one(analyzer: &fervor::Analyzer, source: &Source, output: &Path) -> Result<Ve
     let preprocess = &bundle.card().preprocess;
     let prepared = analyzer.prepare(&picture)?;
     if prepared.faces() == 0 {
-        return Ok(vec![format!("{}: no face", source.name())]);
+        return Ok(vec![format!("{}: no face found", talk::name(&source.name()))]);
     }
     let mut lines = Vec::new();
     for (number, (face, quality, chip)) in prepared.iter().enumerate() {
@@ -71,7 +68,8 @@ fn one(analyzer: &fervor::Analyzer, source: &Source, output: &Path) -> Result<Ve
         name.push(format!("-face{}.png", number + 1));
         let path = output.join(name);
         write_whole(&path, &sheet.encode_png()?)?;
-        lines.push(format!("{}: {} ({:.0} %): {}", source.name(), answer.words(), 100.0 * answer.top().1, path.display()));
+        let (name, sheet) = (source.name(), path.display().to_string());
+        lines.push(format!("{}: {}: {}", talk::name(&name), answer.sentence(), talk::name(&sheet)));
     }
     Ok(lines)
 }

@@ -1,17 +1,20 @@
-//! What `predict` is given: files, folders, patterns and standard input become a list of sources.
+//! What `predict` and `explain` are given: files, folders, patterns, lists and standard input become a list of sources.
+//! Nothing that was named or found goes missing: it is a source, an error row, or counted in a note.
+
+mod list;
+mod walk;
 
 use std::collections::HashSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use fervor::picture::Format;
-use fervor::{Error, Limits, Picture, Result};
-use globset::GlobBuilder;
-use walkdir::{DirEntry, WalkDir};
+use fervor::{Error, Limits, Picture, Reason, Result};
+
+use walk::Search;
 
 /// Where a picture comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 pub enum Source {
     File {
         path: PathBuf,
@@ -19,22 +22,35 @@ pub enum Source {
         relative: PathBuf,
     },
     StandardInput,
+    /// What leads to no picture: its answer is an error row.
+    Refused {
+        path: PathBuf,
+        refusal: Refusal,
+    },
+}
+
+/// Why something that was named or found is no picture to read.
+#[derive(Debug)]
+pub struct Refusal {
+    pub reason: Reason,
+    pub message: String,
+    pub hint: Option<&'static str>,
 }
 
 impl Source {
     /// The name in the answer.
     pub fn name(&self) -> String {
         match self {
-            Source::File { path, .. } => path.display().to_string(),
-            Source::StandardInput => "-".to_owned(),
+            Self::File { path, .. } | Self::Refused { path, .. } => path.display().to_string(),
+            Self::StandardInput => "-".to_owned(),
         }
     }
 
     /// The path that the annotated copy gets inside its folder.
     pub fn relative(&self) -> PathBuf {
         match self {
-            Source::File { relative, .. } => relative.clone(),
-            Source::StandardInput => PathBuf::from("stdin"),
+            Self::File { relative, .. } => relative.clone(),
+            Self::StandardInput | Self::Refused { .. } => PathBuf::from("stdin"),
         }
     }
 
@@ -44,44 +60,111 @@ impl Source {
     /// A file that cannot be read, or is no picture.
     pub fn read(&self, limits: &Limits) -> Result<Picture> {
         match self {
-            Source::File { path, .. } => fervor::picture::read(path, limits),
-            Source::StandardInput => {
+            Self::File { path, .. } => fervor::picture::read(path, limits),
+            Self::StandardInput => {
                 let mut bytes = Vec::new();
                 let read = std::io::stdin().lock().take(limits.bytes as u64 + 1).read_to_end(&mut bytes);
                 read.map_err(|e| Error::input("standard input cannot be read").with_source(e))?;
                 Picture::decode(&bytes, limits)
             }
+            Self::Refused { path, refusal: Refusal { reason, message, hint } } => {
+                let error = Error::input(message).because(*reason).context(path.display());
+                Err(hint.iter().fold(error, |error, hint| error.with_hint(*hint)))
+            }
         }
+    }
+
+    /// A file that was named: its annotated copy has its name, below no folder.
+    fn named(path: &Path) -> Self {
+        let relative = path.file_name().map_or_else(|| PathBuf::from("picture"), PathBuf::from);
+        Self::File { path: path.to_owned(), relative }
+    }
+
+    fn refused(path: impl Into<PathBuf>, reason: Reason, message: impl Into<String>, hint: Option<&'static str>) -> Self {
+        Self::Refused { path: path.into(), refusal: Refusal { reason, message: message.into(), hint } }
     }
 }
 
-/// The sources in the order given, folders and patterns in name order, none twice.
+/// The sources of a command, and what there is to say about them.
+#[derive(Debug)]
+pub struct Inputs {
+    /// In the order given, folders and patterns in name order. What is named twice is there twice.
+    pub sources: Vec<Source>,
+    /// Whether one picture was asked for, and not a list of however many.
+    pub one: bool,
+    /// What was passed over, counted.
+    pub notes: Vec<String>,
+}
+
+/// What is looked for, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub input: &'a [OsString],
+    /// A file with a path a line; `-` is standard input.
+    pub list: Option<&'a Path>,
+    pub recursive: bool,
+    /// The folder that this command writes pictures into: on a walk they are none of its inputs.
+    pub own: Option<&'a Path>,
+}
+
+/// Finds the sources. What does not exist, an empty folder or a pattern that nothing fits is a source all the same: it becomes
+/// an error row.
 ///
 /// # Errors
-/// A folder or pattern without pictures, or a pattern that cannot be read. A named file that does not exist is a
-/// source all the same: it becomes an error row.
-pub fn expand(inputs: &[OsString], recursive: bool) -> Result<Vec<Source>> {
+/// A list that cannot be read, that names nothing, or that should come by the same standard input as a picture.
+pub fn expand(wanted: Wanted) -> Result<Inputs> {
+    let mut search = Search::new(wanted.recursive, wanted.own);
+    let mut one = wanted.list.is_none() && wanted.input.len() == 1;
     let mut sources = Vec::new();
-    for input in inputs {
+    for input in wanted.input {
         let path = Path::new(input);
+        let special = input.to_str().filter(|text| text.contains(['*', '?', '[', '{']));
         if input == "-" {
-            sources.push(Source::StandardInput);
+            sources.push(match sources.iter().any(|source| matches!(source, Source::StandardInput)) {
+                false => Source::StandardInput,
+                true => Source::refused("-", Reason::Exists, "standard input was read already: it is named twice", None),
+            });
         } else if path.is_dir() {
-            sources.extend(folder(path, recursive)?);
-        } else if let (false, Some(text)) = (path.exists(), input.to_str().filter(|text| text.contains(['*', '?', '[', '{']))) {
-            sources.extend(pattern(text)?);
+            one = false;
+            sources.extend(search.folder(path));
+        } else if let (Err(_), Some(text)) = (path.symlink_metadata(), special) {
+            let found = search.pattern(text);
+            // Brackets are part of many a file's name.
+            one &= matches!(found[..], [Source::Refused { .. }]) && !text.contains(['*', '?']);
+            sources.extend(found);
         } else {
-            let relative = path.file_name().map_or_else(|| PathBuf::from("picture"), PathBuf::from);
-            sources.push(Source::File { path: path.to_owned(), relative });
+            sources.push(Source::named(path));
         }
     }
-    let mut seen = HashSet::new();
-    sources.retain(|source| match source {
-        Source::File { path, .. } => seen.insert(Some(path.clone())),
-        Source::StandardInput => seen.insert(None),
-    });
+    let mut notes = search.notes();
+    if let Some(list) = wanted.list {
+        if list == OsStr::new("-") && wanted.input.iter().any(|input| input == "-") {
+            return Err(Error::input("standard input cannot be a picture and the list of pictures")
+                .with_hint("write the list into a file: --list FILE"));
+        }
+        let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = list::read(list)?.into_iter().partition(|path| path.is_dir());
+        if files.is_empty() {
+            return Err(Error::input(format!("the list names no picture: {}", list.display()))
+                .because(Reason::Empty)
+                .with_hint("a list has the path of a picture a line; folders are named as arguments"));
+        }
+        if !folders.is_empty() {
+            let count = folders.len();
+            let folders = if count == 1 { "folder" } else { "folders" };
+            notes.push(format!("{}: passed over {count} {folders}: a list names pictures", list.display()));
+        }
+        sources.extend(files.into_iter().map(|path| match stays_inside(&path) {
+            true => Source::File { relative: path.clone(), path },
+            false => Source::named(&path),
+        }));
+    }
     keep_apart(&mut sources);
-    Ok(sources)
+    Ok(Inputs { sources, one, notes })
+}
+
+/// Whether a path can be repeated below another folder.
+fn stays_inside(path: &Path) -> bool {
+    path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) && path.file_name().is_some()
 }
 
 /// Files of one name from several places: their annotated copies must not meet.
@@ -103,88 +186,119 @@ fn keep_apart(sources: &mut [Source]) {
     }
 }
 
-fn visible(entry: &DirEntry) -> bool {
-    entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
-}
-
-fn files(root: &Path, depth: usize) -> impl Iterator<Item = PathBuf> {
-    // Broken links and loops are passed over: they are not pictures.
-    WalkDir::new(root)
-        .follow_links(true)
-        .max_depth(depth)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(visible)
-        .filter_map(std::result::Result::ok)
-        .filter(|entry| entry.file_type().is_file())
-        .map(DirEntry::into_path)
-}
-
-fn folder(root: &Path, recursive: bool) -> Result<Vec<Source>> {
-    // By name inside folders; files named one by one are read whatever their name.
-    let is_picture = |path: &PathBuf| path.extension().is_some_and(|e| Format::from_extension(&e.to_string_lossy()).is_some());
-    let found: Vec<Source> = files(root, if recursive { usize::MAX } else { 1 })
-        .filter(is_picture)
-        .map(|path| Source::File { relative: path.strip_prefix(root).unwrap_or(&path).to_owned(), path })
-        .collect();
-    if found.is_empty() {
-        let has_folders = WalkDir::new(root).min_depth(1).max_depth(1).into_iter().flatten().any(|entry| entry.path().is_dir());
-        let hint = match has_folders && !recursive {
-            true => "--recursive looks into its folders",
-            false => "pictures end in .jpg, .png, .bmp, .webp, .gif or .tiff",
-        };
-        return Err(Error::input(format!("no pictures in the folder {}", root.display())).with_hint(hint));
-    }
-    Ok(found)
-}
-
-fn pattern(text: &str) -> Result<Vec<Source>> {
-    let text = text.trim_start_matches("./");
-    let matcher = GlobBuilder::new(text)
-        .literal_separator(true)
-        .build()
-        .map_err(|e| Error::input(format!("not a file or a pattern: {text}")).with_source(e))?
-        .compile_matcher();
-    // The walk starts at the last folder before the first special character.
-    let fixed = &text[..text.find(['*', '?', '[', '{']).unwrap_or(text.len())];
-    let root = fixed.rfind('/').map_or("", |end| &fixed[..=end]);
-    let start = if root.is_empty() { Path::new(".") } else { Path::new(root) };
-    let depth = if text.contains("**") { usize::MAX } else { text[root.len()..].matches('/').count() + 1 };
-    let found: Vec<Source> = files(start, depth)
-        .map(|path| path.strip_prefix("./").map(Path::to_owned).unwrap_or(path))
-        .filter(|path| matcher.is_match(path))
-        .map(|path| Source::File { relative: path.strip_prefix(root).unwrap_or(&path).to_owned(), path })
-        .collect();
-    if found.is_empty() { Err(Error::input(format!("no file fits the pattern {text}"))) } else { Ok(found) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(sources: &[Source]) -> Vec<PathBuf> {
-        sources.iter().map(Source::relative).collect()
+    const JPEG: &[u8] = b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01";
+
+    fn world(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+        dir
+    }
+
+    fn found(inputs: &[String], recursive: bool) -> Inputs {
+        let input: Vec<OsString> = inputs.iter().map(OsString::from).collect();
+        expand(Wanted { input: &input, list: None, recursive, own: None }).unwrap()
+    }
+
+    /// The places of copies; what is refused with its reason.
+    fn names(inputs: &Inputs) -> Vec<String> {
+        let name = |source: &Source| match source {
+            Source::File { relative, .. } => relative.display().to_string(),
+            Source::StandardInput => "-".to_owned(),
+            Source::Refused { path, refusal } => {
+                format!("{}: {:?}", path.file_name().unwrap_or_default().to_string_lossy(), refusal.reason)
+            }
+        };
+        inputs.sources.iter().map(name).collect()
     }
 
     #[test]
     fn folders_and_patterns_are_expanded_in_name_order() {
-        let dir = tempfile::tempdir().unwrap();
-        for name in ["b.png", "a.JPG", "notes.txt", ".hidden.png", "deep/c.webp"] {
-            let path = dir.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, b"").unwrap();
-        }
+        let dir = world(&[("b.png", b""), ("a.JPG", b""), ("notes.txt", b"x"), (".hidden.png", b""), ("deep/c.webp", b"")]);
         let root = dir.path().display().to_string();
-        let expand_one = |input: String, recursive| expand(&[input.into()], recursive).map(|s| names(&s));
-        assert_eq!(expand_one(root.clone(), false).unwrap(), ["a.JPG", "b.png"].map(PathBuf::from));
-        assert_eq!(expand_one(root.clone(), true).unwrap(), ["a.JPG", "b.png", "deep/c.webp"].map(PathBuf::from));
-        assert_eq!(expand_one(format!("{root}/*.png"), false).unwrap(), ["b.png"].map(PathBuf::from));
-        assert_eq!(expand_one(format!("{root}/**/*.webp"), false).unwrap(), ["deep/c.webp"].map(PathBuf::from));
-        assert!(expand_one(format!("{root}/*.gif"), false).is_err());
-        let again = [root.clone(), format!("{root}/b.png")].map(OsString::from);
-        assert_eq!(expand(&again, false).unwrap().len(), 2, "none twice");
-        let same_name = [root.clone(), format!("{root}/deep")].map(OsString::from);
+        let one = |input: String, recursive| names(&found(&[input], recursive));
+        assert_eq!(one(root.clone(), false), ["a.JPG", "b.png"]);
+        assert_eq!(one(root.clone(), true), ["a.JPG", "b.png", "deep/c.webp"]);
+        assert_eq!(one(format!("{root}/*.png"), false), ["b.png"]);
+        assert_eq!(one(format!("{root}/**/*.webp"), false), ["deep/c.webp"]);
+        assert_eq!(one(format!("{root}/*.gif"), false), ["*.gif: Missing"]);
+        assert_eq!(one(format!("{root}/d*"), false), ["c.webp"], "as a shell hands folders over");
+        assert_eq!(names(&found(&[root.clone(), format!("{root}/b.png")], false)), ["a.JPG", "b.png", "b-2.png"], "named twice");
         std::fs::write(dir.path().join("deep/b.png"), b"").unwrap();
-        assert_eq!(names(&expand(&same_name, false).unwrap()), ["a.JPG", "b.png", "b-2.png", "c.webp"].map(PathBuf::from));
+        assert_eq!(names(&found(&[root.clone(), format!("{root}/deep")], false)), ["a.JPG", "b.png", "b-2.png", "c.webp"]);
+    }
+
+    #[test]
+    fn a_name_with_brackets_is_a_name_first() {
+        let dir = world(&[("here [2].jpg", b""), ("album [x]/a.png", b"")]);
+        let root = dir.path().display().to_string();
+        assert_eq!(names(&found(&[format!("{root}/here [2].jpg")], false)), ["here [2].jpg"]);
+        assert_eq!(names(&found(&[format!("{root}/album [x]/*.png")], false)), ["a.png"]);
+        let gone = found(&[format!("{root}/gone [2].jpg")], false);
+        assert_eq!((names(&gone), gone.one), (vec!["gone [2].jpg: Missing".to_owned()], true));
+        assert_eq!(names(&found(&[format!("{root}/gone [.jpg")], false)), ["gone [.jpg: Missing"]);
+    }
+
+    #[test]
+    fn what_a_folder_holds_is_told_by_content_and_the_rest_is_counted() {
+        let heic = b"\0\0\0\x18ftypheic\0\0\0\0";
+        let dir = world(&[
+            ("3f2a9c", JPEG),
+            ("wrong.txt", JPEG),
+            ("IMG_1.HEIC", heic),
+            ("film.mp4", b"\0\0\0\x1Cftypisom"),
+            ("notes.txt", b"words"),
+            (".DS_Store", b"x"),
+            ("@eaDir/a.jpg", JPEG),
+            ("deep/b.jpg", JPEG),
+            ("empty/.keep", b""),
+        ]);
+        let root = dir.path().display().to_string();
+        let flat = found(std::slice::from_ref(&root), false);
+        assert_eq!(names(&flat), ["3f2a9c", "IMG_1.HEIC", "wrong.txt"]);
+        let note = &flat.notes[0];
+        for part in ["2 files that are no pictures (.mp4, .txt)", "1 hidden", "1 folder of a system (@eaDir)", "2 folders inside"]
+        {
+            assert!(note.contains(part), "{note}");
+        }
+        assert_eq!(names(&found(std::slice::from_ref(&root), true)), ["3f2a9c", "IMG_1.HEIC", "deep/b.jpg", "wrong.txt"]);
+        assert_eq!(names(&found(&[format!("{root}/empty")], false)), ["empty: Empty"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_nowhere_or_in_circles_are_rows() {
+        let dir = world(&[("a.jpg", JPEG)]);
+        std::os::unix::fs::symlink("nowhere.jpg", dir.path().join("link.jpg")).unwrap();
+        std::os::unix::fs::symlink(".", dir.path().join("loop")).unwrap();
+        let root = dir.path().display().to_string();
+        assert_eq!(names(&found(&[root], true)), ["a.jpg", "link.jpg: BrokenLink", "loop: BrokenLink"]);
+    }
+
+    #[test]
+    fn what_the_command_wrote_itself_is_not_found_again() {
+        let dir = world(&[("a.jpg", JPEG), ("drawn/a.jpg", JPEG)]);
+        let (root, own) = (dir.path().to_owned(), dir.path().join("drawn"));
+        let input = [root.into_os_string()];
+        let inputs = expand(Wanted { input: &input, list: None, recursive: true, own: Some(&own) }).unwrap();
+        assert_eq!(names(&inputs), ["a.jpg"]);
+        assert!(inputs.notes[0].contains("this command writes"), "{:?}", inputs.notes);
+    }
+
+    #[test]
+    fn a_list_names_pictures_below_the_working_directory() {
+        let dir = world(&[("list.txt", b"a/x.png\n\nb/x.png\n../y.png\n")]);
+        let list = dir.path().join("list.txt");
+        let inputs = expand(Wanted { input: &[], list: Some(&list), recursive: false, own: None }).unwrap();
+        assert_eq!((names(&inputs), inputs.one), (["a/x.png", "b/x.png", "y.png"].map(str::to_owned).into(), false));
+        std::fs::write(&list, "\n").unwrap();
+        assert!(expand(Wanted { input: &[], list: Some(&list), recursive: false, own: None }).is_err());
     }
 }

@@ -14,6 +14,7 @@ mod groups;
 mod import;
 mod inputs;
 mod inspect;
+mod interrupt;
 mod output;
 mod predict;
 #[cfg(feature = "train")]

@@ -53,6 +53,27 @@ impl Output {
         }
     }
 
+    /// Ends what is less than the whole answer: a file gets `partial` into its name, so that it is not taken for all, and one
+    /// that had the name stays. The name, if there is one to tell.
+    ///
+    /// # Errors
+    /// As [`close`](Self::close).
+    pub fn close_partial(self) -> Result<Option<PathBuf>> {
+        let (file, path) = match self {
+            Self::File { file, path } => (file, path),
+            stdout @ Self::Stdout(_) => return stdout.close().map(|()| None),
+        };
+        let mut name = path.file_stem().unwrap_or_default().to_owned();
+        name.push(".partial");
+        if let Some(extension) = path.extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error);
+        file.and_then(|file| file.finish_as(&name)).map_err(|e| cannot_write(&path.with_file_name(&name), e))?;
+        Ok(Some(path.with_file_name(name)))
+    }
+
     /// Ends the answer; a file gets its name here.
     ///
     /// # Errors

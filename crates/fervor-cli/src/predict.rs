@@ -6,18 +6,20 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fervor::picture::Format;
+use fervor::analyzer::Prepared;
 use fervor::prediction::{ErrorInfo, ModelInfo};
 use fervor::{Analyzer, Error, Limits, Picture, PicturePrediction, Prediction, Result};
 use fervor_draw::FaceDrawing;
 use rayon::prelude::*;
 
-use crate::cli::{Predict, PredictFormat};
-use crate::inputs::{self, Source};
+use crate::cli::{Pictures, Predict, PredictFormat};
+use crate::inputs::{self, Inputs, Source, Wanted};
 use crate::output::{Output, cannot_write, write_whole};
 use crate::verdict::Verdict;
-use crate::{remedy, setup, talk};
+use crate::{interrupt, remedy, setup, talk};
 use format::Writer;
 
 /// Pictures that are decoded before their faces go through the network together.
@@ -29,27 +31,32 @@ const GROUP: usize = 32;
 /// Usage, a model that does not load, an output that cannot be written. A picture that fails is a row, not an error.
 pub fn run(args: &Predict) -> Result<Verdict> {
     setup::threads(args.pictures.threads);
-    let sources = inputs::expand(&args.pictures.input, args.pictures.recursive)?;
+    let Pictures { input, list, recursive, faces, .. } = &args.pictures;
+    let wanted = Wanted { input, list: list.as_deref(), recursive: *recursive, own: args.annotate.as_deref() };
+    let Inputs { sources, one, notes } = inputs::expand(wanted)?;
+    notes.iter().for_each(talk::note);
     if let Some(dir) = &args.annotate {
         fs::create_dir_all(dir).map_err(|e| cannot_write(dir, e))?;
     }
-    let analyzer = setup::analyzer(
-        args.pictures.faces,
-        Arc::new(setup::model(&args.pictures.model, args.pictures.threads)?),
-        setup::detector(&args.pictures),
-    )?;
-    let one = matches!(args.pictures.input.as_slice(), [input] if input == "-" || Path::new(input).is_file());
-    let labels = analyzer.bundle().card().labels.clone();
+    let options = setup::detector(&args.pictures).with_threshold(args.threshold);
+    let model = Arc::new(setup::model(&args.pictures.model, args.pictures.threads)?);
+    let work = Work {
+        analyzer: setup::analyzer(*faces, model, options)?,
+        annotate: args.annotate.as_deref(),
+        minimum_face: args.minimum_face as f32,
+        stop: interrupt::flag("stopping after these pictures")?,
+    };
     let mut output = Output::open(args.output.as_deref())?;
-    let mut writer = Writer::new(args.format, one, labels);
+    let mut writer = Writer::new(args.format, one, work.analyzer.bundle().card().labels.clone());
     let bar = talk::bar(sources.len() as u64, "pictures");
     // Pictures without an answer, and those whose drawing could not be written: the exit code tells of both. And those without a
     // face in which there may be small ones.
-    let (mut failed, mut undrawn, mut shrunk) = (0, 0, 0);
+    let (mut done, mut failed, mut undrawn, mut shrunk) = (0, 0, 0, 0);
     for group in sources.chunks(GROUP) {
-        for (row, drawing) in answer(&analyzer, group, args.annotate.as_deref()) {
+        for (row, drawing) in work.answer(group) {
+            done += 1;
             shrunk += usize::from(row.error.is_none() && row.faces.is_empty() && setup::is_shrunk(&args.pictures, &row));
-            let source = if row.source == "-" { "standard input" } else { &row.source };
+            let source = if row.source == "-" { "standard input".into() } else { talk::name(&row.source) };
             let problem = match (&row.error, &drawing) {
                 (Some(error), _) => {
                     failed += 1;
@@ -73,9 +80,17 @@ pub fn run(args: &Predict) -> Result<Verdict> {
             }
             bar.inc(1);
         }
+        if work.stop.load(Ordering::Relaxed) {
+            break;
+        }
     }
     bar.finish_and_clear();
     writer.finish(output.writer()).map_err(|e| Error::output("the answer cannot be written").with_source(e))?;
+    if done < sources.len() {
+        let place = output.close_partial()?.map(|path| format!(", in {}", path.display())).unwrap_or_default();
+        talk::note(format_args!("interrupted: {done} of {} pictures are answered{place}", sources.len()));
+        return Ok(Verdict::Interrupted);
+    }
     output.close()?;
     if shrunk > 0 {
         let pictures = if shrunk == 1 { "a picture was".to_owned() } else { format!("{shrunk} pictures were") };
@@ -97,41 +112,57 @@ struct Read {
     picture: Option<Picture>,
 }
 
-/// The rows of a group, each with what came of its drawing: decoding and detection in parallel, then all faces in one batch.
-fn answer(analyzer: &Analyzer, sources: &[Source], annotate: Option<&Path>) -> Vec<(PicturePrediction, Result<(), ErrorInfo>)> {
-    let limits = Limits::default();
-    let prepare = |source: &Source| -> (Read, Result<fervor::analyzer::Prepared>) {
-        match source.read(&limits) {
+/// What is done with each picture.
+struct Work<'a> {
+    analyzer: Analyzer,
+    annotate: Option<&'a Path>,
+    /// Faces whose box has a shorter side are left out.
+    minimum_face: f32,
+    stop: Arc<AtomicBool>,
+}
+
+impl Work<'_> {
+    /// The rows of a group, each with what came of its drawing: decoding and detection in parallel, then all faces in one batch.
+    /// They end before the first picture that was not begun when the program was asked to stop.
+    fn answer(&self, sources: &[Source]) -> Vec<(PicturePrediction, Result<(), ErrorInfo>)> {
+        // One picture alone leaves the threads to the detector and the network.
+        let prepared: Vec<_> = match sources {
+            [source] => vec![self.prepare(source)],
+            sources => sources.par_iter().map(|source| self.prepare(source)).collect(),
+        };
+        let (reads, prepared): (Vec<Read>, Vec<_>) = prepared.into_iter().map_while(|begun| begun).unzip();
+        let predictions = classify(&self.analyzer, prepared);
+        let model = ModelInfo::from(self.analyzer.bundle());
+        let rows = sources.iter().zip(reads).zip(predictions).map(|((source, read), predictions)| match predictions {
+            Ok(mut faces) => {
+                faces.retain(|face| face.face.bounds.width.min(face.face.bounds.height) >= self.minimum_face);
+                // The answer is there, whatever becomes of its drawing.
+                let drawing = match (self.annotate, &read.picture) {
+                    (Some(dir), Some(picture)) => write_annotated(dir, source, picture, &faces).map_err(|e| told(&e)),
+                    _ => Ok(()),
+                };
+                let size = read.size.expect("a picture with faces was decoded");
+                (PicturePrediction::answered(source.name(), size, model.clone(), faces), drawing)
+            }
+            Err(error) => (PicturePrediction::failed(source.name(), read.size, model.clone(), error), Ok(())),
+        });
+        rows.collect()
+    }
+
+    /// A picture decoded and its faces found; nothing once the program was asked to stop.
+    fn prepare(&self, source: &Source) -> Option<(Read, Result<Prepared>)> {
+        if self.stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        Some(match source.read(&Limits::default()) {
             Ok(picture) => {
-                let prepared = analyzer.prepare(&picture);
+                let prepared = self.analyzer.prepare(&picture);
                 let size = Some((picture.width(), picture.height()));
-                (Read { size, picture: annotate.map(|_| picture) }, prepared)
+                (Read { size, picture: self.annotate.map(|_| picture) }, prepared)
             }
             Err(error) => (Read { size: None, picture: None }, Err(error)),
-        }
-    };
-    // One picture alone leaves the threads to the detector and the network.
-    let (reads, prepared): (Vec<Read>, Vec<_>) = match sources {
-        [source] => vec![prepare(source)],
-        sources => sources.par_iter().map(prepare).collect(),
+        })
     }
-    .into_iter()
-    .unzip();
-    let predictions = classify(analyzer, prepared);
-    let model = ModelInfo::from(analyzer.bundle());
-    let rows = sources.iter().zip(reads).zip(predictions).map(|((source, read), predictions)| match predictions {
-        Ok(faces) => {
-            // The answer is there, whatever becomes of its drawing.
-            let drawing = match (annotate, &read.picture) {
-                (Some(dir), Some(picture)) => write_annotated(dir, source, picture, &faces).map_err(|e| told(&e)),
-                _ => Ok(()),
-            };
-            let size = read.size.expect("a picture with faces was decoded");
-            (PicturePrediction::answered(source.name(), size, model.clone(), faces), drawing)
-        }
-        Err(error) => (PicturePrediction::failed(source.name(), read.size, model.clone(), error), Ok(())),
-    });
-    rows.collect()
 }
 
 /// An error as rows hold it, with the hint in this program's words. The place is left out: the row names its source itself.
@@ -140,7 +171,7 @@ fn told(error: &Error) -> ErrorInfo {
 }
 
 /// The answers to what is prepared, all faces in one batch; what makes the batch fail is the error of each.
-fn classify(analyzer: &Analyzer, prepared: Vec<Result<fervor::analyzer::Prepared>>) -> Vec<Result<Vec<Prediction>, ErrorInfo>> {
+fn classify(analyzer: &Analyzer, prepared: Vec<Result<Prepared>>) -> Vec<Result<Vec<Prediction>, ErrorInfo>> {
     let mut errors = Vec::with_capacity(prepared.len());
     let mut ready = Vec::new();
     for item in prepared {
@@ -165,7 +196,7 @@ fn classify(analyzer: &Analyzer, prepared: Vec<Result<fervor::analyzer::Prepared
 }
 
 fn write_annotated(dir: &Path, source: &Source, picture: &Picture, faces: &[Prediction]) -> Result<()> {
-    let drawings: Vec<FaceDrawing> = faces.iter().map(FaceDrawing::from).collect();
+    let drawings = FaceDrawing::of_all(faces);
     let drawn = fervor_draw::annotate(picture, &drawings)?;
     let relative = source.relative();
     let format = |path: &Path| path.extension().and_then(|e| Format::from_extension(&e.to_string_lossy()));

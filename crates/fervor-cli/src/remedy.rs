@@ -29,6 +29,8 @@ pub fn words(remedy: &Remedy) -> String {
         }
         Remedy::RenameRun => "start the run again under another name: --set name=OTHER".to_owned(),
         Remedy::ContinueAsBegun => "continue it with its own recipe.toml and without --set, or start a new run".to_owned(),
+        // No flag of this program raises it.
+        Remedy::Shrink => "make it smaller".to_owned(),
         Remedy::LowerRate => "a lower rate helps, for example --set optimizer.learning_rate=..., or a longer warm-up".to_owned(),
         Remedy::UseDevice { device } => format!("use --device {device}"),
         Remedy::BuildWith { feature } => format!("build it with: cargo build --release --features {feature}"),

@@ -1,5 +1,6 @@
 //! The talk on standard error: notes, warnings and progress, the latter only on a terminal.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -37,7 +38,22 @@ pub fn warn(text: impl std::fmt::Display) {
 /// Prints a note.
 pub fn note(text: impl std::fmt::Display) {
     // Whoever closed standard error wants no talk.
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", visible(&text.to_string(), &['\n', '\t']));
+}
+
+/// A name as a terminal may show it: characters that would steer it, or turn the line's direction, are written as their codes.
+pub fn name(name: &str) -> Cow<'_, str> {
+    visible(name, &[])
+}
+
+fn visible<'a>(text: &'a str, kept: &[char]) -> Cow<'a, str> {
+    let steers = |c: char| c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let steers = |c: char| steers(c) && !kept.contains(&c);
+    if !text.contains(steers) {
+        return text.into();
+    }
+    let shown = |c: char| if steers(c) { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect::<String>().into()
 }
 
 /// Writes an answer to standard output; a reader who has seen enough, as `| head` has, is no error.
@@ -86,6 +102,12 @@ mod tests {
     use fervor::Remedy;
 
     use super::*;
+
+    #[test]
+    fn names_do_not_steer_the_terminal() {
+        assert_eq!(name("a\u{1b}[2J\n\u{202e}gpj.exe"), r"a\u{1b}[2J\n\u{202e}gpj.exe");
+        assert_eq!(visible("héllo\n\u{9b}1m", &['\n']), "héllo\n\\u{9b}1m");
+    }
 
     #[test]
     fn a_line_names_its_place_once_and_keeps_what_is_inside_causes_and_remedy() {

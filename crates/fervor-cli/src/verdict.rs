@@ -11,6 +11,8 @@ pub enum Verdict {
     No,
     /// Exit code 2: every part of the work failed, and each failure is already told.
     Failed,
+    /// Exit code 130: ended by Ctrl-C; what was done until then is kept, and it is told where.
+    Interrupted,
 }
 
 impl From<Verdict> for ExitCode {
@@ -19,6 +21,7 @@ impl From<Verdict> for ExitCode {
             Verdict::Yes => Self::SUCCESS,
             Verdict::No => Self::from(1),
             Verdict::Failed => Self::from(2),
+            Verdict::Interrupted => Self::from(130),
         }
     }
 }

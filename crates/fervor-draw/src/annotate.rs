@@ -6,7 +6,7 @@ use super::canvas::{Canvas, Rect, enlarge};
 use super::color::of_label;
 use super::face::FaceDrawing;
 use super::layout::Room;
-use super::panel::Panel;
+use super::panel::{Detail, Panel};
 use crate::chart::svg::num;
 use fervor::error::Result;
 use fervor::face::Landmarks;
@@ -21,10 +21,16 @@ const FREE: f32 = 0.12;
 const CROWDED: f32 = 0.4;
 /// Text size in pixels below which nobody reads.
 const LEAST_TEXT: f32 = 10.5;
+/// A face with a shorter side than this is lost under anything but its box.
+const LEAST_LABELLED: f32 = 20.0;
+/// A face with a shorter side than this is lost under its five points.
+const LEAST_DOTTED: f32 = 72.0;
 
 /// Draws faces with their expressions: a box, the five points, and a panel with the label and bars of the highest probabilities.
+/// An uncertain answer has a dashed box and a dark label.
 ///
-/// Panels stay inside the picture and keep off the faces; where faces stand too close for bars, only the label is written.
+/// Panels stay inside the picture and keep off the faces; where faces stand too close for bars, only the label is written, where
+/// they stand too close for that, only the number, and small faces have their box alone.
 /// A face that fills its picture (a crop) gets its panel in a strip below the picture. The result has the picture's size,
 /// but for that strip, and but for pictures with a side under 256 pixels, which are enlarged by a whole factor.
 ///
@@ -63,7 +69,7 @@ fn share(face: &FaceDrawing, picture: &Picture) -> f32 {
 fn with_strip(picture: &Picture, face: &FaceDrawing) -> Result<Picture> {
     let (width, height) = (picture.width(), picture.height());
     let unit = (width as f32 / 18.0).clamp(9.0, 0.05 * height as f32 + 9.0);
-    let mut panel = Panel::of(face, unit, true);
+    let mut panel = Panel::of(face, unit, Detail::Bars);
     panel.width = width as f32;
     let strip = panel.height.ceil();
     let mut canvas = Canvas::blank(width, height + strip as u32, [18, 26, 38]);
@@ -81,11 +87,11 @@ fn mark(canvas: &mut Canvas, face: &FaceDrawing) -> Result<()> {
     let stroke = stroke_of(face);
     canvas.paint(&outline(face, stroke), &face.rect().rim(stroke * 2.0 + 2.0))?;
     match &face.landmarks {
-        Some(points) => {
+        Some(points) if side_of(face) >= LEAST_DOTTED => {
             let (dots, region) = dots(points, face, stroke);
             canvas.paint(&dots, &[region])
         }
-        None => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -101,30 +107,30 @@ fn with_panels(picture: &Picture, faces: &[FaceDrawing]) -> Result<Picture> {
     canvas.into_picture()
 }
 
-/// Each face's panel and its place. Where many would cover something, all are reduced to their label: one look a picture.
+/// Each face's panel and its place; small faces have none. Where bars would cover something at many faces, all go without: one
+/// look a picture.
 fn laid_out(faces: &[FaceDrawing], width: f32, height: f32) -> Vec<(&FaceDrawing, Panel, Rect)> {
     let unit = common_unit(faces, width, height);
-    let [full, short] = [true, false].map(|bars| faces.iter().map(|face| Panel::of(face, unit, bars)).collect::<Vec<_>>());
     // The largest faces choose first; what remains for the small ones is less room, which is what they need.
-    let mut order: Vec<usize> = (0..faces.len()).collect();
+    let mut order: Vec<usize> =
+        (0..faces.len()).filter(|&index| faces.len() == 1 || side_of(&faces[index]) >= LEAST_LABELLED).collect();
     order.sort_by(|&a, &b| faces[b].bounds.area().total_cmp(&faces[a].bounds.area()));
     let attempt = |bars: bool| {
         let mut room = Room { width, height, faces: faces.iter().map(FaceDrawing::rect).collect(), panels: Vec::new() };
-        let mut laid = Vec::with_capacity(faces.len());
+        let mut laid = Vec::with_capacity(order.len());
         for &index in &order {
             let face = &faces[index];
-            let (panel, place) = bars
-                .then(|| with_bars(face, index, &room, &full[index]))
-                .flatten()
-                .unwrap_or_else(|| label_only(face, index, &room, &short[index]));
-            room.panels.push(place);
-            laid.push((face, panel, place));
+            let panel = bars.then(|| with_bars(face, index, &room, &Panel::of(face, unit, Detail::Bars))).flatten();
+            if let Some((panel, place)) = panel.or_else(|| label_only(face, index, &room, unit)) {
+                room.panels.push(place);
+                laid.push((face, panel, place));
+            }
         }
         laid
     };
     let laid = attempt(true);
-    let reduced = laid.iter().filter(|(_, panel, _)| panel.bars.is_empty()).count();
-    if faces.len() > 3 && 4 * reduced > faces.len() { attempt(false) } else { laid }
+    let with_bars = laid.iter().filter(|(_, panel, _)| panel.detail == Detail::Bars).count();
+    if order.len() > 3 && 4 * with_bars < 3 * order.len() { attempt(false) } else { laid }
 }
 
 fn with_bars(face: &FaceDrawing, index: usize, room: &Room, panel: &Panel) -> Option<(Panel, Rect)> {
@@ -139,13 +145,27 @@ fn with_bars(face: &FaceDrawing, index: usize, room: &Room, panel: &Panel) -> Op
     })
 }
 
-fn label_only(face: &FaceDrawing, index: usize, room: &Room, panel: &Panel) -> (Panel, Rect) {
-    // As wide as the face, where that can be read.
-    let unit = (panel.unit * 1.1 * face.bounds.width / panel.width).clamp(LEAST_TEXT.min(panel.unit), panel.unit);
-    let mut panel = panel.at(unit);
-    panel.width = panel.width.min((room.width - 2.0).max(1.0));
-    let place = room.place_chip(index, panel.width, panel.height, 1.5 * stroke_of(face));
-    (panel, place.rect)
+/// The label where it covers nothing, else the number alone; a face alone has its label in any case.
+fn label_only(face: &FaceDrawing, index: usize, room: &Room, unit: f32) -> Option<(Panel, Rect)> {
+    let fitted = |mut panel: Panel| {
+        panel.width = panel.width.min((room.width - 2.0).max(1.0));
+        let place = room.place_chip(index, panel.width, panel.height, 1.5 * stroke_of(face));
+        (panel, place)
+    };
+    let label = Panel::of(face, unit, Detail::Label);
+    if room.faces.len() == 1 {
+        let (panel, place) = fitted(label);
+        return Some((panel, place.rect));
+    }
+    let least = LEAST_TEXT.min(unit);
+    let labels = [1.0, 0.85, 0.7].into_iter().map(|shrink| label.at((unit * shrink).max(least)));
+    let number = face.number.map(|_| Panel::of(face, least, Detail::Number));
+    labels.chain(number).map(fitted).find(|(_, place)| place.cost <= FREE).map(|(panel, place)| (panel, place.rect))
+}
+
+/// The shorter side of a face's box.
+fn side_of(face: &FaceDrawing) -> f32 {
+    face.bounds.width.min(face.bounds.height)
 }
 
 fn gap_of(face: &FaceDrawing, unit: f32) -> f32 {
@@ -162,15 +182,19 @@ fn common_unit(faces: &[FaceDrawing], width: f32, height: f32) -> f32 {
 }
 
 fn stroke_of(face: &FaceDrawing) -> f32 {
-    (face.bounds.width.min(face.bounds.height) / 72.0).clamp(1.6, 14.0)
+    (side_of(face) / 72.0).clamp(1.4, 14.0)
 }
 
 fn outline(face: &FaceDrawing, stroke: f32) -> String {
     let Rect { x, y, width, height } = face.rect();
     let radius = num(0.07 * width.min(height));
+    let dashes = match face.uncertain {
+        true => format!(r#" stroke-dasharray="{} {}""#, num(4.0 * stroke), num(2.5 * stroke)),
+        false => String::new(),
+    };
     let frame = |color: &str, opacity: f32, stroke: f32| {
         format!(
-            r#"<rect x="{}" y="{}" width="{}" height="{}" rx="{radius}" fill="none" stroke="{color}" stroke-opacity="{opacity}" stroke-width="{}"/>"#,
+            r#"<rect x="{}" y="{}" width="{}" height="{}" rx="{radius}" fill="none" stroke="{color}" stroke-opacity="{opacity}" stroke-width="{}"{dashes}/>"#,
             num(x),
             num(y),
             num(width),
@@ -212,12 +236,14 @@ mod tests {
 
     fn face(x: f32, y: f32, side: f32) -> FaceDrawing {
         FaceDrawing {
+            number: None,
             bounds: BoundingBox { x, y, width: side, height: side },
             landmarks: Some(
                 [[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]].map(|[u, v]| [x + u * side, y + v * side]),
             ),
             label: "happy".into(),
             words: "happy".into(),
+            uncertain: false,
             confidence: 0.9,
             probabilities: vec![("happy".into(), 0.9), ("sad".into(), 0.1)],
             flags: vec!["small".into()],
@@ -259,11 +285,34 @@ mod tests {
         assert!(drawn.rgb()[..300 * 300 * 3].iter().all(|&v| v == 128), "the crop itself stays as it is");
     }
 
+    /// Rows of faces with so many pixels between them.
+    fn crowd(count: usize, side: f32, step: f32) -> Vec<FaceDrawing> {
+        let place = |i: usize| face(10.0 + (i % 8) as f32 * step, 30.0 + (i / 8) as f32 * step, side);
+        (0..count).map(|i| FaceDrawing { number: Some(i + 1), ..place(i) }).collect()
+    }
+
     #[test]
-    fn a_crowd_has_labels_only() {
-        let faces: Vec<FaceDrawing> =
-            (0..64).map(|i| face(10.0 + (i % 8) as f32 * 75.0, 30.0 + (i / 8) as f32 * 75.0, 60.0)).collect();
-        assert!(laid_out(&faces, 620.0, 640.0).iter().all(|(_, panel, _)| panel.bars.is_empty()));
+    fn a_crowd_has_labels_that_cover_no_face_or_numbers_or_boxes_alone() {
+        let details = |faces: &[FaceDrawing]| -> Vec<Detail> {
+            laid_out(faces, 700.0, 700.0).iter().map(|(_, panel, _)| panel.detail).collect()
+        };
+        assert!(details(&crowd(64, 60.0, 82.0)).iter().all(|&detail| detail != Detail::Bars));
+        let dense = crowd(64, 30.0, 56.0);
+        let found = details(&dense);
+        assert!(!found.is_empty() && found.contains(&Detail::Number) && !found.contains(&Detail::Bars));
+        for (own, _, place) in laid_out(&dense, 700.0, 700.0) {
+            assert!(dense.iter().all(|other| other == own || other.rect().overlap(&place) < 0.15 * other.rect().area()));
+        }
+        assert!(details(&crowd(64, 12.0, 40.0)).is_empty(), "small faces");
+        assert_eq!(details(&crowd(1, 12.0, 40.0)).len(), 1, "a face alone");
+    }
+
+    #[test]
+    fn an_uncertain_answer_looks_uncertain() {
+        let picture = grey(640, 480);
+        let sure = annotate(&picture, &[face(200.0, 150.0, 160.0)]).unwrap();
+        let unsure = annotate(&picture, &[FaceDrawing { uncertain: true, ..face(200.0, 150.0, 160.0) }]).unwrap();
+        assert!(changed(&picture, &unsure) > 5000 && changed(&sure, &unsure) > 1000);
     }
 
     #[test]

@@ -5,43 +5,69 @@ use super::color::{ON_LABEL, of_label};
 use super::face::FaceDrawing;
 use crate::chart::svg::num;
 use crate::chart::text::{escape, fit, text_width};
+use fervor::prediction::percent;
 
 /// Bars that a panel shows.
 const BARS: usize = 3;
+/// The height of the line with the label, in text sizes.
+const HEAD: f32 = 1.7;
+/// What bars, numbers and uncertain labels stand on.
+const DARK: &str = "#121a26";
+
+/// How much a panel says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// The label, and bars below it.
+    Bars,
+    /// The label.
+    Label,
+    /// The face's number.
+    Number,
+}
 
 /// A label with bars below it. All its lengths are multiples of its text size.
 #[derive(Clone)]
 pub(super) struct Panel {
+    pub detail: Detail,
     pub unit: f32,
     pub width: f32,
     pub height: f32,
-    pub bars: Vec<(String, f32)>,
+    bars: Vec<(String, f32)>,
     names: f32,
     numbers: f32,
+    /// The room of the face's number, at the left of the label.
+    number: f32,
     note: Option<String>,
 }
 
 impl Panel {
     /// Measures the panel of a face at a text size of `unit` pixels.
-    pub fn of(face: &FaceDrawing, unit: f32, bars: bool) -> Self {
+    pub fn of(face: &FaceDrawing, unit: f32, detail: Detail) -> Self {
         let small = 0.8 * unit;
-        let shown: Vec<(String, f32)> = if bars { face.probabilities.iter().take(BARS).cloned().collect() } else { Vec::new() };
-        let note = (bars && !face.flags.is_empty()).then(|| face.flags.join(", "));
-        let names = shown.iter().map(|(name, _)| text_width(name, small, false)).fold(0.0, f32::max);
+        let with_bars = detail == Detail::Bars;
+        let bars: Vec<(String, f32)> = face.probabilities.iter().take(if with_bars { BARS } else { 0 }).cloned().collect();
+        let note = (with_bars && !face.flags.is_empty()).then(|| face.flags.join(", "));
+        let names = bars.iter().map(|(name, _)| text_width(name, small, false)).fold(0.0, f32::max);
         let numbers = text_width("100 %", small, false);
-        let head = text_width(&face.words, unit, true) + text_width(&percent(face.confidence), unit, true) + 1.8 * unit;
-        let rows = if shown.is_empty() { 0.0 } else { names + 4.6 * unit + numbers + 2.2 * unit };
+        let number = face.number.map_or(0.0, |number| text_width(&number.to_string(), unit, true) + 0.9 * unit);
+        let head = match detail {
+            Detail::Number => number,
+            _ => number + text_width(&face.words, unit, true) + text_width(&percent(face.confidence), unit, true) + 1.8 * unit,
+        };
+        let rows = if bars.is_empty() { 0.0 } else { names + 4.6 * unit + numbers + 2.2 * unit };
         let note_width = note.as_ref().map_or(0.0, |note| text_width(note, 0.72 * unit, false) + 1.9 * unit).min(14.0 * unit);
         let height =
-            1.7 + if shown.is_empty() { 0.0 } else { 0.7 + 1.2 * shown.len() as f32 } + if note.is_some() { 1.2 } else { 0.0 };
-        Self { unit, width: head.max(rows).max(note_width), height: height * unit, bars: shown, names, numbers, note }
+            HEAD + if bars.is_empty() { 0.0 } else { 0.7 + 1.2 * bars.len() as f32 } + if note.is_some() { 1.2 } else { 0.0 };
+        let width = head.max(rows).max(note_width);
+        Self { detail, unit, width, height: height * unit, bars, names, numbers, number, note }
     }
 
     /// The same panel at another text size, without measuring again.
     pub fn at(&self, unit: f32) -> Self {
         let by = unit / self.unit;
-        let [width, height, names, numbers] = [self.width, self.height, self.names, self.numbers].map(|length| length * by);
-        Self { unit, width, height, names, numbers, ..self.clone() }
+        let [width, height, names, numbers, number] =
+            [self.width, self.height, self.names, self.numbers, self.number].map(|length| length * by);
+        Self { unit, width, height, names, numbers, number, ..self.clone() }
     }
 
     /// The panel at its place; `square` is for one that fills a strip from edge to edge.
@@ -49,7 +75,7 @@ impl Panel {
         let (u, x, y, width) = (self.unit, at.x, at.y, self.width);
         let color = of_label(&face.label);
         let radius = if square { 0.0 } else { 0.38 * u };
-        let head = 1.7 * u;
+        let head = HEAD * u;
         let mut svg = String::new();
         if !square {
             // A soft edge without a filter: filters cost more than the whole rest.
@@ -58,18 +84,39 @@ impl Panel {
                 svg += &block(&shadow, radius + grow * u, "#05080d", opacity);
             }
         }
-        if !self.bars.is_empty() || self.note.is_some() {
-            svg += &block(at, radius, "#121a26", if square { 1.0 } else { 0.86 });
+        let only_head = self.height <= head + 0.1;
+        let solid = square || only_head;
+        if !only_head || face.uncertain || face.number.is_some() {
+            svg += &block(at, radius, DARK, if solid { 1.0 } else { 0.86 });
         }
-        // The head's lower corners are square where bars follow.
-        svg += &block(&Rect::new(x, y, width, head), radius, color, 1.0);
-        if self.height > head + 0.1 {
-            svg += &block(&Rect::new(x, y + head / 2.0, width, head / 2.0), 0.0, color, 1.0);
+        let label_from = x + self.number;
+        if !face.uncertain && self.detail != Detail::Number {
+            // Right of the number; the corners are square where something follows.
+            let bar = Rect::new(label_from, y, width - self.number, head);
+            svg += &block(&bar, radius, color, 1.0);
+            if self.number > 0.0 {
+                svg += &block(&Rect::new(label_from, y, (2.0 * radius).min(bar.width), head), 0.0, color, 1.0);
+            }
+            if !only_head {
+                svg += &block(&Rect::new(label_from, y + head / 2.0, bar.width, head / 2.0), 0.0, color, 1.0);
+            }
         }
+        if face.uncertain && !square {
+            svg += &frame(&at.grown(-0.04 * u), radius, color, 0.08 * u);
+        }
+        let middle = y + head / 2.0;
+        if let Some(number) = face.number {
+            svg += &text(&number.to_string(), x + self.number / 2.0, middle, u, 600, "middle", color);
+        }
+        if self.detail == Detail::Number {
+            return svg;
+        }
+        // Of an uncertain answer the number and the label stand on the same ground.
+        let (ink, indent) = if face.uncertain { (color, if self.number > 0.0 { 0.1 } else { 0.6 }) } else { (ON_LABEL, 0.6) };
         let percent_width = text_width(&percent(face.confidence), u, true);
-        let label = fit(&face.words, u, true, width - percent_width - 1.6 * u);
-        svg += &text(&label, x + 0.6 * u, y + head / 2.0, u, 600, "start", ON_LABEL);
-        svg += &text(&percent(face.confidence), x + width - 0.6 * u, y + head / 2.0, u, 600, "end", ON_LABEL);
+        let label = fit(&face.words, u, true, width - self.number - percent_width - (1.0 + indent) * u);
+        svg += &text(&label, label_from + indent * u, middle, u, 600, "start", ink);
+        svg += &text(&percent(face.confidence), x + width - 0.6 * u, middle, u, 600, "end", ink);
         let (from, to) = (x + 0.6 * u + self.names + 0.5 * u, x + width - 0.6 * u - self.numbers - 0.5 * u);
         let small = 0.8 * u;
         for (row, (name, p)) in self.bars.iter().enumerate() {
@@ -94,8 +141,17 @@ impl Panel {
     }
 }
 
-fn percent(p: f32) -> String {
-    format!("{:.0} %", if p.is_finite() { p * 100.0 } else { 0.0 })
+/// The line of a rounded rectangle.
+fn frame(rect: &Rect, radius: f32, color: &str, stroke: f32) -> String {
+    format!(
+        r#"<rect x="{}" y="{}" width="{}" height="{}" rx="{}" fill="none" stroke="{color}" stroke-width="{}"/>"#,
+        num(rect.x),
+        num(rect.y),
+        num(rect.width.max(0.0)),
+        num(rect.height.max(0.0)),
+        num(radius),
+        num(stroke)
+    )
 }
 
 fn block(rect: &Rect, radius: f32, fill: &str, opacity: f32) -> String {

@@ -16,7 +16,7 @@ export function csv(rows, labels) {
     const picture = [name, answer?.width, answer?.height];
     if (!answer?.faces.length) return [[...picture, ...Array(head.length - 4).fill(""), error ?? ""]];
     return answer.faces.map((face, index) => [
-      ...picture, index, ...["x", "y", "width", "height"].map((side) => plain(face.box[side])), plain(face.score ?? ""),
+      ...picture, index + 1, ...["x", "y", "width", "height"].map((side) => plain(face.box[side])), plain(face.score ?? ""),
       face.label, plain(face.confidence), face.uncertain, ...labels.map((label) => plain(face.probabilities[label] ?? "")), face.quality.flags.join(" "), "",
     ]);
   });

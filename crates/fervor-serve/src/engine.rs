@@ -68,7 +68,7 @@ pub struct Wish {
 impl Wish {
     fn takes(&self, face: &Prediction) -> bool {
         let bounds = face.face.bounds;
-        bounds.width.min(bounds.height) >= self.min_face && face.face.score >= self.min_score
+        bounds.width.min(bounds.height) >= self.min_face && face.face.score.is_none_or(|score| score >= self.min_score)
     }
 }
 
@@ -321,7 +321,7 @@ fn send(reply: oneshot::Sender<Result<Answer, ApiError>>, place: Place, answer: 
 }
 
 fn drawn(picture: &Picture, faces: &[Prediction]) -> Result<Vec<u8>, ApiError> {
-    let drawings: Vec<FaceDrawing> = faces.iter().map(FaceDrawing::from).collect();
+    let drawings = FaceDrawing::of_all(faces);
     let png = fervor_draw::annotate(picture, &drawings).and_then(|drawn| drawn.encode_png());
     png.map_err(|error| ApiError::of_picture(&error))
 }

@@ -9,7 +9,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -42,6 +42,18 @@ impl WholeFile {
         let part = sibling(&target, &format!(".{}.part", std::process::id()))?;
         remove_abandoned(&target);
         Ok(Self { file: File::create(&part)?, ends: Some((part, target)) })
+    }
+
+    /// Gives the file another name in the same folder: for what is less than the file should have been. What stands under the
+    /// name that it was begun with stays. What is written straight has no name to give.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn finish_as(mut self, name: &OsStr) -> io::Result<()> {
+        if let Some((_, target)) = &mut self.ends {
+            target.set_file_name(name);
+        }
+        self.finish()
     }
 
     /// Gives the file its name.
@@ -254,6 +266,13 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         write_whole(&path, b"new").unwrap();
         assert_eq!((fs::read_to_string(&path).unwrap().as_str(), names(dir.path())), ("new", vec!["a.json".to_owned()]));
+        let mut half = WholeFile::create(&path).unwrap();
+        half.write_all(b"half").unwrap();
+        half.finish_as(OsStr::new("a.partial.json")).unwrap();
+        assert_eq!(
+            (fs::read_to_string(&path).unwrap().as_str(), names(dir.path())),
+            ("new", ["a.json", "a.partial.json"].map(str::to_owned).into())
+        );
     }
 
     #[cfg(target_os = "linux")]

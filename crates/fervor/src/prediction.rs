@@ -9,6 +9,7 @@ use crate::face::Face;
 use crate::quality::Quality;
 
 pub use row::{ErrorInfo, ModelInfo, PREDICTION_SCHEMA, PicturePrediction, PredictionSchema};
+pub use words::{adjective, percent, tally};
 
 /// The natural logarithms of `softmax(logits / temperature)`: computed so that large logits do not overflow, in f64. What is
 /// published, fitted and judged comes from these lines alone. NaN where the largest logit is not finite.

@@ -78,6 +78,14 @@ pub fn share(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A score, 0 to 1.
+pub fn score(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(score) if (0.0..=1.0).contains(&score) => Ok(score),
+        _ => Err("give a score from 0 to 1, for example 0.5".to_owned()),
+    }
+}
+
 /// A percentage, 0 to 100.
 pub fn percent(text: &str) -> Result<f32, String> {
     match text.parse() {

@@ -1,10 +1,13 @@
 //! The four forms of the answer. Each writes a value that is already complete; none computes.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
+use fervor::prediction::{adjective, percent, tally};
 use fervor::{LabelSet, PicturePrediction, Prediction};
 
 use crate::cli::PredictFormat;
+use crate::talk;
 
 /// Writes answers one after the other in one form.
 pub struct Writer {
@@ -51,46 +54,79 @@ impl Writer {
     }
 }
 
-fn percent(share: f32) -> String {
-    format!("{:.0} %", 100.0 * share)
-}
+/// So many faces have a line that sums them up.
+const MANY: usize = 4;
 
 fn text(out: &mut dyn Write, answer: &PicturePrediction) -> io::Result<()> {
+    let source = talk::name(&answer.source);
     let (Some(width), Some(height), None) = (answer.width, answer.height, &answer.error) else {
         let reason = answer.error.as_ref().map_or("no answer", |e| e.message.as_str());
-        return writeln!(out, "{}  failed: {reason}", answer.source);
+        return writeln!(out, "{source}  failed: {}", talk::name(reason));
     };
     let count = match answer.faces.len() {
         0 => "no face found".to_owned(),
         1 => "1 face".to_owned(),
-        n => format!("{n} faces"),
+        n if n < MANY => format!("{n} faces"),
+        _ => tally(&answer.faces),
     };
-    writeln!(out, "{}  {width} x {height}, {count}", answer.source)?;
-    for face in &answer.faces {
-        writeln!(out, "{}", line(face))?;
+    writeln!(out, "{source}  {width} x {height}, {count}")?;
+    let digits = answer.faces.len().to_string().len();
+    for (index, face) in answer.faces.iter().enumerate() {
+        // As on the annotated picture: a face alone has no number.
+        let number = if answer.faces.len() > 1 { format!("{:>digits$}  ", index + 1) } else { String::new() };
+        writeln!(out, "  {number}{}", line(face))?;
     }
     Ok(())
 }
 
 fn line(face: &Prediction) -> String {
     let ranked = face.probabilities.ranked();
-    let others: Vec<String> =
-        ranked[1..].iter().take(2).filter(|(_, p)| *p >= 0.005).map(|(label, p)| format!("{label} {}", percent(*p))).collect();
+    let others = ranked[1..].iter().take(2).filter(|(_, p)| *p >= 0.005);
+    let others: Vec<String> = others.map(|(label, p)| format!("{} {}", adjective(label), percent(*p))).collect();
     let b = face.face.bounds;
     let place = format!("at {:.0},{:.0} size {:.0}x{:.0}", b.x, b.y, b.width, b.height);
     let flags: Vec<&str> = face.quality.flags.iter().map(|flag| flag.name()).collect();
     let flags = if flags.is_empty() { String::new() } else { format!("  [{}]", flags.join(", ")) };
-    format!("  {:<17} {:>5}   {:<30} {place}{flags}", face.words(), percent(face.confidence()), others.join(", "))
+    format!("{:<18} {:>5}   {:<32} {place}{flags}", face.words(), percent(face.confidence()), others.join(", "))
         .trim_end()
         .to_owned()
 }
 
+/// The columns before those of the classes, and after them.
+const BEFORE: [&str; 12] = [
+    "source",
+    "picture_width",
+    "picture_height",
+    "face",
+    "x",
+    "y",
+    "width",
+    "height",
+    "score",
+    "label",
+    "confidence",
+    "uncertain",
+];
+const AFTER: [&str; 2] = ["flags", "error"];
+
 fn csv_header(out: &mut dyn Write, labels: &LabelSet) -> io::Result<()> {
-    write!(out, "source,picture_width,picture_height,face,x,y,width,height,score,label,confidence,uncertain")?;
-    for label in labels.names() {
-        write!(out, ",{}", csv_field(label))?;
+    let classes = labels.names().iter().map(|label| csv_field(&class_column(label, labels)).into_owned());
+    let columns: Vec<String> = BEFORE.map(str::to_owned).into_iter().chain(classes).chain(AFTER.map(str::to_owned)).collect();
+    writeln!(out, "{}", columns.join(","))
+}
+
+/// A class's column has its name; where that is another column's, `class_` stands before it.
+fn class_column(label: &str, labels: &LabelSet) -> String {
+    let mut column = label.to_owned();
+    let taken = |column: &str| {
+        BEFORE.contains(&column)
+            || AFTER.contains(&column)
+            || (column != label && labels.names().iter().any(|name| name == column))
+    };
+    while taken(&column) {
+        column.insert_str(0, "class_");
     }
-    writeln!(out, ",flags,error")
+    column
 }
 
 fn csv_rows(out: &mut dyn Write, answer: &PicturePrediction, labels: &LabelSet) -> io::Result<()> {
@@ -104,7 +140,7 @@ fn csv_rows(out: &mut dyn Write, answer: &PicturePrediction, labels: &LabelSet) 
     for (index, face) in answer.faces.iter().enumerate() {
         let b = face.face.bounds;
         let score = face.face.score.map(|score| score.to_string()).unwrap_or_default();
-        write!(out, "{picture},{index},{},{},{},{},{score},", b.x, b.y, b.width, b.height)?;
+        write!(out, "{picture},{},{},{},{},{},{score},", index + 1, b.x, b.y, b.width, b.height)?;
         write!(out, "{},{},{}", csv_field(face.label()), face.confidence(), face.probabilities.is_uncertain())?;
         for p in face.probabilities.values() {
             write!(out, ",{p}")?;
@@ -116,8 +152,8 @@ fn csv_rows(out: &mut dyn Write, answer: &PicturePrediction, labels: &LabelSet) 
 }
 
 /// Quotes a field where RFC 4180 asks for it.
-fn csv_field(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+fn csv_field(text: &str) -> Cow<'_, str> {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")).into() } else { text.into() }
 }
 
 #[cfg(test)]
@@ -172,6 +208,26 @@ mod tests {
             // The quoted name holds one comma more.
             assert_eq!(row.matches(',').count(), rows[0].matches(',').count() + 1, "{row}");
         }
+    }
+
+    #[test]
+    fn no_two_columns_have_one_name() {
+        let labels = LabelSet::new(["error", "x", "class_x", "happy"]).unwrap();
+        let mut out = Vec::new();
+        csv_header(&mut out, &labels).unwrap();
+        let head = String::from_utf8(out).unwrap();
+        assert!(head.contains(",uncertain,class_error,class_class_x,class_x,happy,flags,error"), "{head}");
+    }
+
+    #[test]
+    fn several_faces_have_numbers_and_many_a_sum() {
+        let mut odd = answer(4);
+        odd.source = "a\u{1b}[2J.png".to_owned();
+        let text = written(PredictFormat::Text, true, &[odd, answer(2)]);
+        assert!(text.starts_with("a\\u{1b}[2J.png  4 x 4, 4 faces: 4 happy\n  1  looks happy"), "{text}");
+        assert!(text.contains("2 faces\n  1  looks") && text.contains("\n  2  looks"), "{text}");
+        let table = written(PredictFormat::Csv, true, &[answer(2)]);
+        assert!(table.lines().nth(2).unwrap().starts_with("\"a, b.png\",4,4,2,"), "{table}");
     }
 
     #[test]

@@ -5,10 +5,12 @@ fn each_face_gets_a_sheet_that_shows_what_the_answer_rests_on() {
     let world = World::new().landscape("hill.png", 300, 200).file("bad.jpg", b"not a picture");
     let photo = astronaut();
     let ran = world.fervor(&format!("explain {} hill.png bad.jpg --output out", photo.display())).exits(1).says("bad.jpg");
-    ran.answers("looks happy").answers("hill.png: no face");
+    ran.answers("looks happy").answers("hill.png: no face found");
     let sheet = image::open(world.path("out/astronaut.png-face1.png")).unwrap();
     assert!(sheet.width() > 800 && sheet.height() > 300, "{} x {}", sheet.width(), sheet.height());
     world.fervor("explain bad.jpg").exits(2).says("warning: bad.jpg: not a picture");
+    let none = world.run(&["explain", "gone [2].jpg", "hill.png"], b"", &[]).exits(1);
+    none.says("gone [2].jpg: no such file").answers("hill.png: no face found");
     world.fervor("explain hill.png --output bad.jpg").exits(2).says("--output needs a folder");
     let again = world.fervor("explain . --recursive --output out").exits(1);
     assert!(!again.stdout().contains("-face1.png-face"), "sheets are not explained: {again}");

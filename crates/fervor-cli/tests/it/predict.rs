@@ -89,9 +89,104 @@ fn wrong_usage_says_what_to_do() {
     let world = World::new().landscape("a.png", 300, 200).file("model.onnx", b"junk");
     world.fervor("predict a.png --model nobody").exits(2).says("nobody").says("built in");
     world.fervor("predict a.png --model model.onnx").exits(2).says("not an ONNX model");
-    world.fervor("predict *.gif").exits(2).says("*.gif");
+    world.fervor("predict *.gif").exits(2).says("*.gif: no file fits the pattern");
     world.fervor("predict a.png --threads 0").exits(2).says("1 to 1024");
+    world.fervor("predict a.png --threads -3").exits(2).says("1 to 1024");
     world.fervor("predict").exits(2);
+    world.run(&["predict", "a.png"], b"", &[("FERVOR_MODEL", ""), ("FERVOR_THREADS", "")]).exits(0);
+}
+
+#[test]
+fn one_bad_argument_is_a_row_and_the_others_are_answered() {
+    let world = World::new().landscape("a.png", 300, 200).file("empty/.keep", b"");
+    let arguments = ["predict", "a.png", "gone [2].jpg", "empty", "none*.jpg", "a.png", "--format", "jsonl"];
+    let ran =
+        world.run(&arguments, b"", &[]).exits(1).says("gone [2].jpg: no such file").says("empty: no pictures in the folder");
+    let rows: Vec<serde_json::Value> = ran.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let reasons: Vec<Option<&str>> = rows.iter().map(|row| row["error"]["reason"].as_str()).collect();
+    assert_eq!(reasons, [None, Some("missing"), Some("empty"), Some("missing"), None], "{ran}");
+    // One picture is an object, whether it is there or not.
+    let missing = world.fervor("predict missing.jpg --format json").exits(2).json();
+    assert_eq!((&missing["source"], &missing["error"]["reason"]), (&"missing.jpg".into(), &"missing".into()));
+    assert!(world.fervor("predict empty --format json").exits(2).json().is_array());
+}
+
+#[test]
+fn nothing_in_a_folder_goes_missing_without_a_word() {
+    let photo = std::fs::read(astronaut()).unwrap();
+    let heic = b"\0\0\0\x18ftypheic\0\0\0\0";
+    let world = World::new().file("in/3f2a9c", &photo).file("in/deep/IMG_1.HEIC", heic).file("in/notes.txt", b"words");
+    let world = world.file("in/@eaDir/x.png", &photo).file("in/.hidden.png", &photo);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("nowhere.jpg", world.path("in/link.jpg")).unwrap();
+    let ran = world.fervor("predict in --recursive --format jsonl").exits(1);
+    let ran = ran.says("in: passed over 1 file that is no picture (.txt), 1 hidden, 1 folder of a system (@eaDir)");
+    let rows: Vec<serde_json::Value> = ran.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows[0]["faces"][0]["label"], "happy", "read by its content: {ran}");
+    assert_eq!(rows[1]["error"]["reason"], "unsupported");
+    if cfg!(unix) {
+        assert_eq!(rows[2]["error"]["reason"], "broken_link");
+    }
+}
+
+#[test]
+fn a_list_names_the_pictures() {
+    let world = World::new().landscape("a b.png", 300, 200).landscape("deep/c.png", 300, 200);
+    let world = world.file("list.csv", b"label,path\nsad,a b.png\nhappy,deep/c.png\n");
+    let sources = |ran: &crate::world::Ran| -> Vec<String> {
+        let source = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["source"].as_str().unwrap().to_owned();
+        ran.stdout().lines().map(source).collect()
+    };
+    let by_nul = world.fervor_reading("predict --list - --format jsonl", b"./a b.png\0deep/c.png\0deep\0").exits(0);
+    assert_eq!(sources(&by_nul.says("passed over 1 folder")), ["./a b.png", "deep/c.png"]);
+    assert_eq!(sources(&world.fervor("predict --list list.csv --format jsonl").exits(0)), ["a b.png", "deep/c.png"]);
+    world.fervor("predict --list list.csv --annotate drawn").exits(0);
+    assert!(world.path("drawn/deep/c.png").exists());
+    world.fervor_reading("predict --list -", b"").exits(2).says("the list names no picture");
+    world.fervor_reading("predict - --list -", b"").exits(2).says("standard input");
+    world.fervor("predict --list gone.txt").exits(2).says("gone.txt");
+}
+
+#[test]
+fn small_and_doubtful_faces_can_be_left_out() {
+    let photo = astronaut();
+    let faces = |flag: &str| {
+        let ran = World::new().fervor(&format!("predict {} --format json {flag}", photo.display())).exits(0);
+        ran.json()["faces"].as_array().unwrap().len()
+    };
+    assert_eq!((faces("--minimum-face 50"), faces("--minimum-face 400"), faces("--threshold 0.999")), (1, 0, 0));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_keeps_what_is_done_as_whole_rows() {
+    use std::process::{Command, Stdio};
+    let world = World::new().file("in/000.png", &std::fs::read(astronaut()).unwrap()).file("out.jsonl", b"old");
+    for number in 1..400 {
+        std::fs::hard_link(world.path("in/000.png"), world.path(&format!("in/{number:03}.png"))).unwrap();
+    }
+    let child = Command::new(env!("CARGO_BIN_EXE_fervor"))
+        .args(["predict", "in", "--format", "jsonl", "--output", "out.jsonl", "--threads", "1"])
+        .current_dir(world.path(""))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It listens once its output is begun.
+    let begun = || {
+        let mut names = std::fs::read_dir(world.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+        names.any(|name| name.to_string_lossy().ends_with(".part"))
+    };
+    while !begun() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(said.contains("of 400 pictures are answered, in out.partial.jsonl"), "{said}");
+    let rows = std::fs::read_to_string(world.path("out.partial.jsonl")).unwrap();
+    assert!(rows.lines().all(|row| fervor::PicturePrediction::parse(row).is_ok()));
+    assert_eq!(std::fs::read_to_string(world.path("out.jsonl")).unwrap(), "old");
 }
 
 #[test]

@@ -63,16 +63,22 @@ impl World {
 
     /// The same with something on standard input.
     pub fn fervor_reading(&self, words: &str, stdin: &[u8]) -> Ran {
+        self.run(&words.split_whitespace().collect::<Vec<_>>(), stdin, &[])
+    }
+
+    /// Runs `fervor` with these arguments and variables of the environment.
+    pub fn run(&self, arguments: &[&str], stdin: &[u8], variables: &[(&str, &str)]) -> Ran {
         let input = self.path(".stdin");
         fs::write(&input, stdin).expect("standard input is written");
         let output = Command::new(env!("CARGO_BIN_EXE_fervor"))
-            .args(words.split_whitespace())
+            .args(arguments)
             .current_dir(self.dir.path())
             .env_remove("FERVOR_MODEL")
+            .envs(variables.iter().copied())
             .stdin(Stdio::from(fs::File::open(&input).expect("standard input")))
             .output()
             .expect("the program starts");
-        Ran { words: words.to_owned(), output }
+        Ran { words: arguments.join(" "), output }
     }
 }
 

@@ -4,6 +4,7 @@ use super::Explanation;
 use fervor::error::Result;
 use fervor::face::Face;
 use fervor::picture::{Bilinear, Filter, Picture};
+use fervor::prediction::{adjective, percent};
 use fervor::preprocess::{Color, Preprocess};
 use fervor_draw::{Caption, SheetItem, contact_sheet};
 
@@ -70,11 +71,11 @@ pub fn sheet(title: &str, picture: &Picture, face: &Face, preprocess: &Preproces
         let map = explanation.map(labels.index_of(label).expect("a ranked label is one of the labels"));
         let (said, note) = match rank {
             0 => (probabilities.short_words(), "rests on what is warm"),
-            _ => (label.to_owned(), "warm: for, cold: against"),
+            _ => (adjective(label).into_owned(), "warm: for, cold: against"),
         };
         items.push(SheetItem {
             picture: overlay(&sharp, map, explanation.side(), scale)?,
-            caption: vec![caption(format!("{said} {:.0} %", 100.0 * probability), true), caption(note.into(), false)],
+            caption: vec![caption(format!("{said} {}", percent(probability)), true), caption(note.into(), false)],
         });
     }
     contact_sheet(title, &items, 5)

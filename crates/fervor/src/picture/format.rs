@@ -84,13 +84,15 @@ impl fmt::Display for Format {
 
 /// What bytes that are none of our formats look like, and whether it is a picture that could be converted.
 pub(super) fn lookalike(bytes: &[u8]) -> Option<(&'static str, bool)> {
-    const MAGIC: [(&[u8], &str, bool); 16] = [
+    const MAGIC: [(&[u8], &str, bool); 18] = [
         (b"%PDF", "a PDF document", false),
         (b"PK\x03\x04", "a ZIP archive or an office document", false),
         (b"\x1F\x8B", "a gzip archive", false),
         (b"\xFD7zXZ\0", "an xz archive", false),
         (b"7z\xBC\xAF\x27\x1C", "a 7-Zip archive", false),
         (b"Rar!", "a RAR archive", false),
+        (b"BZh", "a bzip2 archive", false),
+        (b"\x28\xB5\x2F\xFD", "a Zstandard archive", false),
         (b"\x7FELF", "a program", false),
         (b"\x93NUMPY", "a NumPy array", false),
         (b"\x1A\x45\xDF\xA3", "a Matroska or WebM video", false),
@@ -114,6 +116,7 @@ pub(super) fn lookalike(bytes: &[u8]) -> Option<(&'static str, bool)> {
     }
     match bytes {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' ', ..] => return Some(("an AVI video", false)),
+        _ if bytes.get(257..262) == Some(b"ustar".as_slice()) => return Some(("a tar archive", false)),
         [b'P', b'1'..=b'6', b' ' | b'\n' | b'\r' | b'\t', ..] => return Some(("a Netpbm picture", true)),
         _ => {}
     }
@@ -193,6 +196,8 @@ mod tests {
         for (bytes, name, convertible) in cases {
             assert_eq!(lookalike(bytes), Some((name, convertible)), "{bytes:?}");
         }
+        let tar: Vec<u8> = [b"a.jpg".to_vec(), vec![0; 252], b"ustar\x0000".to_vec()].concat();
+        assert_eq!(lookalike(&tar), Some(("a tar archive", false)));
         assert_eq!(lookalike(b"\x01\x02\x03\xF7"), None);
     }
 }

@@ -52,7 +52,7 @@ pub struct PicturePrediction {
     pub height: Option<u32>,
     /// Which model answered.
     pub model: ModelInfo,
-    /// Best detection first; empty where no face was found: a normal answer.
+    /// The largest first; empty where no face was found: a normal answer.
     pub faces: Vec<Prediction>,
     /// Why there is no answer.
     pub error: Option<ErrorInfo>,
