@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fervor::picture::Format;
 use fervor::analyzer::Prepared;
+use fervor::picture::Format;
 use fervor::prediction::{ErrorInfo, ModelInfo};
 use fervor::{Analyzer, Error, Limits, Picture, PicturePrediction, Prediction, Result};
 use fervor_draw::FaceDrawing;

@@ -17,8 +17,8 @@ use fervor::bundle::{Bundle, Card, Conformal};
 use fervor::emotion::LabelMap;
 use fervor::error::{Error, Reason, Result};
 use fervor::picture::Picture;
-use fervor::preprocess::Chip;
 use fervor::prediction::{log_softmax, softmax};
+use fervor::preprocess::Chip;
 use fervor::quality::{Flag, Quality};
 
 mod blend;

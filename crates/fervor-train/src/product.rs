@@ -141,8 +141,11 @@ impl Exporter<'_> {
     pub fn finish(&self, mut candidate: Candidate, score: &Score) -> Result<Bundle> {
         candidate.card.temperature = score.temperature;
         let (votes, votes_head) = (score.votes, score.votes_head);
-        for (head, temperature) in
-            candidate.card.heads.iter_mut().zip([score.temperature].into_iter().chain(votes_head.map(|(temperature, _)| temperature)))
+        for (head, temperature) in candidate
+            .card
+            .heads
+            .iter_mut()
+            .zip([score.temperature].into_iter().chain(votes_head.map(|(temperature, _)| temperature)))
         {
             head.temperature = temperature;
         }

@@ -153,7 +153,12 @@ fn run(options: TrainOptions) -> Result<Outcome> {
 
     let mut network = match resumed {
         None => new_network(&recipe, dataset.labels(), &loader, &device)?,
-        Some(_) => folder.load_network(Network::new(&recipe.network, recipe.preprocess.shape(), recipe.loss.outputs(classes), &device))?,
+        Some(_) => folder.load_network(Network::new(
+            &recipe.network,
+            recipe.preprocess.shape(),
+            recipe.loss.outputs(classes),
+            &device,
+        ))?,
     };
     let mut average = recipe.ema.map(|decay| Average::new(&network, decay));
     let mut stepper = Stepper::new(step_options(&recipe), &mut network, &device);

@@ -65,7 +65,9 @@ fn two_heads_learn_from_labels_and_from_votes_and_travel_in_one_bundle() {
     let from = outcome.run.join("best.onnx");
     let section = format!("[transfer]\nfrom = {:?}\nfrozen_epochs = 0\ntrunk_rate = 1.0\n", from.display().to_string());
     for heads in ["loss.votes_head=0.4", "loss.votes_head=0"] {
-        let again = World::with(&[heads, "epochs=1", "optimizer.learning_rate=1e-6", "ema=0", "name=again"], |text| format!("{text}{section}"));
+        let again = World::with(&[heads, "epochs=1", "optimizer.learning_rate=1e-6", "ema=0", "name=again"], |text| {
+            format!("{text}{section}")
+        });
         let again = again.train().unwrap();
         let same = Bundle::open(&again.run.join("last.onnx")).unwrap();
         assert_eq!(same.card().heads.len(), if heads.ends_with('0') { 0 } else { 2 });
@@ -80,7 +82,8 @@ fn a_teacher_with_two_heads_teaches_each_head_its_own() {
     let section = format!("[distill]\nteachers = [{:?}]\nweight = 1.0\n", run.join("best.onnx").display().to_string());
     for chips in ["plain", "augmented"] {
         let chips = format!("distill.chips={chips}");
-        let student = World::with(&["loss.votes_head=0.5", "epochs=16", "name=student", &chips], |text| format!("{text}{section}"));
+        let student =
+            World::with(&["loss.votes_head=0.5", "epochs=16", "name=student", &chips], |text| format!("{text}{section}"));
         let outcome = student.train().unwrap();
         let metrics = Bundle::open(&outcome.run.join("last.onnx")).unwrap().card().metrics.clone();
         assert!(metrics["validation.accuracy"] > 0.8 && metrics["validation.votes_head_kl"] < 1.2, "{chips}: {metrics:?}");

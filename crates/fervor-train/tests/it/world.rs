@@ -93,9 +93,8 @@ impl World {
     }
 
     pub fn data(&self) -> Dataset {
-        let votes = Some(self.folder.path().join("votes.csv")).filter(|_| {
-            self.recipe.data.labels_from == LabelsFrom::Votes || self.recipe.loss.votes_head > 0.0
-        });
+        let votes = Some(self.folder.path().join("votes.csv"))
+            .filter(|_| self.recipe.data.labels_from == LabelsFrom::Votes || self.recipe.loss.votes_head > 0.0);
         let data = Dataset::open(&self.folder.path().join("faces.csv"), &self.recipe.open_options(votes)).unwrap();
         self.recipe.labelled(data).unwrap().0
     }

@@ -298,8 +298,10 @@ impl Card {
         }
         if golden != self.outputs() {
             let wanted = self.outputs();
-            return Err(Error::model(format!("the card's classes and heads make {wanted} logits, it holds {golden} golden ones"))
-                .because(Reason::Mismatch));
+            return Err(Error::model(format!(
+                "the card's classes and heads make {wanted} logits, it holds {golden} golden ones"
+            ))
+            .because(Reason::Mismatch));
         }
         if let Some(key) = self.extra.keys().find(|key| KEYS.contains(key)) {
             return Err(Error::model(format!("the card holds a key twice: {key}")));

@@ -65,9 +65,11 @@ impl Bundle {
     /// priors do it ([`Reason::Unsupported`]).
     pub fn with_biases(&self, biases: &[f32]) -> Result<Self> {
         if !self.card.heads.is_empty() {
-            return Err(Error::model("a network with several heads has no biases of its own: the weights and priors of its heads do it")
-                .because(Reason::Unsupported)
-                .with_remedy(Remedy::BlendHeads));
+            return Err(Error::model(
+                "a network with several heads has no biases of its own: the weights and priors of its heads do it",
+            )
+            .because(Reason::Unsupported)
+            .with_remedy(Remedy::BlendHeads));
         }
         let mut graph = self.stored()?;
         let no_place = || {
