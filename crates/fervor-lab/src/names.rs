@@ -1,7 +1,6 @@
 //! Names of pictures and folders of a data set that is written.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use fervor::picture::Format;
 
