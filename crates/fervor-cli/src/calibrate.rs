@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use fervor::files::WholeFile;
+use fervor::preprocess::Framing;
 use fervor::{Bundle, Error, LabelMap, Result};
 use fervor_lab::calibrate::{Blend, COVERAGE, Calibration, ClassBias, FittedTo, Measure, Network};
 use fervor_lab::dataset::{Dataset, OpenOptions, Progress, Split};
@@ -27,6 +28,12 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
         bundle = bundle.halved()?;
         talk::note(format_args!("weights as 16-bit floats: {} bytes instead of {before}", bundle.size()));
     }
+    if let Some(margin) = args.margin {
+        bundle = bundle.with_card(|card| {
+            let shift_y = if let Framing::Margin { shift_y, .. } = card.preprocess.framing { shift_y } else { 0.0 };
+            card.preprocess.framing = Framing::Margin { margin: margin as f32, shift_y };
+        })?;
+    }
     let pictures = Pictures::open(args, &bundle)?;
     let (mut class_bias, mut blend) = (None, None);
     if args.blend {
@@ -48,7 +55,7 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
     }
     let helps = calibration.helps();
     if let Some((path, mut file)) = output.filter(|_| helps || args.anyway) {
-        let network = if args.half || args.class_bias || args.blend { Network::Changed } else { Network::Same };
+        let network = if args.half || args.class_bias || args.blend || args.margin.is_some() { Network::Changed } else { Network::Same };
         let calibrated = bundle.with_card(|card| calibration.apply(card, &pictures.split, network))?;
         file.write_all(calibrated.bytes()).and_then(|()| file.finish()).map_err(|e| cannot_write(path, e))?;
         talk::note(format_args!("calibrated bundle written: {}", path.display()));

@@ -413,6 +413,10 @@ pub struct Calibrate {
     /// answers
     #[arg(long, conflicts_with = "class_bias")]
     pub blend: bool,
+    /// Frame the faces of photographs with this share of the box's side more around it, 0 to 1: this changes answers to photographs,
+    /// not to crops
+    #[arg(long, value_name = "SHARE", value_parser = parse::share)]
+    pub margin: Option<f64>,
     /// Store the weights as 16-bit floats: half the file; the figures are of the rounded network
     #[arg(long)]
     pub half: bool,

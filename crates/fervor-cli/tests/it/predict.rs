@@ -224,7 +224,7 @@ fn an_empty_picture_has_no_face() {
     let world = World::new();
     image::GrayImage::new(48, 48).save(world.path("black.png")).unwrap();
     world.fervor("predict black.png").exits(0).answers("no face found");
-    world.fervor("predict black.png --faces whole --format csv").exits(0).answers("black.png,48,48,0,0,0,48,48,,");
+    world.fervor("predict black.png --faces whole --format csv").exits(0).answers("black.png,48,48,1,0,0,48,48,,");
 }
 
 #[test]

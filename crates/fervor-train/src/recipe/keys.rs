@@ -59,6 +59,7 @@ const KEYS: &[&str] = &[
     "loss.label_smoothing",
     "loss.votes",
     "loss.class_weights",
+    "loss.votes_head",
     "early_stopping.patience",
     "augment.flip",
     "augment.shift",

@@ -86,7 +86,7 @@ fn a_bundle_that_is_not_what_it_says_is_refused() {
         case("preprocess", Reason::Invalid, with_card(|c| c["preprocess"]["size"] = json!(0))),
         case("golden", Reason::Mismatch, with_card(|c| c["golden"]["logits"] = json!([0.0]))),
         case("golden", Reason::Mismatch, with_card(|c| c["golden"]["logits"][0] = json!(99.0))),
-        case("6 classes", Reason::Mismatch, with_card(pair)),
+        case("6 logits", Reason::Mismatch, with_card(pair)),
         case("1 class biases", Reason::Mismatch, with_card(|c| c["class_biases"] = json!([0.0]))),
         case("not finite", Reason::NotFinite, not_a_number()),
         case("not an ONNX model", Reason::Damaged, file()[..1000].to_vec()),
