@@ -105,7 +105,7 @@
 //! let analyzer = Analyzer::builtin()?;
 //! let mut tracker = Tracker::new(TrackOptions::default());
 //! for (number, level) in [100, 110, 120].into_iter().enumerate() {
-//!     let frame = Picture::from_gray(48, 48, &[level; 48 * 48])?;
+//!     let frame = Picture::from_gray(48, 48, &[[level, level + 60]; 24 * 48].concat())?; // a crop: taken for a face
 //!     let faces = analyzer.analyze(&frame)?;
 //!     let tracks = tracker.update(&faces, number as f64 / 25.0);
 //!     assert_eq!(tracks[0].id, 1, "the same face in every frame");

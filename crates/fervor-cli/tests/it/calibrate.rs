@@ -47,14 +47,14 @@ fn a_class_that_is_answered_too_seldom_is_answered_more_often() {
     // Smiles, half of them labelled disgust and half sad.
     let world = (0..110)
         .fold(World::new(), |world, i| world.face(&format!("set/{}/{i}.png", ["disgust", "sad"][i as usize % 2]), true, i));
-    let figures = world.fervor("calibrate fervor-48 set --class-bias --format json --output mine.onnx").exits(0).json();
+    let figures = world.fervor("calibrate fervor-48-votes set --class-bias --format json --output mine.onnx").exits(0).json();
     let [before, _, after] = [0, 1, 2].map(|i| figures["class_bias"]["accuracy"][i].as_f64().unwrap());
     assert!(before < 0.3 && after > 0.4, "{figures}");
     let sure = |model: &str| {
         let answer = world.fervor(&format!("predict set/disgust/0.png --model {model} --format json")).exits(0).json();
         ["disgust", "sad"].map(|label| answer["faces"][0]["probabilities"][label].as_f64().unwrap()).iter().sum::<f64>()
     };
-    let (before, after) = (sure("fervor-48"), sure("mine.onnx"));
+    let (before, after) = (sure("fervor-48-votes"), sure("mine.onnx"));
     assert!(before < 0.5 && after > 0.8, "{before} {after}");
     // The card says so, and keeps no score of the network as it was.
     let card = world.fervor("inspect mine.onnx --format json").exits(0).json()["card"].clone();
@@ -63,7 +63,7 @@ fn a_class_that_is_answered_too_seldom_is_answered_more_often() {
     assert!(card["metrics"].get("validation.accuracy").is_none() && card["metrics"].get("validation.loss").is_none(), "{card}");
     world.fervor("inspect mine.onnx").exits(0).answers("class biases in the network: ");
     world
-        .fervor("calibrate fervor-48 set --class-bias")
+        .fervor("calibrate fervor-48-votes set --class-bias")
         .exits(0)
         .answers("class biases")
         .says("no picture shows")

@@ -75,16 +75,16 @@ fn a_table_of_paths_is_data_for_every_command() {
 
 #[test]
 fn a_network_from_elsewhere_becomes_a_bundle() {
-    let network = concat!(env!("CARGO_MANIFEST_DIR"), "/../fervor/models/fervor-nano/fervor-nano.onnx");
-    let labels = "labels = [\"angry\", \"disgust\", \"fear\", \"happy\", \"sad\", \"surprise\", \"neutral\"]";
+    let network = concat!(env!("CARGO_MANIFEST_DIR"), "/../fervor/models/fervor-48-votes/fervor-48-votes.onnx");
+    let labels = "labels = [\"neutral\", \"happy\", \"surprise\", \"sad\", \"angry\", \"disgust\", \"fear\", \"contempt\"]";
     let card = format!("name = \"theirs\"\n{labels}\nsize = 48\ncolor = \"gray\"\noutput = \"logits\"\n");
     let world = World::new().face("a.png", true, 1).file("card.toml", card.as_bytes());
     let world = world.file("wrong.toml", card.replace("logits", "softmax").as_bytes()).file("empty.toml", b"name = 3");
-    world.fervor(&format!("import {network} --card card.toml --output theirs.onnx")).exits(0).answers("7 classes");
+    world.fervor(&format!("import {network} --card card.toml --output theirs.onnx")).exits(0).answers("8 classes");
     let label = |model: &str| {
         world.fervor(&format!("predict a.png --model {model} --format json")).exits(0).json()["faces"][0]["label"].clone()
     };
-    assert_eq!(label("theirs.onnx"), label("fervor-nano"));
+    assert_eq!(label("theirs.onnx"), label("fervor-48-votes"));
     world.fervor("inspect theirs.onnx").exits(0).answers("not stated");
     world.fervor(&format!("import {network} --card wrong.toml --output x.onnx")).exits(2).says("output = \"logits\"");
     world.fervor(&format!("import {network} --card empty.toml --output x.onnx")).exits(2).says("not a card");
