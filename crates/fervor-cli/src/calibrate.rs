@@ -55,7 +55,8 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
     }
     let helps = calibration.helps();
     if let Some((path, mut file)) = output.filter(|_| helps || args.anyway) {
-        let network = if args.half || args.class_bias || args.blend || args.margin.is_some() { Network::Changed } else { Network::Same };
+        let network =
+            if args.half || args.class_bias || args.blend || args.margin.is_some() { Network::Changed } else { Network::Same };
         let calibrated = bundle.with_card(|card| calibration.apply(card, &pictures.split, network))?;
         file.write_all(calibrated.bytes()).and_then(|()| file.finish()).map_err(|e| cannot_write(path, e))?;
         talk::note(format_args!("calibrated bundle written: {}", path.display()));

@@ -20,7 +20,7 @@ const REPORT: &str = "report.json";
 /// One of the two.
 enum Side {
     /// What it said is known already.
-    Said(Evaluation),
+    Said(Box<Evaluation>),
     /// It has to be asked.
     Model(Box<Bundle>),
 }
@@ -95,7 +95,7 @@ fn side(name: &str, threads: Option<usize>) -> Result<Side> {
     let path = Path::new(name);
     let ends_in = |extension: &str| path.is_file() && path.extension().is_some_and(|found| found == extension);
     if ends_in("csv") {
-        return Ok(Side::Said(read_predictions(path)?));
+        return Ok(Side::Said(Box::new(read_predictions(path)?)));
     }
     let folder: Option<PathBuf> = match path.is_dir() {
         true => path.join(PREDICTIONS).is_file().then(|| path.to_owned()),
@@ -112,7 +112,7 @@ fn side(name: &str, threads: Option<usize>) -> Result<Side> {
     if let Some(report) = report.is_file().then(|| report_of(&report)).transpose()? {
         (said.model, said.data, said.split) = (report.model, report.data, report.split);
     }
-    Ok(Side::Said(said))
+    Ok(Side::Said(Box::new(said)))
 }
 
 fn report_of(path: &Path) -> Result<EvalReport> {
@@ -126,7 +126,7 @@ fn report_of(path: &Path) -> Result<EvalReport> {
 /// What one of the two says of the pictures.
 fn answers(side: Side, args: &Compare, asked: Option<&Asked>) -> Result<Evaluation> {
     let mut evaluation = match (side, asked) {
-        (Side::Said(evaluation), _) => evaluation,
+        (Side::Said(evaluation), _) => *evaluation,
         (Side::Model(_), None) => unreachable!("models are asked only where there is data"),
         (Side::Model(bundle), Some(Asked { dataset, info, split, indices })) => {
             let dataset = dataset.subset(indices);

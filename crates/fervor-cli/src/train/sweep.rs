@@ -139,7 +139,7 @@ fn values(rule: &str) -> Result<Vec<String>> {
 /// Each value of each key with each of the others; the last key changes fastest.
 fn combinations(keys: &[Vec<String>]) -> Vec<Vec<String>> {
     keys.iter().fold(vec![Vec::new()], |before, values| {
-        before.iter().flat_map(|rules| values.iter().map(|value| [&rules[..], &[value.clone()]].concat())).collect()
+        before.iter().flat_map(|rules| values.iter().map(|value| [&rules[..], std::slice::from_ref(value)].concat())).collect()
     })
 }
 
