@@ -9,6 +9,7 @@ mod builder;
 mod cost;
 mod half;
 
+#[cfg(feature = "general")]
 pub(crate) use builder::value_info;
 pub use builder::{GraphBuilder, int, int_list};
 pub use cost::{Cost, cost};
