@@ -35,6 +35,7 @@ mod input;
 mod mp4;
 mod nal;
 mod options;
+pub mod pipeline;
 mod sniff;
 mod source;
 mod turn;

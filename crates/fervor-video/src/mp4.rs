@@ -61,10 +61,11 @@ pub(crate) fn read(file: &mut File) -> Result<Track> {
         at = header.end;
     }
     match track {
-        Some(track) if track.samples.is_empty() => {
-            Err(Error::input("the video track has no frames").because(Reason::Empty))
+        Some(track) if track.samples.is_empty() => Err(Error::input("the video track has no frames").because(Reason::Empty)),
+        Some(mut track) => {
+            track.align();
+            Ok(track)
         }
-        Some(track) => Ok(track),
         None if seen && at > file.length => Err(cut_off("the file ends before its index: without it no frame can be found")),
         None => Err(damaged("the file has no index: without it no frame can be found")),
     }

@@ -69,10 +69,15 @@ impl Yuv {
     pub fn to_picture(&self) -> Result<Picture> {
         let (width, height) = (self.width, self.height);
         let half = width.div_ceil(2);
-        if width == 0 || height == 0 || self.y.len() < width * height || self.u.len().min(self.v.len()) < half * height.div_ceil(2)
+        if width == 0
+            || height == 0
+            || self.y.len() < width * height
+            || self.u.len().min(self.v.len()) < half * height.div_ceil(2)
         {
-            return Err(Error::input(format!("the decoder gave a picture of {width} x {height} pixels without all of its planes"))
-                .because(Reason::Damaged));
+            return Err(Error::input(format!(
+                "the decoder gave a picture of {width} x {height} pixels without all of its planes"
+            ))
+            .because(Reason::Damaged));
         }
         let factors = Factors::of(self.colour);
         let mut rgb = vec![0; 3 * width * height];

@@ -29,8 +29,7 @@ impl H264 {
     pub(crate) fn new(sets: &[Vec<u8>], colour: Option<Colour>, limits: Limits) -> Result<Self> {
         let mut stream = Vec::new();
         sets.iter().for_each(|unit| push_unit(unit, &mut stream));
-        let mut this =
-            Self { decoder: Decoder::new(), limits, otherwise: colour, sps: None, sets: stream, failed: false };
+        let mut this = Self { decoder: Decoder::new(), limits, otherwise: colour, sps: None, sets: stream, failed: false };
         this.restart()?;
         Ok(this)
     }

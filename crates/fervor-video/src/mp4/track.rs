@@ -57,6 +57,20 @@ impl Track {
         edits::shown(&self.stretches, time)
     }
 
+    /// Shows the first frame of each stretch when the stretch begins, also where the edit cuts into the frame before: that one is
+    /// not shown, and its rest is no gap. So does ffmpeg.
+    pub(super) fn align(&mut self) {
+        for stretch in &mut self.stretches {
+            let inside = self.samples.iter().filter(|sample| sample.shown >= stretch.from);
+            if let Some(first) = inside.min_by_key(|sample| sample.shown) {
+                let rest = first.shown - stretch.from;
+                if rest < i64::from(first.lasts) {
+                    stretch.shift -= rest;
+                }
+            }
+        }
+    }
+
     /// Time units as seconds.
     pub(crate) fn seconds(&self, time: i64) -> f64 {
         time as f64 / f64::from(self.timescale)
@@ -71,7 +85,8 @@ pub(super) fn video(moov: &[u8], file_length: u64) -> Result<Track> {
         let handler = descend(track, &[b"mdia", b"hdlr"]).and_then(|content| content.get(8..12));
         handler == Some(b"vide") && !is_cover(track)
     };
-    let enabled = |track: &&&[u8]| child(track, b"tkhd").is_some_and(|content| content.get(3).is_some_and(|flags| flags & 1 != 0));
+    let enabled =
+        |track: &&&[u8]| child(track, b"tkhd").is_some_and(|content| content.get(3).is_some_and(|flags| flags & 1 != 0));
     let candidates: Vec<&&[u8]> = tracks.iter().filter(shows).collect();
     let Some(trak) = candidates.iter().copied().find(|track| enabled(track)).or(candidates.first().copied()) else {
         let sound = tracks.iter().any(|track| descend(track, &[b"mdia", b"minf", b"smhd"]).is_some());
