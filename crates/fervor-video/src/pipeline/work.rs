@@ -113,8 +113,8 @@ fn work(analyzer: &Analyzer, waiting: &Mutex<Receiver<Job>>, done: &Sender<Done>
 
 fn seen(analyzer: &Analyzer, job: Job, pictures: bool) -> DoneFrame {
     let Job { frame: Frame { index, time, picture }, new_shot, look, whole, .. } = job;
-    let (faces, colours) = (Ok(Vec::new()), Vec::new());
-    let mut outcome = DoneFrame { index, time, size: (0, 0), new_shot, whole, faces, colours, picture: None };
+    let (none, colours) = (Ok(Vec::new()), Vec::new());
+    let mut outcome = DoneFrame { index, time, size: (0, 0), new_shot, whole, faces: none, colours, picture: None };
     match picture {
         Ok(picture) => {
             outcome.size = (picture.width(), picture.height());
