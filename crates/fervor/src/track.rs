@@ -86,6 +86,11 @@ impl Tracker {
         self.options.smoothing = seconds;
     }
 
+    /// Ends all tracks: what follows shows other faces, or the same ones elsewhere. [`Shots`](crate::Shots) tells when.
+    pub fn new_shot(&mut self) {
+        self.tracks.clear();
+    }
+
     /// The faces of the frame at `time`, in seconds and not before the last frame's; a [`Tracked`] for each face, in order.
     pub fn update(&mut self, faces: &[Prediction], time: f64) -> Vec<Tracked> {
         let patience = self.options.patience;
