@@ -2,12 +2,14 @@
 
 mod data;
 mod parse;
+mod video;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use data::{Crop, Import};
+pub use video::{Video, VideoFormat, VideoLayout};
 
 /// Reads facial expressions: finds faces in pictures and says which expression each shows.
 ///
@@ -28,6 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// Find faces in pictures and name their expressions
     Predict(Predict),
+    /// Follow faces through films: tables, episodes, charts and a page that plays them
+    Video(Video),
     /// Train a network on a data set; the product is a bundle
     #[cfg(feature = "train")]
     Train(Train),

@@ -30,6 +30,7 @@ mod talk;
 #[cfg(feature = "train")]
 mod train;
 mod verdict;
+mod video;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> fervor::Result<Verdict> {
     match command {
         Command::Predict(args) => predict::run(&args),
+        Command::Video(args) => video::run(&args),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args),
         #[cfg(not(feature = "train"))]

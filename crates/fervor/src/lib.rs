@@ -188,6 +188,7 @@ pub mod quality;
 #[doc(hidden)]
 pub mod runtime;
 pub mod shot;
+pub mod timeline;
 pub mod track;
 
 pub use analyzer::Analyzer;
@@ -200,4 +201,5 @@ pub use prediction::{PicturePrediction, Prediction, Probabilities};
 pub use preprocess::{Chip, Preprocess};
 pub use quality::Quality;
 pub use shot::Shots;
+pub use timeline::Timeline;
 pub use track::Tracker;
