@@ -52,6 +52,14 @@ pub struct Clip {
     pub live: bool,
 }
 
+impl Clip {
+    /// Frames a second on average, where duration and count are known.
+    pub fn rate(&self) -> Option<f64> {
+        let (frames, duration) = (self.frames?, self.duration.filter(|&duration| duration > 0.0)?);
+        Some(frames as f64 / duration)
+    }
+}
+
 /// One frame: its place and time, and its picture or why there is none.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -11,8 +11,8 @@ use fervor::{Error, Limits, Result};
 use crate::input::{damaged, too_large};
 use crate::yuv::Yuv;
 
-pub(crate) use h264::H264;
-pub(crate) use hevc::Hevc;
+pub(crate) use h264::{H264, is_slice as is_h264_slice};
+pub(crate) use hevc::{Hevc, is_slice as is_hevc_slice};
 
 /// What became of an access unit, by its key.
 pub(crate) struct Decoded {

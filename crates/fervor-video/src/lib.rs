@@ -31,14 +31,19 @@
 mod clip;
 #[cfg(feature = "decoders")]
 mod codec;
+pub mod ffmpeg;
 mod input;
+#[cfg(feature = "decoders")]
 mod mp4;
+#[cfg(feature = "decoders")]
 mod nal;
 mod options;
 pub mod pipeline;
 mod sniff;
 mod source;
+#[cfg(feature = "decoders")]
 mod turn;
+#[cfg(feature = "decoders")]
 mod yuv;
 
 pub use clip::{Clip, Decoder, Frame};

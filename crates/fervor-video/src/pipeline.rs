@@ -58,9 +58,10 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// A full look every 0.2 seconds, tracks as by default, no pictures, all cores.
+    /// A full look every 0.2 seconds, tracks as by default but with a patience of two seconds, no pictures, all cores.
     fn default() -> Self {
-        Self { look: 0.2, track: TrackOptions::default(), pictures: false, threads: None }
+        let track = TrackOptions::default().with_patience(2.0);
+        Self { look: 0.2, track, pictures: false, threads: None }
     }
 }
 
@@ -173,7 +174,7 @@ impl Analysis {
             self.tracker.new_shot();
         }
         let faces = frame.faces.map(|faces| {
-            let tracks = self.tracker.update(&faces, frame.time);
+            let tracks = self.tracker.update_with(&faces, &frame.colours, frame.time);
             faces.into_iter().zip(tracks).map(|(prediction, track)| Followed { prediction, track }).collect()
         });
         let (index, time, size) = (frame.index, frame.time, frame.size);

@@ -39,6 +39,11 @@ impl H264 {
         self.sps.as_ref()
     }
 
+    /// Where the last picture stands in the order of showing, within its group.
+    pub(crate) fn order(&self) -> i32 {
+        self.decoder.last_poc()
+    }
+
     fn restart(&mut self) -> Result<()> {
         self.decoder = Decoder::new();
         self.failed = false;

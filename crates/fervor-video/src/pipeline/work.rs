@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
+use fervor::track::Colours;
 use fervor::{Analyzer, BoundingBox, Error, Picture, Prediction, Result, Shots};
 
 use super::Settings;
@@ -45,6 +46,8 @@ pub(super) struct DoneFrame {
     pub new_shot: bool,
     pub whole: bool,
     pub faces: Result<Vec<Prediction>>,
+    /// What is around each face.
+    pub colours: Vec<Colours>,
     pub picture: Option<Picture>,
 }
 
@@ -110,11 +113,14 @@ fn work(analyzer: &Analyzer, waiting: &Mutex<Receiver<Job>>, done: &Sender<Done>
 
 fn seen(analyzer: &Analyzer, job: Job, pictures: bool) -> DoneFrame {
     let Job { frame: Frame { index, time, picture }, new_shot, look, whole, .. } = job;
-    let mut outcome = DoneFrame { index, time, size: (0, 0), new_shot, whole, faces: Ok(Vec::new()), picture: None };
+    let (none, colours) = (Ok(Vec::new()), Vec::new());
+    let mut outcome = DoneFrame { index, time, size: (0, 0), new_shot, whole, faces: none, colours, picture: None };
     match picture {
         Ok(picture) => {
             outcome.size = (picture.width(), picture.height());
             outcome.faces = faces(analyzer, &picture, &look, whole);
+            let seen = outcome.faces.iter().flatten();
+            outcome.colours = seen.map(|prediction| Colours::of(&picture, &prediction.face)).collect();
             outcome.picture = pictures.then_some(picture);
         }
         Err(error) => outcome.faces = Err(error),

@@ -10,7 +10,7 @@ use super::yunet::YuNet;
 const REACH: f32 = 2.0;
 
 /// The sides that a look may have in the network's input. A large face needs no more pixels than this to be found again.
-const LOOKS: [f64; 2] = [96.0, 192.0];
+const LOOKS: [f32; 2] = [96.0, 320.0];
 
 /// So many faces are cheaper found by one look at everything.
 const MOST_FACES: usize = 6;
@@ -46,21 +46,27 @@ fn look(detector: &YuNet, picture: &Picture, last: &BoundingBox) -> Result<Optio
     }
     let [middle_x, middle_y] = middle(last);
     let reach = REACH * side;
-    // The usual look's scale, so that the answer is the usual look's; less for large faces.
+    // The usual look's scale, so that the answer is the usual look's; less for large faces. At the picture's edge the region ends,
+    // as the usual look does: what the network sees beyond an edge moves its boxes.
     let longest = picture.width().max(picture.height()) as usize;
-    let scale = detector.usual(picture) as f64 / longest as f64;
-    let input = (f64::from(reach) * scale / 32.0).round() * 32.0;
-    let input = input.clamp(LOOKS[0], LOOKS[1]);
-    let (left, top) = (middle_x - reach / 2.0, middle_y - reach / 2.0);
-    let frame = Frame { x: left.into(), y: top.into(), width: reach.into(), height: reach.into() };
-    let region = picture.sampled(frame, input as u32, input as u32, Filter::Bilinear);
-    let pixel = reach / input as f32;
+    let usual = detector.usual(picture) as f32 / longest as f32;
+    let scale = usual.clamp(LOOKS[0] / reach, LOOKS[1] / reach);
+    let cut = |middle: f32, end: u32| [(middle - reach / 2.0).max(0.0).floor(), (middle + reach / 2.0).min(end as f32).ceil()];
+    let [[left, right], [top, bottom]] = [cut(middle_x, picture.width()), cut(middle_y, picture.height())];
+    let [width, height] = [right - left, bottom - top];
+    let [columns, rows] = [width, height].map(|side| (side * scale).round());
+    if columns < 1.0 || rows < 1.0 {
+        return Ok(None);
+    }
+    let frame = Frame { x: left.into(), y: top.into(), width: width.into(), height: height.into() };
+    let region = picture.sampled(frame, columns as u32, rows as u32, Filter::Bilinear);
+    let pixel = [width / columns, height / rows];
     let moved = |face: &Face| {
         let [x, y] = middle(&face.bounds);
         let size = (face.bounds.area() / last.area()).sqrt();
         (x - middle_x).hypot(y - middle_y) < MOVED * side && (1.0 / GROWN..GROWN).contains(&size)
     };
-    let found = detector.find_at(&region, input as usize)?;
+    let found = detector.find_at(&region, columns.max(rows) as usize)?;
     let back = |face| in_picture(face, [left, top], pixel);
     Ok(found.into_iter().map(back).find(moved))
 }
@@ -70,9 +76,10 @@ fn middle(bounds: &BoundingBox) -> [f32; 2] {
 }
 
 /// A face of a region, in the picture's pixels.
-fn in_picture(face: Face, [left, top]: [f32; 2], pixel: f32) -> Face {
+fn in_picture(face: Face, [left, top]: [f32; 2], [across, down]: [f32; 2]) -> Face {
     let BoundingBox { x, y, width, height } = face.bounds;
-    let bounds = BoundingBox { x: left + x * pixel, y: top + y * pixel, width: width * pixel, height: height * pixel };
-    let landmarks = face.landmarks.map(|points| points.map(|[x, y]| [left + x * pixel, top + y * pixel]));
-    Face { bounds, landmarks, ..face }
+    let point = |[x, y]: [f32; 2]| [left + x * across, top + y * down];
+    let [x, y] = point([x, y]);
+    let bounds = BoundingBox { x, y, width: width * across, height: height * down };
+    Face { bounds, landmarks: face.landmarks.map(|points| points.map(point)), ..face }
 }
