@@ -50,6 +50,7 @@ pub fn stamp(args: &Video, film: &Film, model: &Bundle) -> Value {
         "episodes": [f64::from(args.reach), f64::from(args.keep), args.least, args.bridge],
         "faces": format!("{:?}", args.faces).to_lowercase(),
         "detail": args.detail,
+        "look_s": args.look,
         "threshold": args.threshold,
         "copy": args.copy,
     })

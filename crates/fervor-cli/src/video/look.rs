@@ -46,7 +46,7 @@ impl Eye {
         let mut options = Options::default().with_decoders(args.decoder.parse()?);
         options.every = args.every.or(args.fps.map(|fps| 1.0 / fps)).unwrap_or(0.0);
         (options.start, options.end) = (args.start, args.end);
-        let settings = Settings::default().with_threads(threads).with_pictures(true);
+        let settings = Settings::default().with_threads(threads).with_look(args.look).with_pictures(true);
         Ok(Self { analyzer: Arc::new(analyzer), options, settings, stop })
     }
 
