@@ -3,6 +3,7 @@
 mod data;
 mod parse;
 mod video;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use data::{Crop, Import};
 pub use video::{Video, VideoFormat, VideoLayout};
+pub use watch::Watch;
 
 /// Reads facial expressions: finds faces in pictures and says which expression each shows.
 ///
@@ -32,6 +34,8 @@ pub enum Command {
     Predict(Predict),
     /// Follow faces through films: tables, episodes, charts and a page that plays them
     Video(Video),
+    /// Look at a camera, a stream or a pipe, live: a JSON line a frame, old frames dropped rather than answered late
+    Watch(Watch),
     /// Train a network on a data set; the product is a bundle
     #[cfg(feature = "train")]
     Train(Train),

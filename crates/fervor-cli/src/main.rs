@@ -31,6 +31,7 @@ mod talk;
 mod train;
 mod verdict;
 mod video;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,7 @@ fn run(command: Command) -> fervor::Result<Verdict> {
     match command {
         Command::Predict(args) => predict::run(&args),
         Command::Video(args) => video::run(&args),
+        Command::Watch(args) => watch::run(&args),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args),
         #[cfg(not(feature = "train"))]

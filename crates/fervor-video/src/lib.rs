@@ -32,7 +32,9 @@ mod clip;
 #[cfg(feature = "decoders")]
 mod codec;
 pub mod ffmpeg;
+mod follow;
 mod input;
+pub mod live;
 #[cfg(feature = "decoders")]
 mod mp4;
 #[cfg(feature = "decoders")]
@@ -47,5 +49,6 @@ mod turn;
 mod yuv;
 
 pub use clip::{Clip, Decoder, Frame};
+pub use follow::Follower;
 pub use options::{Decoders, Options, VideoLimits};
 pub use source::Source;
