@@ -75,6 +75,7 @@ class Work {
     });
     this.socket.addEventListener("message", (event) => this.hear(JSON.parse(event.data)));
     element("bar").hidden = false;
+    element("csv").disabled = true;
     this.begun = performance.now();
     const count = Math.max(1, Math.ceil(player.duration * this.rate - 1e-6));
     for (let index = 0; index < count && !this.over && !this.fault; index += 1) {
@@ -147,6 +148,7 @@ class Work {
     this.recording.smooth();
     player.controls = true;
     result = show(this.recording);
+    element("csv").disabled = false;
     follow();
     const faces = result.film.tracks.length;
     const seconds = (performance.now() - this.begun) / 1000;
