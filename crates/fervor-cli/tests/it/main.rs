@@ -12,4 +12,5 @@ mod predict;
 mod serve;
 #[cfg(feature = "train")]
 mod train;
+mod video;
 mod world;
