@@ -223,5 +223,5 @@ impl AsRef<[u8]> for Shared {
 
 /// A clip that knows no more than its codec and its decoder.
 pub(crate) fn unknown(codec: impl Into<String>, decoder: Decoder) -> Clip {
-    Clip { width: 0, height: 0, duration: None, frames: None, rotation: 0, codec: codec.into(), decoder, live: false }
+    Clip { width: 0, height: 0, duration: None, frames: None, rate: None, rotation: 0, codec: codec.into(), decoder, live: false }
 }

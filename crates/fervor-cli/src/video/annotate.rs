@@ -29,7 +29,7 @@ impl Annotated {
     /// `Input`: there is no ffmpeg to write it.
     pub fn new(output: &Path, sound: Option<&Path>, clip: &Clip, options: &Options) -> Result<Self> {
         fervor_video::ffmpeg::find(options)?;
-        let rate = if options.every > 0.0 { 1.0 / options.every } else { clip.rate().unwrap_or(RATES[0]) };
+        let rate = if options.every > 0.0 { 1.0 / options.every } else { clip.rate.unwrap_or(RATES[0]) };
         let (output, sound) = (output.to_owned(), sound.map(Path::to_owned));
         Ok(Self { output, sound, rate: rate.clamp(0.1, RATES[1]), options: options.clone(), writer: None })
     }
