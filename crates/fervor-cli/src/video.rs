@@ -91,10 +91,10 @@ fn work(args: &Video, film: &Film, eye: &Eye, options: &EpisodeOptions) -> Resul
     }
     // One that ended early, or was interrupted, is looked at again.
     let whole = ended.is_none() && !eye.is_stopped();
-    files::write(
-        &files::Work { args, film, folder: &folder, timeline: &timeline, crops: &crops, options },
-        whole.then_some(&stamp),
-    )?;
+    let path = files::place(args, film, &folder)?;
+    path.iter().for_each(|path| timeline.set_path(path));
+    let work = files::Work { args, folder: &folder, timeline: &timeline, crops: &crops, path, options };
+    files::write(&work, whole.then_some(&stamp))?;
     tell(&timeline, options, &folder, film, seconds)?;
     let frames = timeline.len();
     Ok(why.map_or(Done::Whole { frames: Some(frames) }, |why| Done::InPart { frames, why }))
