@@ -15,6 +15,7 @@ mod import;
 mod inputs;
 mod inspect;
 mod interrupt;
+mod manual;
 mod output;
 mod predict;
 #[cfg(feature = "train")]
@@ -75,5 +76,7 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::pages(&args),
     }
 }
