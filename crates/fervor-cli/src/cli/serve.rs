@@ -25,6 +25,9 @@ pub struct Serve {
     pub model: Vec<String>,
     #[arg(long, value_enum, default_value_t = Faces::Auto, env = "FERVOR_FACES")]
     pub faces: Faces,
+    /// Look for faces at every picture's full size: finds small ones in large pictures, and takes longer
+    #[arg(long, env = "FERVOR_DETAIL")]
+    pub detail: bool,
     /// The largest picture; a request with several may hold eight times as much
     #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = parse::size, env = "FERVOR_MAX_UPLOAD")]
     pub max_upload: usize,
