@@ -1,5 +1,7 @@
 //! The command line: argument structs, and no logic. What turns a word into a value stands in [`parse`].
 
+#[cfg(feature = "batch")]
+mod batch;
 mod data;
 mod judge;
 mod parse;
@@ -11,6 +13,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+#[cfg(feature = "batch")]
+pub use batch::{Batch, BatchFormat};
 pub use data::{Audit, Crop, Import, Split};
 pub use judge::{Calibrate, Compare, Evaluate, ExplainScore, Judge};
 #[cfg(feature = "serve")]
@@ -39,6 +43,10 @@ pub struct Cli {
 pub enum Command {
     /// Find faces in pictures and name their expressions
     Predict(Predict),
+    /// Find faces and name their expressions in any number of pictures: tables that appear part by part, and a job that goes on
+    /// after whatever stopped it
+    #[cfg(feature = "batch")]
+    Batch(Batch),
     /// Train a network on a data set; the product is a bundle
     #[cfg(feature = "train")]
     Train(Train),

@@ -1,6 +1,9 @@
 //! The `fervor` program: a table of contents of what it does.
 
+mod answers;
 mod audit;
+#[cfg(feature = "batch")]
+mod batch;
 mod bench;
 mod calibrate;
 mod cli;
@@ -50,6 +53,8 @@ fn main() -> ExitCode {
 fn run(command: Command) -> fervor::Result<Verdict> {
     match command {
         Command::Predict(args) => predict::run(&args),
+        #[cfg(feature = "batch")]
+        Command::Batch(args) => batch::run(&args),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args),
         #[cfg(not(feature = "train"))]

@@ -78,6 +78,15 @@ pub fn bar(length: u64, what: &str) -> ProgressBar {
     bar
 }
 
+/// A sign of life while nobody knows how much there is to do; only on a terminal.
+#[cfg(feature = "batch")]
+pub fn spinner(what: &str) -> ProgressBar {
+    let spinner = ProgressBar::with_draw_target(None, target());
+    spinner.set_message(what.to_owned());
+    spinner.enable_steady_tick(Duration::from_millis(250));
+    spinner
+}
+
 /// Moves a bar to what is done of all, as the library tells it.
 pub fn moves(bar: &ProgressBar) -> impl Fn(usize, usize) + Sync + '_ {
     |done, all| {
