@@ -8,6 +8,8 @@ mod parse;
 #[cfg(feature = "serve")]
 mod serve;
 mod train;
+mod video;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -23,6 +25,8 @@ pub use serve::{LogFormat, Serve};
 pub use train::NotBuilt;
 #[cfg(feature = "train")]
 pub use train::{Recipes, Runs, TableFormat, Train};
+pub use video::{Video, VideoFormat, VideoLayout};
+pub use watch::Watch;
 
 /// Reads facial expressions: finds faces in pictures and says which expression each shows.
 ///
@@ -47,6 +51,10 @@ pub enum Command {
     /// after whatever stopped it
     #[cfg(feature = "batch")]
     Batch(Batch),
+    /// Follow faces through films: tables, episodes, charts and a page that plays them
+    Video(Video),
+    /// Look at a camera, a stream or a pipe, live: a JSON line a frame, old frames dropped rather than answered late
+    Watch(Watch),
     /// Train a network on a data set; the product is a bundle
     #[cfg(feature = "train")]
     Train(Train),

@@ -34,6 +34,8 @@ mod talk;
 #[cfg(feature = "train")]
 mod train;
 mod verdict;
+mod video;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -55,6 +57,8 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         Command::Predict(args) => predict::run(&args),
         #[cfg(feature = "batch")]
         Command::Batch(args) => batch::run(&args),
+        Command::Video(args) => video::run(&args),
+        Command::Watch(args) => watch::run(&args),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args),
         #[cfg(not(feature = "train"))]
