@@ -33,56 +33,71 @@ pub fn run(args: &Video) -> Result<Verdict> {
     if options.keep > options.reach {
         return Err(Error::input(format!("--keep {} is above --reach {}: no episode could begin", args.keep, args.reach)));
     }
-    let (mut failed, mut poor) = (0, 0);
+    let mut rows = Vec::with_capacity(films.len());
     for film in &films {
-        match work(args, film, &eye, &options) {
-            Ok(true) => {}
-            Ok(false) => poor += 1,
-            Err(error) => {
-                talk::warn(talk::at(&film.name, &error));
-                failed += 1;
-            }
+        // What was not begun has its row, too.
+        let stopped = stop.load(Ordering::Relaxed);
+        let done = if stopped { Done::NotBegun } else { work(args, film, &eye, &options).unwrap_or_else(Done::Failed) };
+        if let Done::Failed(error) = &done {
+            talk::warn(talk::at(&film.name, error));
         }
-        if stop.load(Ordering::Relaxed) {
-            return Ok(Verdict::Interrupted);
-        }
+        rows.push((film, done));
     }
-    Ok(match (failed, poor) {
-        (0, 0) => Verdict::Yes,
-        (all, _) if all == films.len() => Verdict::Failed,
+    if films.len() > 1 {
+        files::write_list(&args.output, &rows)?;
+    }
+    if stop.load(Ordering::Relaxed) {
+        return Ok(Verdict::Interrupted);
+    }
+    let count = |is: fn(&Done) -> bool| rows.iter().filter(|(_, done)| is(done)).count();
+    Ok(match (count(|done| matches!(done, Done::Failed(_))), count(|done| matches!(done, Done::Whole { .. }))) {
+        (_, whole) if whole == rows.len() => Verdict::Yes,
+        (failed, _) if failed == rows.len() => Verdict::Failed,
         _ => Verdict::No,
     })
 }
 
-/// One film, from its frames to its folder; whether all of it could be looked at.
-fn work(args: &Video, film: &Film, eye: &Eye, options: &EpisodeOptions) -> Result<bool> {
+/// What became of a film.
+pub enum Done {
+    /// All of it was looked at.
+    Whole { frames: Option<usize> },
+    /// It ended early, or frames of it are broken: why. What could be seen is in its folder.
+    InPart { frames: usize, why: String },
+    /// It could not be looked at.
+    Failed(Error),
+    /// The program was asked to stop before.
+    NotBegun,
+}
+
+/// One film, from its frames to its folder.
+fn work(args: &Video, film: &Film, eye: &Eye, options: &EpisodeOptions) -> Result<Done> {
     let folder = args.output.join(&film.folder);
     let stamp = files::stamp(args, film, eye.model());
     if args.resume && files::is_finished(&folder, &stamp) {
         talk::note(format_args!("{}: finished before", talk::name(&film.name)));
-        return Ok(true);
+        return Ok(Done::Whole { frames: None });
     }
     let Looked { mut timeline, crops, ended, seconds } = eye.look_at(film)?;
     timeline.smooth(args.smoothing);
-    if let Some(error) = &ended {
-        talk::warn(talk::at(&film.name, error));
-    }
     let broken = timeline.frames().filter(|frame| frame.error().is_some()).count();
-    if broken > 0 {
-        let frames = if broken == 1 { "a frame".to_owned() } else { format!("{broken} frames") };
-        talk::warn(format_args!("{}: {frames} could not be looked at; the table names them", talk::name(&film.name)));
+    let why = match &ended {
+        Some(error) => Some(error.explained()),
+        None if eye.is_stopped() => Some(format!("interrupted at {:.1} s", timeline.end())),
+        None if broken > 0 => Some(format!("{broken} of {} frames could not be looked at; the table says why", timeline.len())),
+        None => None,
+    };
+    if let Some(why) = &why {
+        talk::warn(format_args!("{}: {why}", talk::name(&film.name)));
     }
-    let interrupted = eye.is_stopped();
-    let whole = ended.is_none() && !interrupted;
+    // One that ended early, or was interrupted, is looked at again.
+    let whole = ended.is_none() && !eye.is_stopped();
     files::write(
         &files::Work { args, film, folder: &folder, timeline: &timeline, crops: &crops, options },
         whole.then_some(&stamp),
     )?;
     tell(&timeline, options, &folder, film, seconds)?;
-    if interrupted {
-        talk::note(format_args!("interrupted: {} ends at {:.1} s", folder.display(), timeline.end()));
-    }
-    Ok(ended.is_none() && broken == 0)
+    let frames = timeline.len();
+    Ok(why.map_or(Done::Whole { frames: Some(frames) }, |why| Done::InPart { frames, why }))
 }
 
 /// What people want to know at once.

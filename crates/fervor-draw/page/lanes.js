@@ -51,7 +51,7 @@ const FOOT = 5; // quality, below them
 const AREA = 72;
 const FIRST = 12; // lanes before "show all"
 
-function make(tag, classes = "", text = "") {
+function node(tag, classes = "", text = "") {
   const element = document.createElement(tag);
   element.className = classes;
   element.textContent = text;
@@ -67,30 +67,37 @@ function steps(span, wanted) {
 export class Lanes {
   /** Draws into `root`. `colour(label)`, `word(label)`; `head(track)` gives what stands beside a lane; `onSeek(time)` is told
    * where a person wants to be. */
-  constructor(root, film, { colour, word = (label) => label, head = (track) => make("b", "", `Face ${track.track}`), onSeek = () => {} }) {
+  constructor(root, film, { colour, word = (label) => label, head = (track) => node("b", "", `Face ${track.track}`), onSeek = () => {} }) {
     Object.assign(this, { root, film, colour, word, head, onSeek, now: film.start, all: false, lanes: [] });
     this.view = [film.start, film.end];
     root.classList.add("lanes");
-    this.tip = make("div", "lane-tip");
+    this.tip = node("div", "lane-tip");
     this.tip.hidden = true;
     new ResizeObserver(() => this.draw()).observe(root);
     for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", () => this.draw());
     this.build();
   }
 
-  /** Makes the lanes anew: after tracks came or went. */
+  /** Draws another film, or the same one after more of it was seen. */
+  update(film) {
+    this.film = film;
+    this.view = [film.start, film.end];
+    this.build();
+  }
+
+  /** Makes the lanes anew. */
   build() {
     const { film, root } = this;
     const tracks = this.all ? film.tracks : film.tracks.slice(0, FIRST);
-    this.axis = make("canvas", "lane-axis");
+    this.axis = node("canvas", "lane-axis");
     this.lanes = tracks.map((track) => this.lane(track));
-    const top = make("div", "lane axis");
-    const body = make("div", "lane-body");
+    const top = node("div", "lane axis");
+    const body = node("div", "lane-body");
     body.append(this.axis);
-    top.append(make("div", "lane-head"), body);
+    top.append(node("div", "lane-head"), body);
     root.replaceChildren(top, ...this.lanes.map(({ element }) => element), this.tip);
     if (film.tracks.length > tracks.length) {
-      const more = make("button", "button lane-more", `Show all ${film.tracks.length} faces`);
+      const more = node("button", "button lane-more", `Show all ${film.tracks.length} faces`);
       more.type = "button";
       more.addEventListener("click", () => {
         this.all = true;
@@ -102,14 +109,14 @@ export class Lanes {
   }
 
   lane(track) {
-    const element = make("div", "lane");
-    const head = make("div", "lane-head");
+    const element = node("div", "lane");
+    const head = node("div", "lane-head");
     head.append(this.head(track));
-    const body = make("div", "lane-body");
-    const canvas = make("canvas");
+    const body = node("div", "lane-body");
+    const canvas = node("canvas");
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", `Expressions of face ${track.track} over time; the table of episodes holds the same in words.`);
-    const [now, hover] = [make("i", "lane-now"), make("i", "lane-hover")];
+    const [now, hover] = [node("i", "lane-now"), node("i", "lane-hover")];
     hover.hidden = true;
     body.append(canvas, hover, now);
     element.append(head, body);
@@ -144,16 +151,16 @@ export class Lanes {
     for (const other of this.lanes) other.hover.style.left = `${100 * this.share(time)}%`;
     const frame = place(this.film, time);
     const face = frame < 0 ? null : faceOf(this.film, lane.track, frame);
-    const title = make("b", "", `${clock(this.film.times[Math.max(frame, 0)] ?? time, 3)} · frame ${this.film.indices[Math.max(frame, 0)] ?? 0}`);
+    const title = node("b", "", `${clock(this.film.times[Math.max(frame, 0)] ?? time, 3)} · frame ${this.film.indices[Math.max(frame, 0)] ?? 0}`);
     const rows = face ? face.ranked.slice(0, 4).map(([label, p]) => {
-      const row = make("span", "lane-value");
-      const dot = make("i", "dot");
+      const row = node("span", "lane-value");
+      const dot = node("i", "dot");
       dot.style.setProperty("--c", this.colour(label));
-      row.append(dot, make("span", "", this.word(label)), make("span", "", percent(p)));
+      row.append(dot, node("span", "", this.word(label)), node("span", "", percent(p)));
       return row;
-    }) : [make("span", "quiet-text", this.film.failed?.get(frame) ?? "not seen")];
+    }) : [node("span", "quiet-text", this.film.failed?.get(frame) ?? "not seen")];
     const remarks = face ? [...(face.uncertain ? ["uncertain"] : []), ...face.flags.map((flag) => flag.replaceAll("_", " "))] : [];
-    this.tip.replaceChildren(title, ...rows, ...(remarks.length ? [make("span", "lane-remark", remarks.join(", "))] : []));
+    this.tip.replaceChildren(title, ...rows, ...(remarks.length ? [node("span", "lane-remark", remarks.join(", "))] : []));
     const { left, top, width } = this.root.getBoundingClientRect();
     const x = event.clientX - left;
     const right = x > width / 2;

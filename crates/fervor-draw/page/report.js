@@ -144,6 +144,7 @@ function cannotPlay() {
     ? `This browser cannot show ${data.video_name}: it was moved, or is of a kind that the browser does not play. The faces are drawn without it; everything below works.`
     : "The film is not beside this page. The faces are drawn without it; everything below works.";
   element("notice").hidden = false;
+  element("speed-box").hidden = true;
   show();
 }
 
@@ -153,6 +154,7 @@ element("choose").addEventListener("change", ({ target }) => {
   video.hidden = false;
   stage.classList.remove("blank");
   element("notice").hidden = true;
+  element("speed-box").hidden = false;
   video.src = URL.createObjectURL(target.files[0]);
 });
 video.addEventListener("error", cannotPlay);
@@ -223,10 +225,11 @@ element("tracks").tBodies[0].append(...film.tracks.map((track) => {
   ] });
   return row;
 }));
+if (!faces) element("lanes").append(make("p", { classes: "quiet-text", text: "No face was found in this film." }));
 if (!faces) element("tracks").tBodies[0].append(make("tr", { children: [make("td", { colSpan: 7, text: "No face was found in this film." })] }));
 
 const MANY = 100;
-const all = film.tracks.flatMap((track) => track.episodes.map((episode) => ({ track, ...episode }))).sort((a, b) => a.onset_s - b.onset_s);
+const all = film.tracks.flatMap((track) => track.episodes.map((episode) => ({ ...episode, track }))).sort((a, b) => a.onset_s - b.onset_s);
 function list(episodes) {
   element("episodes").tBodies[0].replaceChildren(...episodes.map((episode) => {
     const { track, label, onset_s: onset, apex_s: apex, offset_s: offset } = episode;

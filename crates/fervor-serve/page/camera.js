@@ -3,8 +3,9 @@
 import { about, askForKey, labelsOf, needsKey, sentence, socketProtocols } from "./api.js";
 import { chosenModel, onModel, shown } from "./choices.js";
 import { drawBoxes } from "./drawing.js";
+import { Recording } from "./recording.js";
 import { Timeline } from "./timeline.js";
-import { begin, make, ranked, say, tinted } from "./view.js";
+import { begin, download, make, ranked, say, tinted } from "./view.js";
 
 /** The longer side of the pictures that are sent. */
 const SIDE = 640;
@@ -16,6 +17,8 @@ const [stage, video, overlay] = [element("stage"), element("video"), element("ca
 const timeline = new Timeline(element("timeline"));
 const canvas = document.createElement("canvas");
 let session = null;
+/** What is recorded, and since when; null while nothing is. */
+let record = null;
 
 let takePhotograph = () => {};
 
@@ -48,6 +51,7 @@ async function start() {
 
 /** Stops the camera; its light goes out. */
 export function stop() {
+  endRecord();
   session?.end();
   session = null;
   stage.classList.remove("on");
@@ -129,6 +133,10 @@ class Session {
     const now = performance.now();
     const taken = this.sent[answer.frame] ?? now;
     for (const frame of Object.keys(this.sent)) if (frame <= answer.frame) delete this.sent[frame];
+    if (record) {
+      record.recording.add(Math.max(0, taken - record.since) / 1000, answer.error ? answer : { faces: shown(answer.faces) });
+      element("camera-record").textContent = `Stop recording (${record.recording.frames.length} frames)`;
+    }
     if (answer.error) return fail(sentence(answer.error));
     this.answered = [...this.answered.filter((time) => now - time < 2000), now];
     const { width, height } = answer;
@@ -175,6 +183,22 @@ class Session {
   }
 }
 
+/** Begins to keep what is seen, in this page alone, and gives it as a table at the end. */
+async function beginRecord() {
+  record = { recording: new Recording("camera", labelsOf(await about)), since: performance.now() };
+  element("camera-record").textContent = "Stop recording";
+  say("Recording.");
+}
+
+function endRecord() {
+  if (!record) return;
+  const { recording } = record;
+  record = null;
+  element("camera-record").textContent = "Record a table";
+  if (recording.frames.length) download("camera-frames.csv", new Blob([recording.csv()], { type: "text/csv" }));
+  say(`The table of ${recording.frames.length} frames is saved.`);
+}
+
 function smooth() {
   const seconds = Number(element("smoothing").value);
   element("smoothing-value").textContent = `${seconds.toFixed(1)} s`;
@@ -191,6 +215,7 @@ element("camera-photograph").addEventListener("click", () => {
   canvas.getContext("2d").drawImage(video, 0, 0);
   canvas.toBlob((blob) => takePhotograph(new File([blob], "photograph.jpg", { type: "image/jpeg" })), "image/jpeg", 0.95);
 });
+element("camera-record").addEventListener("click", () => (record ? endRecord() : beginRecord()));
 element("smoothing").addEventListener("input", smooth);
 onModel(() => {
   if (!session) return;

@@ -102,6 +102,9 @@ pub struct Video {
     /// Look for faces at every frame's full size: finds small ones in large frames, and takes longer
     #[arg(long)]
     pub detail: bool,
+    /// Look at whole frames so often, in seconds; in the frames between, faces are looked for where they were, which is quicker, and a new one is found at the next look; 0 looks at every frame whole
+    #[arg(long, value_name = "SECONDS", default_value_t = fervor_video::pipeline::Settings::default().look, value_parser = parse::seconds)]
+    pub look: f64,
     /// The least score of a face, 0 to 1
     #[arg(long, value_name = "SCORE", default_value_t = fervor::DetectorOptions::default().threshold, value_parser = parse::score)]
     pub threshold: f32,

@@ -9,6 +9,7 @@ use fervor::{Bundle, Error, Result};
 use fervor_draw::timeline::{Page, chart, page};
 use serde_json::{Value, json};
 
+use super::Done;
 use super::crops::Crops;
 use super::films::Film;
 use super::seen_from;
@@ -49,6 +50,7 @@ pub fn stamp(args: &Video, film: &Film, model: &Bundle) -> Value {
         "episodes": [f64::from(args.reach), f64::from(args.keep), args.least, args.bridge],
         "faces": format!("{:?}", args.faces).to_lowercase(),
         "detail": args.detail,
+        "look_s": args.look,
         "threshold": args.threshold,
         "copy": args.copy,
     })
@@ -100,6 +102,29 @@ pub fn write(work: &Work, stamp: Option<&Value>) -> Result<()> {
         Some(stamp) => write_whole(&folder.join(STAMP), format!("{stamp:#}\n").as_bytes()),
         None => Ok(()),
     }
+}
+
+/// Writes films.csv: what became of each film.
+///
+/// # Errors
+/// `Output`: the folder cannot be written.
+pub fn write_list(folder: &Path, films: &[(&Film, Done)]) -> Result<()> {
+    let path = folder.join("films.csv");
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let mut row = |cells: [&str; 5]| table.write_record(cells).map_err(|e| cannot_write(&path, e.into()));
+    row(["film", "folder", "state", "frames", "error"])?;
+    for (film, done) in films {
+        let (state, frames, error) = match done {
+            Done::Whole { frames } => ("whole", *frames, String::new()),
+            Done::InPart { frames, why } => ("in part", Some(*frames), why.clone()),
+            Done::Failed(error) => ("failed", None, error.explained()),
+            Done::NotBegun => ("not begun", None, String::new()),
+        };
+        let frames = frames.map(|frames| frames.to_string()).unwrap_or_default();
+        row([&film.name, &film.folder.to_string_lossy(), state, &frames, &error])?;
+    }
+    let bytes = table.into_inner().map_err(|e| cannot_write(&path, e.into_error()))?;
+    write_whole(&path, &bytes)
 }
 
 /// Formats of the timeline itself, what asks for them, and what is in them. The summary always is.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use fervor::prediction::ErrorInfo;
 use fervor::timeline::Timeline;
-use fervor::track::Tracked;
+use fervor::track::{TrackOptions, Tracked};
 use fervor::{Bundle, DetectorOptions, Error, Prediction, Result};
 use fervor_video::pipeline::{Analysis, Settings};
 use fervor_video::{Options, Source};
@@ -15,6 +15,9 @@ use super::crops::Crops;
 use super::films::Film;
 use crate::cli::Video;
 use crate::{remedy, setup, talk};
+
+/// A face that was away for longer gets a new number, in seconds.
+const PATIENCE: f64 = 2.0;
 
 /// What looks at films.
 pub struct Eye {
@@ -46,7 +49,8 @@ impl Eye {
         let mut options = Options::default().with_decoders(args.decoder.parse()?);
         options.every = args.every.or(args.fps.map(|fps| 1.0 / fps)).unwrap_or(0.0);
         (options.start, options.end) = (args.start, args.end);
-        let settings = Settings::default().with_threads(threads).with_pictures(true);
+        let track = TrackOptions::default().with_patience(PATIENCE);
+        let settings = Settings::default().with_track(track).with_threads(threads).with_look(args.look).with_pictures(true);
         Ok(Self { analyzer: Arc::new(analyzer), options, settings, stop })
     }
 

@@ -14,4 +14,5 @@ mod predict;
 mod serve;
 #[cfg(feature = "train")]
 mod train;
+mod video;
 mod world;

@@ -8,7 +8,7 @@ use crate::chart::text::{fit, text_width};
 use crate::color;
 
 const WIDTH: f32 = 1100.0;
-const LEFT: f32 = 150.0;
+const LEFT: f32 = 156.0;
 const RIGHT: f32 = 24.0;
 /// Of a lane: the episodes, the areas, the quality below them, and what parts it from the next.
 const STRIP: f32 = 24.0;
@@ -115,7 +115,7 @@ fn lane(svg: &mut Svg, timeline: &Timeline, track: &TrackSummary, order: &[usize
     svg.text(&format!("Face {}", track.track), Text::ink(24.0, y + STRIP + 12.0, 14.0).bold());
     let mostly = track.dominant.as_deref().map_or("never certain".into(), |label| format!("mostly {}", adjective(label)));
     svg.text(&mostly, Text::muted(24.0, y + STRIP + 31.0, 12.0));
-    svg.text(&format!("seen {:.0} % of its time", 100.0 * track.seen), Text::muted(24.0, y + STRIP + 48.0, 12.0));
+    svg.text(&format!("seen {:.0} %", 100.0 * track.seen), Text::muted(24.0, y + STRIP + 48.0, 12.0));
     svg.push(format_args!(
         r##"<rect x="{left}" y="{}" width="{}" height="{AREA}" fill="#eef1f5"/>"##,
         num(y + STRIP),

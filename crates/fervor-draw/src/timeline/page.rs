@@ -177,6 +177,19 @@ mod tests {
     }
 
     #[test]
+    fn modules_inside_one_page_share_no_name() {
+        let script = format!("{}{}", inlined(LANES_SCRIPT), inlined(include_str!("../../page/report.js")));
+        let kinds = ["const ", "let ", "function ", "class "];
+        let named = script.lines().filter_map(|line| kinds.iter().find_map(|kind| line.strip_prefix(kind)));
+        let mut names: Vec<&str> = named.filter_map(|rest| rest.split(|c: char| !c.is_alphanumeric()).next()).collect();
+        names.retain(|name| !name.is_empty());
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert!(all > 20 && names.len() == all, "{names:?}");
+    }
+
+    #[test]
     fn modules_become_one() {
         assert_eq!(inlined("import { a } from \"./b.js\";\nexport const x = 1;\n  export y\n"), "const x = 1;\n  export y\n");
     }

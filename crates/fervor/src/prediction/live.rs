@@ -29,6 +29,8 @@ pub struct LiveFace<'a> {
     pub words: String,
     /// All probabilities.
     pub probabilities: &'a Probabilities,
+    /// What this picture alone says, without the track's past.
+    pub frame_probabilities: &'a Probabilities,
     /// What about the picture lowers trust.
     pub quality: &'a Quality,
 }
@@ -47,6 +49,7 @@ impl<'a> LiveFace<'a> {
             uncertain: tracked.probabilities.is_uncertain(),
             words: tracked.probabilities.sentence(),
             probabilities: &tracked.probabilities,
+            frame_probabilities: &face.probabilities,
             quality: &face.quality,
         }
     }
