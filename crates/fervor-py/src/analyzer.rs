@@ -86,7 +86,7 @@ impl Analyzer {
         if !(0.0..=1.0).contains(&threshold) {
             return bad(format!("threshold is between 0 and 1, not {threshold}"));
         }
-        if !(minimum_face >= 0.0) {
+        if minimum_face.is_nan() || minimum_face < 0.0 {
             return bad(format!("minimum_face is a side in pixels, not {minimum_face}"));
         }
         let faces = Faces::parse(faces).map_err(|e| raised(py, &e))?;
@@ -204,7 +204,8 @@ impl Analyzer {
         let mut rows = Rows::new(&self.model.get().bundle);
         let mut out = Table::begin(&schema, &keep, rows.schema()).map_err(|e| raised(py, &e))?;
         let (mut first, engine) = (0_i64, self.engine(py)?);
-        for batch in &batches {
+        for batch in batches {
+            let batch = batch?;
             let index = schema.index_of(column).map_err(|e| PyKeyError::new_err(e.to_string()))?;
             let pictures = PictureColumn::new(batch.column(index)).map_err(|e| raised(py, &e.context(column)))?;
             let cells: Vec<usize> = (0..pictures.len()).collect();
@@ -219,7 +220,7 @@ impl Analyzer {
                     rows.push(name, row_ids.then_some(first + row as i64), answer.as_ref());
                     taken.resize(taken.len() + rows.len() - before, row as u64);
                 }
-                let done = rows.finish().and_then(|rows| out.add(batch, taken, rows));
+                let done = rows.finish().and_then(|rows| out.add(&batch, taken, rows));
                 done.map_err(|e| raised(py, &e))?;
             }
             first += batch.num_rows() as i64;

@@ -12,7 +12,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 use crate::arrays::Order;
 use crate::errors::{of_row, unexpected, work};
 use crate::table::{Table, rows_of};
-use crate::{draw, sources};
+use crate::{Pickled, draw, sources};
 
 /// All that is said of one picture: its faces, the largest first, or the `error` why there is no answer. A sequence of
 /// [`Face`]s; empty where there is none, which is a normal answer.
@@ -234,7 +234,7 @@ impl Answer {
         format!("<fervor.Answer{name}{size}: {}>", self.summary())
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String, Vec<String>, Option<PathBuf>))> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> Pickled<'py, (String, Vec<String>, Option<PathBuf>)> {
         let again = py.import("fervor._fervor")?.getattr("_answer")?;
         Ok((again, (self.to_json()?, self.labels.names().to_vec(), self.path.clone())))
     }
@@ -347,7 +347,7 @@ impl Face {
         format!("<fervor.Face {} ({width:.0} x {height:.0} at {x:.0}, {y:.0})>", self.words())
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Answer, usize))> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> Pickled<'py, (Answer, usize)> {
         let alone = PicturePrediction { faces: vec![self.it().clone()], ..(*self.row).clone() };
         let labels = self.it().probabilities.labels().clone();
         let answer = Answer::new(alone, labels, draw::nothing(), None);

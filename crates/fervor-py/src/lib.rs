@@ -13,6 +13,9 @@ mod table;
 
 use pyo3::prelude::*;
 
+/// What makes an object again where it is unpickled: a function and its arguments.
+type Pickled<'py, Arguments> = PyResult<(Bound<'py, PyAny>, Arguments)>;
+
 /// The native half of the package `fervor`.
 #[pymodule]
 mod _fervor {

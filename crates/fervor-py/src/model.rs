@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
+use crate::Pickled;
 use crate::errors::{raised, unexpected, work};
 
 /// Where a model came from, by which another process finds it again.
@@ -152,7 +153,7 @@ impl Model {
         u64::from_str_radix(&self.sha256()[..15], 16).unwrap_or_default()
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>, &str))> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> Pickled<'py, (Bound<'py, PyAny>, &str)> {
         let origin = match &self.origin {
             Origin::Builtin(name) => name.into_pyobject(py)?.into_any(),
             Origin::Path(path) => path.to_string_lossy().into_pyobject(py)?.into_any(),

@@ -234,13 +234,16 @@ fn cell<'py>(py: Python<'py>, name: &str, column: &ArrayRef, row: usize) -> PyRe
     })
 }
 
-/// The schema and the batches of anything that speaks the Arrow PyCapsule interface.
-pub fn read_table(table: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, Vec<RecordBatch>)> {
+/// Batches as they come.
+pub type Batches = Box<dyn Iterator<Item = PyResult<RecordBatch>>>;
+
+/// The schema and the batches of anything that speaks the Arrow PyCapsule interface; a stream is read as it is asked for.
+pub fn read_table(table: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, Batches)> {
     let py = table.py();
     if table.hasattr(intern!(py, "__arrow_c_stream__"))? {
         let reader = stream(table)?;
         let schema = reader.schema();
-        return Ok((schema, reader.collect::<Result<_, _>>().map_err(unexpected)?));
+        return Ok((schema, Box::new(reader.map(|batch| batch.map_err(unexpected)))));
     }
     if table.hasattr(intern!(py, "__arrow_c_array__"))? {
         let capsules = table.call_method0(intern!(py, "__arrow_c_array__"))?;
@@ -259,7 +262,7 @@ pub fn read_table(table: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, Vec<RecordBa
             return Err(PyTypeError::new_err(format!("a table is expected, this is an array of {}", data.data_type())));
         }
         let batch = RecordBatch::from(StructArray::from(data));
-        return Ok((batch.schema(), vec![batch]));
+        return Ok((batch.schema(), Box::new(std::iter::once(Ok(batch)))));
     }
     Err(no_table(table)?)
 }

@@ -108,6 +108,19 @@ def test_frames_of_polars_and_pandas_and_structures_of_both(analyzer, photo, bla
     assert rows[0]["confidence"] == rows[1]["confidence"]
 
 
+def test_a_stream_is_read_as_it_is_asked_for(analyzer, photo):
+    schema = pa.schema({"image": pa.binary()})
+    made = []
+
+    def batches():
+        for number in range(3):
+            made.append(number)
+            yield pa.record_batch({"image": [photo.read_bytes()]}, schema=schema)
+
+    rows = analyzer.analyze_table(pa.RecordBatchReader.from_batches(schema, batches())).to_arrow()
+    assert made == [0, 1, 2] and rows["row_id"].to_pylist() == [0, 1, 2] and set(rows["label"].to_pylist()) == {"happy"}
+
+
 def test_a_picture_with_many_faces_repeats_what_is_kept(analyzer, photo, pixels):
     two = np.hstack([pixels, pixels])
     crowd = fervor.Analyzer().analyze(two)
