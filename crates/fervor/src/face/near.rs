@@ -10,7 +10,7 @@ use super::yunet::YuNet;
 const REACH: f32 = 2.0;
 
 /// The sides that a look may have in the network's input. A large face needs no more pixels than this to be found again.
-const LOOKS: [f32; 2] = [96.0, 320.0];
+const LOOKS: [f32; 2] = [96.0, 192.0];
 
 /// So many faces are cheaper found by one look at everything.
 const MOST_FACES: usize = 6;
