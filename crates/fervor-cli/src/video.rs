@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use fervor::timeline::{EpisodeOptions, Timeline};
 use fervor::{Error, Result};
 
-use crate::cli::Video;
+use crate::cli::{Video, VideoFormat};
 use crate::verdict::Verdict;
 use crate::{interrupt, setup, talk};
 use films::Film;
@@ -24,6 +24,11 @@ use look::{Eye, Looked};
 /// Usage, a model that does not load, a folder that cannot be written. A film that fails is told, and the others go on.
 pub fn run(args: &Video) -> Result<Verdict> {
     setup::threads(args.threads);
+    if cfg!(not(feature = "batch")) && args.formats.contains(&VideoFormat::Parquet) {
+        return Err(Error::input("this program was built without Parquet")
+            .because(fervor::Reason::Unsupported)
+            .with_remedy(fervor::Remedy::BuildWith { feature: "batch".into() }));
+    }
     let films = films::find(args)?;
     let stop = interrupt::flag("stopping; what was looked at is kept")?;
     let model = setup::model(&args.model, args.threads)?;

@@ -83,6 +83,9 @@ pub fn write(work: &Work, stamp: Option<&Value>) -> Result<()> {
             put(work, &mut files, format.file_name(), says, &bytes)?;
         }
     }
+    if wants(VideoFormat::Parquet) && cfg!(feature = "batch") {
+        put_parquet(work, &mut files)?;
+    }
     for layout in &args.layout {
         lay_out(work, &mut files, *layout)?;
     }
@@ -144,6 +147,18 @@ const TABLES: [(Format, Option<VideoFormat>, &str); 10] = [
 fn put(work: &Work, files: &mut Vec<(String, String)>, name: &str, says: &str, bytes: &[u8]) -> Result<()> {
     write_whole(&work.folder.join(name), bytes)?;
     files.push((name.to_owned(), says.to_owned()));
+    Ok(())
+}
+
+#[cfg(feature = "batch")]
+fn put_parquet(work: &Work, files: &mut Vec<(String, String)>) -> Result<()> {
+    fervor_table::write_frames(&work.folder.join("frames.parquet"), work.timeline)?;
+    files.push(("frames.parquet".to_owned(), "the same rows as a Parquet table".to_owned()));
+    Ok(())
+}
+
+#[cfg(not(feature = "batch"))]
+fn put_parquet(_: &Work, _: &mut Vec<(String, String)>) -> Result<()> {
     Ok(())
 }
 
