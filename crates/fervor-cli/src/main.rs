@@ -1,6 +1,9 @@
 //! The `fervor` program: a table of contents of what it does.
 
+mod answers;
 mod audit;
+#[cfg(feature = "batch")]
+mod batch;
 mod bench;
 mod calibrate;
 mod cli;
@@ -15,6 +18,7 @@ mod import;
 mod inputs;
 mod inspect;
 mod interrupt;
+mod manual;
 mod output;
 mod predict;
 #[cfg(feature = "train")]
@@ -51,6 +55,8 @@ fn main() -> ExitCode {
 fn run(command: Command) -> fervor::Result<Verdict> {
     match command {
         Command::Predict(args) => predict::run(&args),
+        #[cfg(feature = "batch")]
+        Command::Batch(args) => batch::run(&args),
         Command::Video(args) => video::run(&args),
         Command::Watch(args) => watch::run(&args),
         #[cfg(feature = "train")]
@@ -79,5 +85,7 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::pages(&args),
     }
 }

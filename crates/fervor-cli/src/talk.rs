@@ -78,6 +78,15 @@ pub fn bar(length: u64, what: &str) -> ProgressBar {
     bar
 }
 
+/// A sign of life while nobody knows how much there is to do; only on a terminal.
+#[cfg(feature = "batch")]
+pub fn spinner(what: &str) -> ProgressBar {
+    let spinner = ProgressBar::with_draw_target(None, target());
+    spinner.set_message(what.to_owned());
+    spinner.enable_steady_tick(Duration::from_millis(250));
+    spinner
+}
+
 /// A bar of a film so many seconds long, with frames a second and the time left; of one whose length is not known, what was done.
 pub fn film(seconds: f64) -> ProgressBar {
     let known = seconds.is_finite() && seconds > 0.0;

@@ -1,6 +1,8 @@
 //! The program as its users meet it: commands, exit codes, what is said where.
 
 mod audit;
+#[cfg(feature = "batch")]
+mod batch;
 mod calibrate;
 mod compare;
 mod data;
