@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use fervor::{Analyzer, Bundle, DetectorOptions, Error, Result};
-use fervor_serve::{App, Key, Settings};
+use fervor_serve::{App, Key, Settings, VideoSettings};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -86,6 +86,7 @@ fn settings(args: &Serve) -> Result<Settings> {
         host_names: args.host_name.clone(),
         max_connections: args.max_connections,
         rate: args.rate,
+        video: args.video.then(|| VideoSettings { bytes: args.max_video, ..VideoSettings::default() }),
     })
 }
 

@@ -33,10 +33,11 @@ mod settings;
 mod socket;
 mod state;
 mod tensor;
+mod video;
 
 pub use error::ApiError;
 pub use guard::Key;
 pub use routes::app;
 pub use server::serve;
-pub use settings::Settings;
+pub use settings::{Settings, VideoSettings};
 pub use state::App;

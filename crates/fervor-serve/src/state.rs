@@ -35,6 +35,8 @@ struct Shared {
     ids: Ids,
     /// Places for live connections.
     sockets: Arc<Semaphore>,
+    /// Places for videos.
+    videos: Arc<Semaphore>,
 }
 
 impl App {
@@ -80,6 +82,7 @@ impl App {
             closing: watch::Sender::new(false),
             ids: Ids::default(),
             sockets: Arc::new(Semaphore::new(SOCKETS)),
+            videos: Arc::new(Semaphore::new(settings.video.map_or(0, |video| video.at_once))),
             settings,
         }))
     }
@@ -140,6 +143,11 @@ impl App {
     /// A place for a live connection, free again when it is dropped.
     pub(crate) fn socket_place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
         Arc::clone(&self.0.sockets).try_acquire_owned().map_err(|_| ApiError::busy())
+    }
+
+    /// A place for a video, free again when it is dropped.
+    pub(crate) fn video_place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.0.videos).try_acquire_owned().map_err(|_| ApiError::busy())
     }
 
     /// Takes no new work from now on: `/readyz` says so, WebSockets close after the frame at hand.

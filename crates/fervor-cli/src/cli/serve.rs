@@ -56,6 +56,12 @@ pub struct Serve {
     /// Requests of one client address, such as 5/s; behind a proxy all clients have its address
     #[arg(long, value_name = "N/s", value_parser = parse::rate, env = "FERVOR_RATE")]
     pub rate: Option<f64>,
+    /// Take videos at POST /video, too: decoded by this program alone, one at a time, ten minutes and 20,000 frames at most
+    #[arg(long, env = "FERVOR_VIDEO")]
+    pub video: bool,
+    /// The largest video
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = parse::size, requires = "video")]
+    pub max_video: usize,
     /// [default: text on a terminal, else json; FERVOR_LOG=warn and the like set how much]
     #[arg(long, value_enum, env = "FERVOR_LOG_FORMAT")]
     pub log: Option<LogFormat>,

@@ -8,4 +8,5 @@ mod overload;
 mod predict;
 mod protocol;
 mod socket;
+mod video;
 mod world;
