@@ -14,6 +14,8 @@ pub enum VideoFormat {
     Csv,
     /// frames.jsonl: the same as JSON lines
     Jsonl,
+    /// frames.parquet: the same as a Parquet table
+    Parquet,
     /// tracks.csv: a row a face over time, with its shares and their coverage
     Tracks,
     /// episodes.csv: onset, apex and offset of each expression

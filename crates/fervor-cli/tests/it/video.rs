@@ -53,6 +53,7 @@ fn a_film_becomes_a_folder_of_tables_a_chart_and_a_page() {
     for name in ["frames.jsonl", "episodes.vtt", "episodes.srt", "episodes.eaf", "episodes.TextGrid", "episodes.boris.tsv"] {
         assert!(world.path("out").join(name).metadata().unwrap().len() > 0, "{name}");
     }
+    assert!(!cfg!(feature = "batch") || fs::read(world.path("out/frames.parquet")).unwrap().starts_with(b"PAR1"));
     assert_eq!(rows(&world, "out/frames.openface.csv").len(), 17);
     assert_eq!(rows(&world, "out/frames.facereader.face1.txt").len(), 9 + 16);
 }
