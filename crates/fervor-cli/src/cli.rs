@@ -71,6 +71,9 @@ pub enum Command {
     /// Answer over HTTP: a page for people, an API for programs
     #[cfg(feature = "serve")]
     Serve(Serve),
+    /// Write the service's page as a folder for any web server: everything is computed in the browser
+    #[cfg(feature = "serve")]
+    Page(Page),
     /// Measure the detector and the classifier on this machine
     Bench(Bench),
 }
@@ -543,5 +546,22 @@ pub struct Serve {
     pub rate: Option<f64>,
     /// [default: text on a terminal, else json; FERVOR_LOG=warn and the like set how much]
     #[arg(long, value_enum, env = "FERVOR_LOG_FORMAT")]
+    /// Offer on the page to compute in the browser: the folder of the npm package, as `cargo xtask web` writes it [default: the
+    /// package inside this program, where there is one]
+    #[arg(long, value_name = "DIR", env = "FERVOR_PACKAGE")]
+    pub package: Option<PathBuf>,
     pub log: Option<LogFormat>,
+}
+
+#[cfg(feature = "serve")]
+#[derive(Debug, Args)]
+pub struct Page {
+    /// The folder to write; it must not be there yet
+    pub out: PathBuf,
+    /// A built-in model's name or the path of a bundle; several times for a choice of models, of which the first is loaded unasked
+    #[arg(long, default_values = ["fervor-nano", "fervor-48"])]
+    pub model: Vec<String>,
+    /// The folder of the npm package, as `cargo xtask web` writes it [default: the package inside this program, where there is one]
+    #[arg(long, value_name = "DIR", env = "FERVOR_PACKAGE")]
+    pub package: Option<PathBuf>,
 }

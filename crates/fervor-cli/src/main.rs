@@ -16,6 +16,8 @@ mod inputs;
 mod inspect;
 mod interrupt;
 mod output;
+#[cfg(feature = "serve")]
+mod page;
 mod predict;
 #[cfg(feature = "train")]
 mod recipes;
@@ -74,6 +76,8 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         Command::ExplainScore(args) => explain::score(&args),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(&args),
+        #[cfg(feature = "serve")]
+        Command::Page(args) => page::run(&args),
         Command::Bench(args) => bench::run(&args),
     }
 }

@@ -3,6 +3,7 @@
 //! - [`App`] holds what all requests share: the [`engine`](App::new) with its worker threads, limits, counters.
 //! - [`app`] gives the routes, without a socket, as tests use them.
 //! - [`serve`] gives them a socket and ends gracefully.
+//! - [`folder`] is the page without a service: files for any web server, everything computed in the browser by a [`Package`].
 //!
 //! Nothing that a client sends is kept: pictures live in memory until they are answered, and neither they nor their names
 //! are written or logged. No path and no address that a client names is ever opened.
@@ -17,6 +18,7 @@ mod connections;
 mod deepface;
 mod engine;
 mod error;
+mod folder;
 mod guard;
 mod health;
 mod metrics;
@@ -24,6 +26,7 @@ mod middleware;
 mod oip;
 mod openapi;
 mod origin;
+mod package;
 mod page;
 mod pairs;
 mod predict;
@@ -35,7 +38,9 @@ mod state;
 mod tensor;
 
 pub use error::ApiError;
+pub use folder::folder;
 pub use guard::Key;
+pub use package::Package;
 pub use routes::app;
 pub use server::serve;
 pub use settings::Settings;

@@ -1,8 +1,11 @@
 //! What an operator may set: limits, who may come, how much at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fervor::Limits;
+
+use crate::package::Package;
 
 /// How the service treats its clients. None of it changes an answer.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// Requests a second of one client address; without it as many as come.
     pub rate: Option<f64>,
+    /// With it, the page offers to compute in the browser.
+    pub package: Option<Arc<Package>>,
 }
 
 /// Pictures in one request, at most.
@@ -67,6 +72,7 @@ impl Default for Settings {
             host_names: Vec::new(),
             max_connections: 2048,
             rate: None,
+            package: None,
         }
     }
 }

@@ -15,10 +15,8 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgr
 use axum::extract::{Query, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use fervor::face::BoundingBox;
-use fervor::quality::Quality;
+use fervor::prediction::LiveFace;
 use fervor::track::{TrackOptions, Tracked, Tracker};
-use fervor::{Prediction, Probabilities};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
@@ -93,23 +91,6 @@ struct Live<'a> {
     width: u32,
     height: u32,
     faces: Vec<LiveFace<'a>>,
-}
-
-/// A face with its track. Label, confidence and probabilities are smoothed.
-#[derive(Serialize)]
-struct LiveFace<'a> {
-    track: u64,
-    /// Seconds since the track began.
-    age: f64,
-    #[serde(rename = "box")]
-    bounds: &'a BoundingBox,
-    score: Option<f32>,
-    label: &'a str,
-    confidence: f32,
-    uncertain: bool,
-    words: String,
-    probabilities: &'a Probabilities,
-    quality: &'a Quality,
 }
 
 #[derive(Serialize)]
@@ -208,22 +189,8 @@ fn json(value: &impl Serialize) -> Message {
 }
 
 fn live_answer<'a>(frame: &Frame, dropped: u64, answer: &'a Answer, tracked: &'a [Tracked]) -> Live<'a> {
-    let face = |(face, tracked): (&'a Prediction, &'a Tracked)| {
-        let (label, confidence) = tracked.probabilities.top();
-        LiveFace {
-            track: tracked.id,
-            age: (1e3 * tracked.age).round() / 1e3,
-            bounds: &face.face.bounds,
-            score: face.face.score,
-            label,
-            confidence,
-            uncertain: tracked.probabilities.is_uncertain(),
-            words: tracked.probabilities.sentence(),
-            probabilities: &tracked.probabilities,
-            quality: &face.quality,
-        }
-    };
     let ms = (frame.came.elapsed().as_secs_f64() * 1e4).round() / 10.0;
     let (width, height) = (answer.width, answer.height);
-    Live { frame: frame.number, dropped, ms, width, height, faces: answer.faces.iter().zip(tracked).map(face).collect() }
+    let faces = answer.faces.iter().zip(tracked).map(|(face, tracked)| LiveFace::new(face, tracked)).collect();
+    Live { frame: frame.number, dropped, ms, width, height, faces }
 }

@@ -99,6 +99,19 @@ impl Picture {
         Ok(Self { width, height, rgb })
     }
 
+    /// A picture from bytes of red, green, blue and opacity, 4 x width x height of them, as canvases hold them; what is
+    /// transparent lies over white, as in files.
+    ///
+    /// # Errors
+    /// A zero side, or a length that does not fit.
+    pub fn from_rgba(width: u32, height: u32, rgba: &[u8]) -> Result<Self> {
+        if width == 0 || height == 0 || rgba.len() as u64 != 4 * u64::from(width) * u64::from(height) {
+            return Err(Error::input(format!("{} bytes are not an RGBA picture of {width} x {height} pixels", rgba.len()))
+                .because(Reason::Mismatch));
+        }
+        Ok(Self { width, height, rgb: color::rgba_to_rgb(rgba) })
+    }
+
     /// A picture from grey bytes, width x height of them; red, green and blue are equal.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What is said of a face and of a picture: [`Probabilities`], [`Quality`] flags, the words, and the JSON schema
 //! `fervor.prediction/1`.
 
+mod live;
 mod row;
 mod words;
 
@@ -8,6 +9,7 @@ use crate::emotion::LabelSet;
 use crate::face::Face;
 use crate::quality::Quality;
 
+pub use live::LiveFace;
 pub use row::{ErrorInfo, ModelInfo, PREDICTION_SCHEMA, PicturePrediction, PredictionSchema};
 pub use words::{adjective, percent, tally};
 

@@ -21,6 +21,17 @@ pub(super) fn to_rgb(mut values: Vec<u8>, color: ColorType) -> Vec<u8> {
     values
 }
 
+/// RGB bytes of pixels that come one after the other from a canvas or a camera: most often opaque, which is quick.
+pub(super) fn rgba_to_rgb(rgba: &[u8]) -> Vec<u8> {
+    let pixels = rgba.as_chunks::<4>().0;
+    let mut rgb = vec![0; 3 * pixels.len()];
+    let opaque = pixels.iter().fold(255, |least, &[.., a]| least & a) == 255;
+    for (to, &[r, g, b, a]) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+        *to = if opaque { [r, g, b] } else { [r, g, b].map(|v| over_white(v, a)) };
+    }
+    rgb
+}
+
 /// Replaces pixels of `N` bytes by three bytes each, in place: a large picture is never held twice.
 fn shrink<const N: usize>(values: &mut Vec<u8>, rgb: impl Fn(&[u8; N]) -> [u8; 3]) {
     let pixels = values.len() / N;
