@@ -28,12 +28,15 @@ pub const FLAVOURS: &[Flavour] = &[
 /// The models of the package, the one that is loaded unasked first.
 const MODELS: [&str; 3] = ["fervor-nano", "fervor-48", "fervor-48-votes"];
 
+/// Where the package is written, in the repository.
+pub const PLACE: &str = "target/npm/fervor-web";
+
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Writes the package.
 pub fn package(flavours: &[Flavour]) -> Result<()> {
     let source = root().join("crates/fervor-web");
-    let out = root().join("target/npm/fervor-web");
+    let out = root().join(PLACE);
     if out.exists() {
         fs::remove_dir_all(&out)?;
     }
@@ -68,7 +71,8 @@ pub fn package(flavours: &[Flavour]) -> Result<()> {
 
 /// The module as the compiler writes it.
 fn compile(flavour: &Flavour) -> Result<PathBuf> {
-    let folder = root().join("target/web").join(flavour.name);
+    let all = std::env::var_os("FERVOR_WEB_TARGET").map_or_else(|| root().join("target/web"), PathBuf::from);
+    let folder = all.join(flavour.name);
     eprintln!("compiling the build {:?}", flavour.name);
     run(cargo()
         .args(["build", "--locked", "--package", "fervor-web", "--profile", "web", "--target", TARGET, "--target-dir"])

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use fervor::{Error, Result, builtin};
-use fervor_lab::audit::{AcceptedFormats, AuditOptions, Remedy, audit, fix, report, text};
+use fervor_lab::audit::{AcceptedFormats, AuditOptions, Remedy, Shown, audit, fix, report, text};
 use fervor_lab::dataset::OpenOptions;
 
-use crate::cli::{Audit, Format};
+use crate::cli::{Audit, Faces, Format};
 use crate::data::outside;
 use crate::remedy::{self, quoted};
 use crate::verdict::Verdict;
@@ -32,7 +32,7 @@ pub fn run(args: &Audit) -> Result<Verdict> {
             open: OpenOptions { progress: Some(progress), ..OpenOptions::default() },
             accepted: if args.strict_formats { AcceptedFormats::Strict } else { AcceptedFormats::All },
             near: (args.near > 0.0).then_some(args.near / 100.0),
-            faces: args.faces,
+            faces: shown(args.faces),
             suspects: (args.suspects || args.model.is_some()).then_some(&bundle),
             preprocess: bundle.card().preprocess.clone(),
             command: Some(command()),
@@ -57,6 +57,15 @@ pub fn run(args: &Audit) -> Result<Verdict> {
         talk::note(format_args!("to change a decision, edit {} and give it with --decisions", again.display()));
     }
     Ok(if audited.report.has_errors() { Verdict::No } else { Verdict::Yes })
+}
+
+fn shown(faces: Option<Faces>) -> Shown {
+    match faces {
+        None => Shown::Unsaid,
+        Some(Faces::Whole) => Shown::Faces,
+        Some(Faces::Auto) => Shown::Mixed,
+        Some(Faces::Detect) => Shown::Photographs,
+    }
 }
 
 /// Refuses places that cannot take the results before anything is read.

@@ -15,6 +15,7 @@ mod import;
 mod inputs;
 mod inspect;
 mod interrupt;
+mod manual;
 mod output;
 #[cfg(feature = "serve")]
 mod page;
@@ -79,5 +80,7 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         #[cfg(feature = "serve")]
         Command::Page(args) => page::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::pages(&args),
     }
 }

@@ -26,7 +26,7 @@ pub fn run(args: &Serve) -> Result<Verdict> {
     // Each worker finds and classifies faces on one thread: requests are what runs in parallel.
     let analyzer = |name: &String| {
         let bundle = Arc::new(Bundle::find(name)?.with_lanes(settings.threads));
-        setup::analyzer(args.faces, bundle, DetectorOptions::default().with_threads(1))
+        setup::analyzer(args.faces, bundle, DetectorOptions::default().with_threads(1).with_detail(args.detail))
     };
     let analyzers = args.model.iter().map(analyzer).collect::<Result<Vec<Analyzer>>>()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -7,17 +7,20 @@ mod sweep;
 mod teller;
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use fervor::{Error, Result};
-use fervor_lab::dataset::{Dataset, SplitRule};
-use fervor_train::{Backend, End, Recipe, RunFolder, TrainOptions, train};
+use fervor_lab::dataset::{Dataset, Manifest, SplitRule};
+use fervor_train::{Backend, End, Outcome, Recipe, RunFolder, TrainOptions, train};
 
 use crate::cli::Train;
 use crate::verdict::Verdict;
-use crate::{data, setup, talk};
+use crate::{data, interrupt, setup, talk};
 use teller::Teller;
+
+/// What is said when a training is asked to stop.
+const STOPPING: &str = "stopping after this step with a checkpoint";
 
 /// Runs the command.
 ///
@@ -51,8 +54,7 @@ pub fn run(args: &Train) -> Result<Verdict> {
     };
     let families = names(&dataset, families);
     let (recipe, mut dataset) = prepared(args, recipe, dataset)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    stop_on_signal(&stop)?;
+    let stop = interrupt::flag(STOPPING)?;
     if let Some(count) = args.folds {
         return folds::run(args, count, &recipe, &dataset, &places(&dataset, &families), backend, &stop);
     }
@@ -64,17 +66,7 @@ pub fn run(args: &Train) -> Result<Verdict> {
         return rate::run(args, &recipe, &dataset, backend, &stop);
     }
     let shown = dataset.clone();
-    let mut teller = Teller::new();
-    let outcome = train(TrainOptions {
-        recipe,
-        dataset,
-        out: args.out.clone(),
-        resume: args.resume.clone(),
-        backend,
-        threads: args.threads.unwrap_or(0),
-        stop: &stop,
-        progress: &mut |event| teller.tell(event),
-    })?;
+    let outcome = one(args, recipe, dataset, args.resume.clone(), backend, &stop)?;
     let run = outcome.run.display();
     match outcome.end {
         End::Finished => {}
@@ -97,6 +89,35 @@ pub fn run(args: &Train) -> Result<Verdict> {
         ));
     }
     Ok(Verdict::Yes)
+}
+
+/// One training, told of as it goes.
+fn one(
+    args: &Train,
+    recipe: Recipe,
+    dataset: Dataset,
+    resume: Option<PathBuf>,
+    backend: Backend,
+    stop: &AtomicBool,
+) -> Result<Outcome> {
+    let mut teller = Teller::new();
+    train(TrainOptions {
+        recipe,
+        dataset,
+        out: args.out.clone(),
+        resume,
+        backend,
+        threads: args.threads.unwrap_or(0),
+        stop,
+        progress: &mut |event| teller.tell(event),
+    })
+}
+
+/// One training of several, told of as it goes; what an earlier command began of it goes on.
+fn one_of_several(args: &Train, recipe: Recipe, dataset: Dataset, backend: Backend, stop: &AtomicBool) -> Result<Outcome> {
+    let path = args.out.join(recipe.run_name(&Manifest::of(&dataset).sha256()));
+    let resume = RunFolder::open(&path).is_ok().then_some(path);
+    one(args, recipe, dataset, resume, backend, stop)
 }
 
 /// What is changed of the recipe.
@@ -175,16 +196,4 @@ fn places(dataset: &Dataset, groups: &[Vec<String>]) -> Vec<Vec<usize>> {
 /// A text as TOML writes it, whatever it holds.
 fn toml_text(text: &str) -> String {
     serde_json::to_string(text).expect("a text has a JSON form") // of which TOML's basic strings are a superset
-}
-
-/// The first Ctrl-C asks for a checkpoint; the second ends the program at once.
-fn stop_on_signal(stop: &Arc<AtomicBool>) -> Result<()> {
-    let stop = Arc::clone(stop);
-    ctrlc::set_handler(move || {
-        if stop.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-        talk::note("\nstopping after this step with a checkpoint (again to end at once)");
-    })
-    .map_err(|e| Error::input("cannot listen for Ctrl-C").with_source(e))
 }

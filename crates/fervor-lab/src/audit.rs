@@ -15,6 +15,7 @@ use std::path::Path;
 use crate::dataset::{Dataset, Manifest, OpenOptions, SeenFile, SourceKind, groups, photographs};
 use fervor::bundle::Bundle;
 use fervor::error::Result;
+use fervor::face::{AutoFaces, DetectorOptions, FindFaces, YuNet};
 use fervor::preprocess::{Color, Filter, Framing, Preprocess};
 
 mod balance;
@@ -50,6 +51,33 @@ pub use value::{
 /// Words for a [`Remedy`], of the door that asked for the audit.
 pub type Words<'a> = &'a dyn Fn(&Remedy) -> String;
 
+/// What the pictures of a data set show, as far as its owner says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing is said: they are taken whole, and a look at some tells whether they seem to be photographs.
+    #[default]
+    Unsaid,
+    /// Each is a face and taken whole.
+    Faces,
+    /// Photographs and crops: a small picture that is all face is taken whole, of others the largest face. Pictures without a face or
+    /// with several are found. A few milliseconds a picture.
+    Mixed,
+    /// Photographs: of each the largest face; the rest as with [`Mixed`](Self::Mixed).
+    Photographs,
+}
+
+impl Shown {
+    /// What finds the faces to judge; `None` where pictures are taken whole.
+    fn finder(self) -> Result<Option<Box<dyn FindFaces>>> {
+        let options = DetectorOptions::default().with_threads(1);
+        Ok(match self {
+            Self::Unsaid | Self::Faces => None,
+            Self::Mixed => Some(Box::new(AutoFaces::new(options)?)),
+            Self::Photographs => Some(Box::new(YuNet::new(options)?)),
+        })
+    }
+}
+
 /// What is looked for.
 #[derive(Clone)]
 pub struct AuditOptions<'a> {
@@ -59,8 +87,8 @@ pub struct AuditOptions<'a> {
     pub accepted: AcceptedFormats,
     /// How alike near-duplicates are, as the correlation of their fine structure in 0..=1; `None`: they are not looked for.
     pub near: Option<f32>,
-    /// Whether faces are looked for: a few milliseconds a picture, so only when asked.
-    pub faces: bool,
+    /// Which part of each picture is judged, and whether faces are looked for at all.
+    pub faces: Shown,
     /// The bundle by which suspect labels are found; `None`: they are not looked for. It takes a few milliseconds a picture.
     pub suspects: Option<&'a Bundle>,
     /// How a picture becomes a network's input: for the batch that is shown.
@@ -79,7 +107,7 @@ impl Default for AuditOptions<'_> {
             open: OpenOptions::default(),
             accepted: AcceptedFormats::All,
             near: Some(SIMILARITY),
-            faces: false,
+            faces: Shown::Unsaid,
             suspects: None,
             preprocess: Preprocess { size: 48, color: Color::Gray, framing, filter: Filter::Bilinear, standardize: None },
             command: None,
@@ -109,7 +137,9 @@ pub fn audit(path: &Path, options: &AuditOptions) -> Result<Audited> {
     let statistics = statistics::of(&dataset, &facts, &options.preprocess);
     let mut findings = files::findings(&dataset, &facts, root, options.accepted);
     findings.extend(pictures::findings(&dataset, &facts));
-    findings.extend(not_cropped(&dataset)?);
+    if options.faces != Shown::Faces {
+        findings.extend(not_cropped(&dataset)?);
+    }
     findings.extend(copies::findings(&dataset, &duplicates));
     let words = |remedy: &Remedy| options.words.map_or_else(|| remedy.to_string(), |words| words(remedy));
     let mut not_checked = Vec::new();
@@ -119,14 +149,21 @@ pub fn audit(path: &Path, options: &AuditOptions) -> Result<Audited> {
     }
     let silent = |_: usize, _: usize| {};
     let progress = options.open.progress.unwrap_or(&silent);
-    if options.faces {
+    let finder = options.faces.finder()?;
+    if finder.is_some() {
         findings.extend(faces::findings(&dataset, &facts, progress)?);
     } else {
         not_checked.push(format!("faces: {}", words(&Remedy::LookForFaces)));
     }
     match options.suspects {
         Some(bundle) => {
-            let suspects = suspects::of(&dataset, bundle, progress)?;
+            let judged = dataset.clone().framed(&bundle.card().preprocess);
+            let judged = match &finder {
+                Some(finder) => judged.with_faces(&**finder, progress)?.0,
+                None if options.faces == Shown::Faces => judged.without_faces(),
+                None => judged,
+            };
+            let suspects = suspects::of(&judged, bundle, progress)?;
             if suspects.finding.is_none() {
                 not_checked.push(format!("suspect labels: none by {}", suspects.source));
             }

@@ -11,6 +11,10 @@ use crate::prediction::Prediction;
 use crate::preprocess::Chip;
 use crate::quality::Quality;
 
+mod many;
+
+pub use many::Answer;
+
 /// A face finder and a bundle: from a picture to an answer for each of its faces. Immutable, shared between threads.
 ///
 /// ```

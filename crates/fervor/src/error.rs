@@ -85,6 +85,30 @@ pub enum Reason {
     NotFinite,
 }
 
+impl Reason {
+    /// The reason's name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Missing => "missing",
+            Self::Inaccessible => "inaccessible",
+            Self::WrongType => "wrong_type",
+            Self::BrokenLink => "broken_link",
+            Self::Empty => "empty",
+            Self::TooLarge => "too_large",
+            Self::NotAPicture => "not_a_picture",
+            Self::Unsupported => "unsupported",
+            Self::Truncated => "truncated",
+            Self::Damaged => "damaged",
+            Self::Changed => "changed",
+            Self::Version => "version",
+            Self::Mismatch => "mismatch",
+            Self::Exists => "exists",
+            Self::NotFinite => "not_finite",
+        }
+    }
+}
+
 /// What can be done about an [`Error`] or a finding. [`Display`](fmt::Display) words it for a reader of no particular door; a
 /// door that has a better word (a flag, an argument) matches on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -343,6 +367,13 @@ mod tests {
         assert_eq!((error.message(), error.contexts().len()), ("the table cannot be read", 2));
         assert_eq!(error.explained(), format!("the table cannot be read: {words}"));
         assert_eq!(error.hint(), None);
+    }
+
+    #[test]
+    fn a_reason_has_the_name_that_json_has() {
+        for reason in [Reason::Invalid, Reason::NotAPicture, Reason::TooLarge, Reason::WrongType, Reason::NotFinite] {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
+        }
     }
 
     #[test]

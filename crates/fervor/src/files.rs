@@ -113,16 +113,21 @@ impl WholeFolder {
     /// Begins a folder and those above it. What an earlier run that was killed has left behind is removed.
     ///
     /// # Errors
-    /// Something of that name is there already, or a place that cannot be written.
+    /// Something of that name is there already, somebody else is writing it, or a place that cannot be written.
     pub fn create(path: &Path) -> io::Result<Self> {
         if path.symlink_metadata().is_ok() {
             return Err(io::Error::new(ErrorKind::AlreadyExists, "something has this name already"));
         }
-        let part = sibling(path, ".part")?;
-        if part.symlink_metadata().is_ok() {
-            fs::remove_dir_all(&part)?;
+        let part = sibling(path, &format!(".{}.part", std::process::id()))?;
+        remove_abandoned(path);
+        // Elsewhere a writer that was killed is not told from one at work.
+        if cfg!(target_os = "linux")
+            && let Some(process) = writer(path)
+        {
+            return Err(io::Error::new(ErrorKind::ResourceBusy, format!("process {process} is writing it")));
         }
-        fs::create_dir_all(&part)?;
+        fs::create_dir_all(folder_of(path))?;
+        fs::create_dir(&part)?;
         Ok(Self { part, target: path.to_owned(), finished: false })
     }
 
@@ -172,20 +177,34 @@ fn sibling(path: &Path, end: &str) -> io::Result<PathBuf> {
     Ok(path.with_file_name(name))
 }
 
-/// Removes the hidden files of writers of `target` that were killed. What cannot be looked at or removed stays: it is in nobody's way.
+/// Removes the hidden files and folders of writers of `target` that were killed. What cannot be looked at or removed stays: it is in
+/// nobody's way.
 fn remove_abandoned(target: &Path) {
-    let (Some(name), Ok(entries)) = (target.file_name().and_then(|name| name.to_str()), fs::read_dir(folder_of(target))) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let process = entry.file_name().to_str().and_then(|other| {
-            let process = other.strip_prefix('.')?.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".part")?;
-            process.parse::<u32>().ok()
-        });
-        if process.is_some_and(|process| is_gone(process, &entry)) {
-            let _ = fs::remove_file(entry.path());
+    for (process, entry) in parts(target) {
+        if is_gone(process, &entry) {
+            let path = entry.path();
+            let _ =
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) { fs::remove_dir_all(path) } else { fs::remove_file(path) };
         }
     }
+}
+
+/// The process that is writing the folder `target`, where that can be known.
+fn writer(target: &Path) -> Option<u32> {
+    parts(target).into_iter().find_map(|(process, entry)| entry.file_type().is_ok_and(|kind| kind.is_dir()).then_some(process))
+}
+
+/// The hidden files and folders that shall become `target`, each with the number of its writer's process.
+fn parts(target: &Path) -> Vec<(u32, fs::DirEntry)> {
+    let (Some(name), Ok(entries)) = (target.file_name().and_then(|name| name.to_str()), fs::read_dir(folder_of(target))) else {
+        return Vec::new();
+    };
+    let parts = entries.flatten().filter_map(|entry| {
+        let other = entry.file_name();
+        let process = other.to_str()?.strip_prefix('.')?.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".part")?;
+        Some((process.parse().ok()?, entry))
+    });
+    parts.collect()
 }
 
 /// Whether a process that wrote this file has ended. Where that cannot be asked: whether the file was left alone for a day.
@@ -332,11 +351,26 @@ mod tests {
         assert_eq!(WholeFolder::create(&path).unwrap_err().kind(), ErrorKind::AlreadyExists);
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_that_somebody_is_writing_is_not_written_by_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("copy");
+        let first = WholeFolder::create(&path).unwrap();
+        fs::write(first.path().join("a"), "a").unwrap();
+        let second = WholeFolder::create(&path).unwrap_err();
+        assert_eq!(second.kind(), ErrorKind::ResourceBusy);
+        assert_eq!(second.to_string(), format!("process {} is writing it", std::process::id()));
+        first.finish().unwrap();
+        assert_eq!((names(dir.path()), names(&path)), (vec!["copy".into()], vec!["a".into()]));
+    }
+
+    #[cfg(target_os = "linux")]
     #[test]
     fn what_a_killed_run_left_of_a_folder_is_removed() {
         let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join(".copy.part")).unwrap();
-        fs::write(dir.path().join(".copy.part/old"), "").unwrap();
+        fs::create_dir(dir.path().join(".copy.4294967295.part")).unwrap();
+        fs::write(dir.path().join(".copy.4294967295.part/old"), "").unwrap();
         let folder = WholeFolder::create(&dir.path().join("copy")).unwrap();
         fs::write(folder.path().join("new"), "").unwrap();
         folder.finish().unwrap();

@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicBool;
 use fervor::Result;
 use fervor_lab::dataset::{Dataset, Manifest, Split};
 use fervor_train::folds::CrossValidation;
-use fervor_train::{Backend, End, Recipe, RunFolder, TrainOptions, train};
+use fervor_train::{Backend, End, Recipe};
 
-use super::teller::Teller;
+use super::one_of_several;
 use crate::cli::Train;
 use crate::output::write_whole;
 use crate::talk;
@@ -36,18 +36,7 @@ pub fn run(
     for (fold, dataset) in sets.into_iter().enumerate() {
         let recipe = Recipe { name: format!("{}-fold{}of{count}", recipe.name, fold + 1), ..recipe.clone() };
         let [training, validation] = [Split::Train, Split::Validation].map(|split| dataset.of_split(split).len());
-        let path = args.out.join(recipe.run_name(&Manifest::of(&dataset).sha256()));
-        let mut teller = Teller::new();
-        let outcome = train(TrainOptions {
-            recipe,
-            dataset,
-            out: args.out.clone(),
-            resume: RunFolder::open(&path).is_ok().then_some(path),
-            backend,
-            threads: args.threads.unwrap_or(0),
-            stop,
-            progress: &mut |event| teller.tell(event),
-        })?;
+        let outcome = one_of_several(args, recipe, dataset, backend, stop)?;
         if outcome.end == End::Interrupted {
             talk::note(format_args!("interrupted in fold {} of {count}; the same command goes on", fold + 1));
             return Ok(Verdict::No);

@@ -2,19 +2,17 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use fervor::{Error, Result, hash};
 use fervor_lab::dataset::{Dataset, Manifest};
-use fervor_train::{Backend, End, EpochLog, Recipe, RunFolder, TrainOptions, train};
+use fervor_train::{Backend, End, EpochLog, Recipe};
 
-use super::teller::Teller;
-use super::{about, closing, overrides, prepared, split, stop_on_signal};
+use super::{STOPPING, about, closing, one_of_several, overrides, prepared, split};
 use crate::cli::Train;
 use crate::output::write_whole;
 use crate::verdict::Verdict;
-use crate::{data, talk};
+use crate::{data, interrupt, talk};
 
 /// One run of a sweep.
 struct Done {
@@ -32,8 +30,7 @@ pub fn run(args: &Train, recipe: &str, data_path: &Path, backend: Backend) -> Re
     let keys = args.sweep.iter().map(|rule| values(rule)).collect::<Result<Vec<_>>>()?;
     let combinations = combinations(&keys);
     let base = overrides(args);
-    let stop = Arc::new(AtomicBool::new(false));
-    stop_on_signal(&stop)?;
+    let stop = interrupt::flag(STOPPING)?;
     let (mut opened, mut done): (Option<(Recipe, Dataset)>, Vec<Done>) = (None, Vec::new());
     for (number, rules) in combinations.iter().enumerate() {
         talk::note(format_args!("\nrun {} of {}: {}", number + 1, combinations.len(), rules.join(" ")));
@@ -90,19 +87,8 @@ fn one(
 ) -> Result<(String, Option<EpochLog>, f64)> {
     split(&recipe, &mut dataset)?;
     let name = recipe.run_name(&Manifest::of(&dataset).sha256());
-    let path = args.out.join(&name);
     let shown = dataset.clone();
-    let mut teller = Teller::new();
-    let outcome = train(TrainOptions {
-        recipe,
-        dataset,
-        out: args.out.clone(),
-        resume: RunFolder::open(&path).is_ok().then_some(path),
-        backend,
-        threads: args.threads.unwrap_or(0),
-        stop,
-        progress: &mut |event| teller.tell(event),
-    })?;
+    let outcome = one_of_several(args, recipe, dataset, backend, stop)?;
     if outcome.end != End::Interrupted && outcome.best_epoch.is_some() {
         closing::score(&outcome.run, &shown, args.threads)?;
     }

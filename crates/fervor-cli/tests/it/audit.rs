@@ -78,7 +78,7 @@ fn a_killed_repair_leaves_nothing_or_all_of_it() {
     let mut complete = 0;
     let cases = [vec![Killed::AtOnce; 2], vec![Killed::Begun; 8], vec![Killed::Done; 2]].concat();
     for (number, killed) in cases.iter().copied().enumerate() {
-        let (out, part) = (world.path(&format!("out-{number}")), world.path(&format!(".out-{number}.part")));
+        let out = world.path(&format!("out-{number}"));
         let repair = || format!("audit set --near 0 --copy --fix out-{number}");
         let mut child = Command::new(env!("CARGO_BIN_EXE_fervor"))
             .args(repair().split(' '))
@@ -87,6 +87,7 @@ fn a_killed_repair_leaves_nothing_or_all_of_it() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        let part = world.path(&format!(".out-{number}.{}.part", child.id()));
         let awaited = |seen: &dyn Fn() -> bool| {
             let end = Instant::now() + Duration::from_secs(120);
             while !seen() {

@@ -23,6 +23,10 @@ fn photographs_are_told_from_crops_and_their_faces_can_be_taken() {
         .says("12 of 12 pictures looked at are photographs")
         .says("--faces detect");
     world.fervor("audit photos").answers("photographs around a face").answers("fervor crop photos OUT");
+    let whole = world.fervor("audit photos --faces whole").stdout();
+    assert!(!whole.contains("photographs around a face"), "{whole}");
+    let judged = world.fervor("audit photos --faces detect --suspects --format json").json()["not_checked"].to_string();
+    assert!(!judged.contains("faces:"), "{judged}");
     let quiet = world.fervor("evaluate fervor-nano photos --faces whole").exits(0);
     assert!(!quiet.stderr().contains("photographs"), "{quiet}");
     let faces = world.fervor("evaluate fervor-nano photos --faces detect --format json").exits(0).says("12 detected").json();

@@ -29,3 +29,16 @@ fn a_model_file_without_a_seal_is_told_once_and_a_changed_one_is_refused() {
     assert_eq!(world.fervor("inspect fervor-nano").exits(0).answers("as they were made").stderr(), "");
     world.fervor("inspect changed.onnx").exits(2).says("changed.onnx: the file is not as it was made").says("copy or download");
 }
+
+#[test]
+fn shells_and_man_are_told_of_every_command() {
+    let world = World::new();
+    for shell in ["bash", "zsh", "fish"] {
+        world.fervor(&format!("completions {shell}")).exits(0).answers("predict").answers("threshold");
+    }
+    world.fervor("completions dos").exits(2).says("bash");
+    world.fervor("man").exits(0).answers(".TH fervor 1").answers("predict");
+    world.fervor("man --output pages").exits(0).says("pages written");
+    let page = std::fs::read_to_string(world.path("pages/fervor-predict.1")).unwrap();
+    assert!(page.contains("minimum\\-face") && page.contains("fervor"), "{page}");
+}
