@@ -75,12 +75,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """A browser that ends leaves connections behind."""
+
+
 class World:
     """A server, and a browser that is sent to its page."""
 
     def __init__(self, pictures):
         self.pictures, self.results, self.asked = pictures, queue.Queue(), []
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, self))
+        self.server = Server(("127.0.0.1", 0), functools.partial(Handler, self))
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def run(self, flags, seconds, **query):

@@ -55,8 +55,7 @@ pub struct Face {
 
 /// The bit of a flag; those that are newer than the header have none.
 fn bit(flag: Flag) -> u32 {
-    let all =
-        [Flag::Small, Flag::Doubtful, Flag::Profile, Flag::Blurred, Flag::Dark, Flag::Flat, Flag::CutOff, Flag::Turned];
+    let all = [Flag::Small, Flag::Doubtful, Flag::Profile, Flag::Blurred, Flag::Dark, Flag::Flat, Flag::CutOff, Flag::Turned];
     all.iter().position(|known| *known == flag).map_or(0, |place| 1 << place)
 }
 

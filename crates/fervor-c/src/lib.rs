@@ -12,7 +12,9 @@ use std::ptr;
 use std::sync::Arc;
 
 use fervor::prediction::{ErrorInfo, ModelInfo};
-use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, Error, Limits, Picture, PicturePrediction, Reason, Result, WholePicture};
+use fervor::{
+    Analyzer, AutoFaces, Bundle, DetectorOptions, Error, Limits, Picture, PicturePrediction, Reason, Result, WholePicture,
+};
 
 pub use answer::{Answer, Face};
 pub use track::{Track, Tracked};

@@ -49,9 +49,10 @@ export const annotated = (file, model = "") => worded(async () => {
 
 /** Follows live pictures: what is given back takes frames with `push`, is `idle` when one is due, and ends with `stop`. */
 export const live = ({ model, ...options }) => worded(async () => {
-  const { onError, onEnd } = options;
-  const told = { ...options, onError: (error) => onError?.(inWords(error)), onEnd: (error) => onEnd?.(inWords(error)) };
-  return inBrowser() ? (await loadedHere(model)).live(told) : client.live({ model, ...told });
+  const { onEnd, ...rest } = options;
+  const told = { ...rest, onError: (error) => rest.onError?.(inWords(error)) };
+  if (inBrowser()) return (await loadedHere(model)).live(told);
+  return client.live({ model, ...told, onEnd: (error) => onEnd?.(inWords(error)) });
 });
 
 async function worded(act) {

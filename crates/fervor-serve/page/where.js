@@ -17,8 +17,8 @@ export const inBrowser = () => where === "browser";
 /** Calls `listener` when that changes. */
 export const onWhere = (listener) => listeners.push(listener);
 
-/** The models of whoever computes. */
-export const modelsOf = (service) => (inBrowser() ? service.browser.models : service.models);
+/** The models of whoever computes; where there is no service, only a browser can. */
+export const modelsOf = (service) => (inBrowser() || !service.server ? service.browser.models : service.models);
 
 /** A model in this browser; loaded once. */
 export async function loadedHere(model = "") {
@@ -41,7 +41,7 @@ function tell(state) {
   element("where-state").textContent = state;
 }
 
-const SAYS = { server: "Pictures go to the service.", browser: "Nothing leaves this device." };
+const SAYS = { server: "Computed on the server: pictures go there and are forgotten.", browser: "Computed in this browser: nothing leaves this device." };
 
 async function choose(wanted) {
   const service = await about;
