@@ -1,5 +1,6 @@
 // The tests of `test_web.py` in the page: each sends what came of it.
 
+import { modules } from "./npm/builds.js";
 import { build, FervorError, load, modelNames } from "./npm/fervor.js";
 
 const asked = new URLSearchParams(location.search);
@@ -126,7 +127,7 @@ const tests = {
   async "all builds answer the same"() {
     const blob = await astronaut();
     const rows = [];
-    for (const name of ["simd", "plain"]) {
+    for (const name of Object.keys(modules)) {
       const fervor = await load({ model, build: name });
       equal(fervor.build, name, "build");
       rows.push(await fervor.analyze(blob));

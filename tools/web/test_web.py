@@ -25,7 +25,7 @@ PACKAGE = ROOT / "target" / "npm" / "fervor-web"
 HERE = pathlib.Path(__file__).resolve().parent
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
-TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".html": "text/html; charset=utf-8", ".json": "application/json"}
+TYPES = {".css": "text/css", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".html": "text/html; charset=utf-8", ".json": "application/json"}
 # No script but files of this address, and no eval: all that a careful page allows.
 POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; img-src 'self' blob:"
 # As close as other arithmetic comes: no fused multiply-add in WebAssembly.
@@ -48,10 +48,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             file = self.world.pictures[int(path.split("/")[2])][1]
         elif path.startswith("/npm/"):
             file = PACKAGE / path[5:]
+        elif path.startswith("/peers/") and self.world.peers:
+            file = self.world.peers / path[7:]
+        elif path.startswith("/models/"):
+            file = ROOT / "crates" / "fervor" / path[1:]
         elif path.startswith("/examples/"):
             file = ROOT / path[1:]
         else:
-            file = HERE / ("test.html" if path == "/" else path[1:])
+            file = self.world.here / (self.world.page if path == "/" else path[1:])
         if not file.is_file():
             return self.send_error(404)
         self.give(file.read_bytes(), file.suffix)
@@ -60,7 +64,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", TYPES.get(suffix, "application/octet-stream"))
         self.send_header("Content-Length", str(len(bytes)))
-        self.send_header("Content-Security-Policy", POLICY)
+        if self.world.policy:
+            self.send_header("Content-Security-Policy", self.world.policy)
         self.end_headers()
         self.wfile.write(bytes)
 
@@ -83,8 +88,9 @@ class Server(http.server.ThreadingHTTPServer):
 class World:
     """A server, and a browser that is sent to its page."""
 
-    def __init__(self, pictures):
-        self.pictures, self.results, self.asked = pictures, queue.Queue(), []
+    def __init__(self, pictures, page="test.html", policy=POLICY, peers=None, here=HERE):
+        self.pictures, self.page, self.policy, self.peers, self.here = pictures, page, policy, peers, here
+        self.results, self.asked = queue.Queue(), []
         self.server = Server(("127.0.0.1", 0), functools.partial(Handler, self))
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

@@ -47,10 +47,8 @@ pub fn of(package: &str, features: &str) -> Result<String> {
         let kept = list(ids).map(text).filter(|id| found.contains(id));
         kept.map(|id| format!("{}@{}", text(&packages[id]["name"]), text(&packages[id]["version"]))).collect()
     };
-    let mut dependencies: Vec<Value> = found
-        .iter()
-        .map(|id| json!({ "ref": names(&json!([id]))[0], "dependsOn": names(&nodes[id]["dependencies"]) }))
-        .collect();
+    let mut dependencies: Vec<Value> =
+        found.iter().map(|id| json!({ "ref": names(&json!([id]))[0], "dependsOn": names(&nodes[id]["dependencies"]) })).collect();
     dependencies.sort_by_key(|dependency| dependency["ref"].to_string());
     let bill = json!({
         "bomFormat": "CycloneDX",

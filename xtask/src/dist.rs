@@ -30,7 +30,8 @@ pub fn run(twice: bool) -> Result<()> {
             unsafe { std::env::set_var(variable, folder) };
         }
         let second = make(&again)?;
-        let apart: Vec<&String> = first.iter().filter(|(name, hash)| second.get(*name) != Some(hash)).map(|(name, _)| name).collect();
+        let apart: Vec<&String> =
+            first.iter().filter(|(name, hash)| second.get(*name) != Some(hash)).map(|(name, _)| name).collect();
         if !apart.is_empty() {
             return Err(format!("made twice, these differ: {apart:?}").into());
         }
@@ -80,7 +81,10 @@ fn time() -> Result<u64> {
         return Ok(time.parse()?);
     }
     let said = Command::new("git").args(["log", "-1", "--format=%ct"]).current_dir(root()).output()?;
-    String::from_utf8_lossy(&said.stdout).trim().parse().map_err(|_| "no commit says when this was made: set SOURCE_DATE_EPOCH".into())
+    String::from_utf8_lossy(&said.stdout)
+        .trim()
+        .parse()
+        .map_err(|_| "no commit says when this was made: set SOURCE_DATE_EPOCH".into())
 }
 
 /// What goes with a program: its manual pages and completions by their names, as it writes them itself.
@@ -188,12 +192,14 @@ fn wheel(out: &Path) -> Result<()> {
         return Ok(());
     }
     let target = root().join("target/wheel");
-    workspace::run(Command::new("maturin")
-        .args(["build", "--release", "--locked", "--target-dir"])
-        .arg(target)
-        .arg("--out")
-        .arg(out)
-        .env("RUSTFLAGS", workspace::remap())
-        .env("SOURCE_DATE_EPOCH", time()?.to_string())
-        .current_dir(root().join("crates/fervor-py")))
+    workspace::run(
+        Command::new("maturin")
+            .args(["build", "--release", "--locked", "--target-dir"])
+            .arg(target)
+            .arg("--out")
+            .arg(out)
+            .env("RUSTFLAGS", workspace::remap())
+            .env("SOURCE_DATE_EPOCH", time()?.to_string())
+            .current_dir(root().join("crates/fervor-py")),
+    )
 }

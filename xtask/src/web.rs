@@ -21,6 +21,7 @@ pub struct Flavour {
 
 /// All builds, best first.
 pub const FLAVOURS: &[Flavour] = &[
+    Flavour { name: "relaxed", flags: "-C target-feature=+simd128,+relaxed-simd" },
     Flavour { name: "simd", flags: "-C target-feature=+simd128" },
     Flavour { name: "plain", flags: "" },
 ];

@@ -53,6 +53,11 @@ export async function open({ module, model }) {
   return { id: last, model: JSON.parse(analyzer.model()) };
 }
 
+/** Bytes that the module holds; it gives none back. */
+export async function memory() {
+  return (await started).memory.buffer.byteLength;
+}
+
 /** Forgets a model. */
 export function close({ id }) {
   analyzers.get(id)?.free();

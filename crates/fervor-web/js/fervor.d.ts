@@ -103,7 +103,7 @@ export interface LoadOptions {
   /** Whether the work is done in a worker: "auto" takes one where there can be one. */
   worker?: boolean | "auto";
   /** Which build; by default the best that this browser understands. */
-  build?: "simd" | "plain" | (string & {});
+  build?: "relaxed" | "simd" | "plain" | (string & {});
   /** The module, compiled or its bytes, instead of an address. Only with `worker: false` where it is bytes. */
   module?: WebAssembly.Module | BufferSource;
 }
@@ -156,6 +156,8 @@ export class Fervor {
   png(file: Blob | ArrayBuffer | ArrayBufferView): Promise<Blob>;
   tracker(options?: { smoothing?: number }): Promise<Tracker>;
   live(options: LiveOptions): Live;
+  /** Bytes that WebAssembly holds, for all models of its thread; it grows with the largest picture, and then no more. */
+  memory(): Promise<number>;
   close(): Promise<void>;
 }
 

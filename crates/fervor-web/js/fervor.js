@@ -10,6 +10,7 @@ export { FervorError, Live };
 
 /** The least modules with what each build needs: a browser takes the first that it understands. */
 const NEEDS = {
+  relaxed: [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],
   simd: [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
   plain: [0, 97, 115, 109, 1, 0, 0, 0],
 };
@@ -114,6 +115,11 @@ export class Fervor {
   /** Follows live pictures; the newest frame wins. */
   live(options = {}) {
     return new Live(this, options);
+  }
+
+  /** Bytes that WebAssembly holds, for all models of its thread. */
+  memory() {
+    return this.#thread.ask("memory");
   }
 
   /** Frees the model, and its worker. */
