@@ -12,20 +12,23 @@ use serde_json::{Value, json};
 
 use crate::page::about_model;
 
-/// What the page loads: the scripts, and a build for each kind of browser.
+/// The scripts that the page loads, and what decodes files.
 const FILES: [&str; 11] = [
     "fervor.js",
     "builds.js",
     "core.js",
     "error.js",
+    "fervor_files.js",
     "fervor_web.js",
     "live.js",
     "sources.js",
     "threads.js",
     "worker.js",
-    "fervor_simd.wasm",
-    "fervor_plain.wasm",
+    "fervor_files.wasm",
 ];
+
+/// What answers, built for each kind of browser; a package that was made in a hurry has the first alone.
+const BUILDS: [&str; 3] = ["fervor_relaxed.wasm", "fervor_simd.wasm", "fervor_plain.wasm"];
 
 /// Fervor for the browser: with it, the page computes answers where it is opened, and sends no picture anywhere.
 #[derive(Clone)]
@@ -52,7 +55,9 @@ impl Package {
                 .map_err(|e| Error::input(format!("no package of Fervor for the browser: {}", path.display())).with_source(e))?;
             Ok((name.to_owned(), Cow::Owned(bytes)))
         };
-        Ok(Self::of(FILES.into_iter().map(read).collect::<Result<_>>()?, models))
+        let there = |name: &&str| *name == BUILDS[0] || folder.join(name).is_file();
+        let names = FILES.into_iter().chain(BUILDS.into_iter().filter(there));
+        Ok(Self::of(names.map(read).collect::<Result<_>>()?, models))
     }
 
     /// The package inside this program, with these models.
@@ -134,11 +139,14 @@ static BUILTIN: &[(&str, &[u8])] = &[
     file!("builds.js"),
     file!("core.js"),
     file!("error.js"),
+    file!("fervor_files.js"),
     file!("fervor_web.js"),
     file!("live.js"),
     file!("sources.js"),
     file!("threads.js"),
     file!("worker.js"),
+    file!("fervor_files.wasm"),
+    file!("fervor_relaxed.wasm"),
     file!("fervor_simd.wasm"),
     file!("fervor_plain.wasm"),
 ];

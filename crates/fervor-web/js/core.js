@@ -1,9 +1,12 @@
 // WebAssembly in the thread that imports this: the page's own, a worker's, a service worker's or Node's.
 
-import init, { Analyzer, Tracker, png as pngOf } from "./fervor_web.js";
+import decoder, { Decoded } from "./fervor_files.js";
+import init, { Analyzer, Tracker } from "./fervor_web.js";
 import { FervorError } from "./error.js";
 
 let started = null;
+let files = null;
+let filesAt = null;
 let read = (url) => fetch(url);
 const analyzers = new Map();
 const trackers = new Map();
@@ -42,8 +45,10 @@ async function compiled(module) {
   return streams ? WebAssembly.compileStreaming(got) : WebAssembly.compile(await got.arrayBuffer());
 }
 
-/** Loads a model; its number, and what it says of itself. `module` and `model` are addresses or bytes. */
-export async function open({ module, model }) {
+/** Loads a model; its number, and what it says of itself. `module`, `decoder` and `model` are addresses or bytes; the decoder is
+ * loaded with the first file. */
+export async function open({ module, decoder, model }) {
+  filesAt ??= decoder;
   const [bytes] = await Promise.all([
     typeof model === "string" ? bytesOf(model) : model,
     (started ??= compiled(module).then((module) => init({ module_or_path: module }))),
@@ -53,9 +58,10 @@ export async function open({ module, model }) {
   return { id: last, model: JSON.parse(analyzer.model()) };
 }
 
-/** Bytes that the module holds; it gives none back. */
+/** Bytes that the modules hold; they give none back. */
 export async function memory() {
-  return (await started).memory.buffer.byteLength;
+  const all = await Promise.all([started, files]);
+  return all.reduce((sum, module) => sum + (module?.memory.buffer.byteLength ?? 0), 0);
 }
 
 /** Forgets a model. */
@@ -65,20 +71,48 @@ export function close({ id }) {
 }
 
 /** The row of a picture: `bytes` of a file, `pixels` as of ImageData, or a `bitmap`, which is closed. */
-export function analyze({ id, taken, source, options }) {
-  const analyzer = analyzers.get(id);
-  const told = JSON.stringify(options ?? {});
-  const row = guarded(() => {
-    if (taken.bytes) return analyzer.file(taken.bytes, source, told);
+export async function analyze({ id, taken, source, options: { maxPixels = 0, ...options } }) {
+  const told = JSON.stringify(options);
+  if (!taken.bytes) {
     const { data, width, height } = taken.pixels ?? pixelsOf(taken.bitmap);
-    return analyzer.pixels(data, width, height, source, told);
-  });
-  return JSON.parse(row);
+    return row(id, (analyzer) => analyzer.pixels(data, width, height, source, told));
+  }
+  try {
+    const decoded = await decode(taken.bytes, maxPixels);
+    const { width, height } = decoded;
+    const rgb = decoded.rgb();
+    return row(id, (analyzer) => analyzer.decoded(rgb, width, height, source, told));
+  } catch (error) {
+    if (!(error instanceof FervorError) || error.kind === "internal") throw error;
+    const { kind, reason, message, hint } = error;
+    return row(id, (analyzer) => analyzer.unread(JSON.stringify({ kind, reason, message, hint }), source));
+  }
+}
+
+function row(id, answer) {
+  const analyzer = analyzers.get(id);
+  if (!analyzer) throw new FervorError({ kind: "input", reason: "missing", message: "the model is closed" });
+  return JSON.parse(guarded(() => answer(analyzer)));
+}
+
+async function decode(bytes, maxPixels) {
+  await readFiles();
+  return guarded(() => new Decoded(bytes, maxPixels));
+}
+
+/** Makes files ready to be decoded before the first one comes. */
+export async function readFiles() {
+  await (files ??= compiled(filesAt).then((module) => decoder({ module_or_path: module })));
 }
 
 /** A picture's file as a PNG. */
-export function png({ bytes }) {
-  return guarded(() => pngOf(bytes));
+export async function png({ bytes }) {
+  const decoded = await decode(bytes, 0);
+  try {
+    return guarded(() => decoded.png());
+  } finally {
+    decoded.free();
+  }
 }
 
 /** A tracker's number. */

@@ -104,6 +104,8 @@ export interface LoadOptions {
   worker?: boolean | "auto";
   /** Which build; by default the best that this browser understands. */
   build?: "relaxed" | "simd" | "plain" | (string & {});
+  /** Whether what decodes files is loaded right away, or with the first file; a page that shows a camera alone never needs it. */
+  files?: boolean;
   /** The module, compiled or its bytes, instead of an address. Only with `worker: false` where it is bytes. */
   module?: WebAssembly.Module | BufferSource;
 }

@@ -1,6 +1,6 @@
 // Finds the faces of a picture and says which expression each shows, in the browser: nothing leaves the device.
 
-import { models, modules } from "./builds.js";
+import { decoder, models, modules } from "./builds.js";
 import { FervorError } from "./error.js";
 import { Live } from "./live.js";
 import { nameOf, take } from "./sources.js";
@@ -22,17 +22,20 @@ export const build = () => Object.keys(modules).find((name) => WebAssembly.valid
 export const modelNames = () => Object.keys(models);
 
 /** Loads a model. See `fervor.d.ts` for what may be said. */
-export async function load({ model = "fervor-nano", base = null, worker = "auto", build: wanted = build(), module = null } = {}) {
+export async function load({ model = "fervor-nano", base = null, worker = "auto", build: wanted = build(), module = null, files = true } = {}) {
   const at = (file, known) => (base ? new URL(file, new URL(base, globalThis.location?.href ?? import.meta.url)) : known).href;
   const known = Object.hasOwn(models, model);
   const given = {
     module: module ?? at(`fervor_${wanted}.wasm`, modules[wanted]),
+    decoder: at("fervor_files.wasm", decoder),
     model: typeof model !== "string" && !(model instanceof URL) ? await bytesOf(model)
       : known ? at(`models/${model}.onnx`, models[model]) : addressOf(model),
   };
   const thread = await threadOf(worker);
   try {
-    return new Fervor(thread, await thread.ask("open", given), wanted);
+    const opened = await thread.ask("open", given);
+    if (files) await thread.ask("readFiles");
+    return new Fervor(thread, opened, wanted);
   } catch (error) {
     thread.stop();
     throw error;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, Error, Limits, Result, WholePicture};
+use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, Error, Result, WholePicture};
 use serde::Deserialize;
 
 /// Of so many different options the finders are kept.
@@ -19,7 +19,6 @@ pub struct Options {
     turns: Option<bool>,
     /// The picture is one face.
     whole: bool,
-    max_pixels: Option<u64>,
 }
 
 impl Options {
@@ -29,11 +28,6 @@ impl Options {
             return Ok(Self::default());
         }
         serde_json::from_str(json).map_err(|e| Error::input(format!("the options are not understood: {e}")))
-    }
-
-    pub fn limits(&self) -> Limits {
-        let limits = Limits::default();
-        Limits { pixels: self.max_pixels.unwrap_or(limits.pixels), ..limits }
     }
 
     fn detector(&self) -> DetectorOptions {
