@@ -236,6 +236,53 @@ def the_service_offers_both_and_says_which(open_served, address):
     p.close()
 
 
+def one_file_opens_from_a_folder_and_reaches_nothing(browser, program, package, shots):
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "fervor.html"
+        subprocess.run([program, "page", str(file), "--package", package], check=True)
+        p = Page(browser, file.as_uri(), shots)
+        ready(p)
+        p.page.get_by_role("button", name="An astronaut").click()
+        expect(p.page.locator(".face h3")).to_have_text(re.compile(r"Looks happy"))
+        p.page.set_input_files("#choose", str(PHOTO))
+        expect(p.page.locator(".face h3")).to_have_count(2)
+        p.page.get_by_role("tab", name="Batch").click()
+        p.page.set_input_files("#batch-files", [str(PHOTO)])
+        expect(p.page.locator("#batch-count")).to_contain_text("1 of 1")
+        p.page.get_by_role("tab", name="Pictures").click()
+        p.shot("single")
+        p.close()
+
+
+def the_film_is_looked_at_here(open_static, film):
+    p = open_static()
+    ready(p)
+    p.page.evaluate(CONTROLLED)
+    p.page.get_by_role("tab", name="Video").click()
+    before = len(Files.asked)
+    p.page.set_input_files("#film-choose", str(film))
+    expect(p.page.locator("#film-sum")).to_contain_text("frames", timeout=60000)
+    expect(p.page.locator("#film-sum")).to_contain_text("1 face")
+    table = list(csv.DictReader(io.StringIO(downloaded(p, "Download CSV"))))
+    assert table and {row["label"] for row in table} == {"happy"} and {row["track"] for row in table} == {"1"}, table[:3]
+    assert [float(row["time_s"]) for row in table] == sorted(float(row["time_s"]) for row in table)
+    assert len(Files.asked) == before, Files.asked[before:]
+    p.shot("static-film")
+    p.close()
+
+
+def webm(folder):
+    """The same film as a file that Chromium plays."""
+    import cv2
+
+    path = pathlib.Path(folder) / "film.webm"
+    photo, writer = cv2.imread(str(PHOTO)), cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"VP80"), 10, (640, 480))
+    for i in range(20):
+        writer.write(cv2.resize(photo[20:260, 40 + 2 * i : 360 + 2 * i], (640, 480), interpolation=cv2.INTER_AREA))
+    writer.release()
+    return path
+
+
 def metrics(address):
     return urllib.request.urlopen(address + "metrics").read().decode()
 
@@ -280,6 +327,8 @@ def main():
             (it_is_readable_in_the_dark_and_on_a_phone, (open_static,)),
             (the_service_offers_both_and_says_which, (open_served, served)),
             (without_a_package_there_is_no_switch, (browser, args.program, args.shots)),
+            (one_file_opens_from_a_folder_and_reaches_nothing, (browser, args.program, str(pathlib.Path(args.package).resolve()), args.shots)),
+            (the_film_is_looked_at_here, (open_static, webm(folder))),
         ]
         for test, arguments in runs:
             if args.only not in test.__name__:

@@ -4,7 +4,7 @@
     python tools/page/test_page.py target/release/fervor --video woman.mp4 --shots shots
 
 Chromium is the system's (/usr/bin/chromium, or CHROMIUM). The camera is Chromium's fake device, fed from a video that shows a
-face; without --video that test is left out.
+face, which the Video tab and a report show, too; without --video those tests are left out.
 """
 
 import argparse
@@ -487,7 +487,7 @@ def it_is_readable_in_the_dark_and_on_a_phone(open_page):
     p = open_page(viewport={"width": 375, "height": 720}, device_scale_factor=2, has_touch=True)
     p.page.get_by_role("button", name="An astronaut").click()
     expect(p.page.locator(".face h3")).to_have_count(1)
-    for tab in ("Pictures", "Camera", "Batch"):
+    for tab in ("Pictures", "Camera", "Video", "Batch"):
         p.page.get_by_role("tab", name=tab).click()
         wide = p.page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 375, (tab, wide)
@@ -530,6 +530,11 @@ def the_camera_answers_live_and_stops(open_page):
     print(f"  camera: {rate}, {delay} from picture to answer")
     p.accessible("the camera")
     p.shot("camera")
+    p.page.get_by_role("button", name="Record a table").click()
+    expect(p.page.locator("#camera-record")).to_have_text(re.compile(r"Stop recording \([3-9] frames\)"))
+    table = list(csv.DictReader(io.StringIO(downloaded(p, "Stop recording"))))
+    times = [float(row["time_s"]) for row in table]
+    assert len(table) >= 3 and times == sorted(times) and table[0]["source"] == "camera" and table[0]["track"], table
     p.page.get_by_role("button", name="Take a photograph").click()
     expect(p.page.locator("#pictures .face h3").first).to_be_visible()
     p.page.get_by_role("tab", name="Camera").click()
@@ -539,6 +544,79 @@ def the_camera_answers_live_and_stops(open_page):
     expect(p.page.locator("#camera-notice")).to_be_visible()
     assert p.page.evaluate("document.querySelector('#video').srcObject") is None
     p.close()
+
+
+def a_film_is_looked_at_as_on_the_command_line(open_page, program, video):
+    with tempfile.TemporaryDirectory() as folder:
+        command = [program, "video", str(video), "--output", folder, "--format", "csv", "--fps", "5", "--look", "0"]
+        subprocess.run(command, check=True, capture_output=True)
+        expected = list(csv.DictReader(open(pathlib.Path(folder) / "frames.csv")))
+    p = open_page()
+    p.page.get_by_role("tab", name="Video").click()
+    p.accessible("the Video tab before")
+    p.page.set_input_files("#film-choose", str(video))
+    expect(p.page.locator("#film-bar")).to_be_visible()
+    expect(p.page.locator("#film-sum")).to_have_text(re.compile(r"^\d+ frames, \d+ faces?"), timeout=120000)
+    said = list(csv.DictReader(io.StringIO(downloaded(p, "Download CSV"))))
+    # The browser decodes and shrinks for itself, so that answers are near, not equal.
+    assert list(said[0]) == list(expected[0]) and abs(len(said) - len(expected)) <= 1, (len(said), len(expected))
+    pairs = [(a, b) for a, b in zip(said, expected) if a["track"] and b["track"]]
+    assert len(pairs) > 0.9 * len(expected)
+    classes = [name for name in expected[0] if name.startswith("s_")]
+    far = [max(abs(float(a[name]) - float(b[name])) for name in classes) for a, b in pairs]
+    print(f"  film: smoothed probabilities differ by {sum(far) / len(far):.3f} in the mean, {max(far):.3f} at most")
+    assert sum(far) / len(far) < 0.1, far
+    lane = p.page.locator("#film-lanes .lane-body").nth(1).bounding_box()
+    p.page.mouse.click(lane["x"] + 0.5 * lane["width"], lane["y"] + 60)
+    p.page.wait_for_function("() => { const v = document.querySelector('#film-player'); return Math.abs(v.currentTime / v.duration - 0.5) < 0.02 }")
+    expect(p.page.locator("#film-overlay .box").first).to_be_visible()
+    p.accessible("a film")
+    p.shot("film")
+    p.page.set_input_files("#film-choose", str(video))
+    expect(p.page.locator("#film-count")).to_have_text(re.compile(r"^[1-9]"))
+    p.page.get_by_role("button", name="Stop").last.click()
+    expect(p.page.locator("#film-sum")).to_have_text(re.compile(r"^\d+ frames of \d+"))
+    p.page.set_input_files("#film-choose", {"name": "broken.mp4", "mimeType": "video/mp4", "buffer": bytes(64)})
+    expect(p.page.locator("#film-error")).to_contain_text("This browser cannot play broken.mp4")
+    p.close(faults=1)
+
+
+def the_report_of_a_film_opens_from_the_disk(browser, program, video, shots):
+    """Plays, draws, jumps, in the light and in the dark; and says so where the film is gone."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        subprocess.run([program, "video", str(video), "--output", str(folder), "--copy"], check=True, capture_output=True)
+        address = (folder / "report.html").as_uri()
+        for scheme, size in (("light", (1280, 900)), ("dark", (390, 844))):
+            p = Page(browser, address, shots, color_scheme=scheme, viewport={"width": size[0], "height": size[1]})
+            p.outside = [url for url in p.outside if not url.startswith("file:")]
+            p.page.wait_for_function("() => document.querySelector('#video').videoWidth > 0")
+            times = p.page.locator("#episodes .jump")
+            assert times.count() >= 3
+            times.nth(1).click()
+            onset, apex = (p.page.locator("#episodes tbody tr").first.locator("td").nth(i).inner_text() for i in (2, 3))
+            minutes, seconds = apex.split(":")
+            p.page.wait_for_function("(time) => Math.abs(document.querySelector('#video').currentTime - time) < 0.02", arg=60 * int(minutes) + float(seconds))
+            expect(p.page.locator("#episodes tr.playing")).to_have_count(1)
+            expect(p.page.locator("#faces h3").first).to_have_text(re.compile("Looks|Perhaps"))
+            before = p.page.locator("#time").inner_text()
+            p.page.keyboard.press("Escape")
+            p.page.locator("#forth").click()
+            expect(p.page.locator("#time")).not_to_have_text(before)
+            assert p.page.evaluate("document.documentElement.scrollWidth") <= size[0]
+            p.page.wait_for_timeout(400)
+            p.accessible(f"a report, {scheme}")
+            p.shot(f"report-{scheme}")
+            p.outside = [url for url in p.outside if not url.startswith("file:")]
+            p.close()
+        (folder / video.name).unlink()
+        p = Page(browser, address, shots)
+        expect(p.page.locator("#notice")).to_contain_text("This browser cannot show")
+        lane = p.page.locator(".lane-body").nth(1).bounding_box()
+        p.page.mouse.click(lane["x"] + 0.5 * lane["width"], lane["y"] + 60)
+        expect(p.page.locator("#faces h3").first).to_be_visible()
+        p.outside = [url for url in p.outside if not url.startswith("file:")]
+        p.close(faults=1)
 
 
 def without_a_camera_it_says_so(open_page):
@@ -607,6 +685,9 @@ def main():
         own = [a_key_is_asked_for_once, a_model_is_chosen_where_there_are_several, the_examples_of_the_api_run, a_page_of_another_site_is_refused]
         runs = [(test, (open_page,)) for test in tests] + [(test, (browser, args.program, args.shots)) for test in own]
         runs += [(the_batchs_csv_is_the_command_lines, (open_page, args.program)), (words_are_the_services_own, (open_page, address))]
+        if args.video:
+            runs += [(a_film_is_looked_at_as_on_the_command_line, (open_page, args.program, args.video.resolve()))]
+            runs += [(the_report_of_a_film_opens_from_the_disk, (browser, args.program, args.video.resolve(), args.shots))]
         for test, arguments in runs:
             if args.only not in test.__name__:
                 continue

@@ -1,16 +1,22 @@
 //! The command line: argument structs, and no logic. What turns a word into a value stands in [`parse`].
 
+#[cfg(feature = "batch")]
+mod batch;
 mod data;
 mod judge;
 mod parse;
 #[cfg(feature = "serve")]
 mod serve;
 mod train;
+mod video;
+mod watch;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+#[cfg(feature = "batch")]
+pub use batch::{Batch, BatchFormat};
 pub use data::{Audit, Crop, Import, Split};
 pub use judge::{Calibrate, Compare, Evaluate, ExplainScore, Judge};
 #[cfg(feature = "serve")]
@@ -19,6 +25,8 @@ pub use serve::{LogFormat, Page, Serve};
 pub use train::NotBuilt;
 #[cfg(feature = "train")]
 pub use train::{Recipes, Runs, TableFormat, Train};
+pub use video::{Video, VideoFormat, VideoLayout};
+pub use watch::Watch;
 
 /// Reads facial expressions: finds faces in pictures and says which expression each shows.
 ///
@@ -39,6 +47,14 @@ pub struct Cli {
 pub enum Command {
     /// Find faces in pictures and name their expressions
     Predict(Predict),
+    /// Find faces and name their expressions in any number of pictures: tables that appear part by part, and a job that goes on
+    /// after whatever stopped it
+    #[cfg(feature = "batch")]
+    Batch(Batch),
+    /// Follow faces through films: tables, episodes, charts and a page that plays them
+    Video(Video),
+    /// Look at a camera, a stream or a pipe, live: a JSON line a frame, old frames dropped rather than answered late
+    Watch(Watch),
     /// Train a network on a data set; the product is a bundle
     #[cfg(feature = "train")]
     Train(Train),

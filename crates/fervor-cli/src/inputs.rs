@@ -113,32 +113,51 @@ pub struct Wanted<'a> {
 /// # Errors
 /// A list that cannot be read, that names nothing, or that should come by the same standard input as a picture.
 pub fn expand(wanted: Wanted) -> Result<Inputs> {
-    let mut search = Search::new(wanted.recursive, wanted.own);
-    let mut one = wanted.list.is_none() && wanted.input.len() == 1;
     let mut sources = Vec::new();
+    let notes = each(wanted, &mut |source| {
+        sources.push(source);
+        Ok(())
+    })?;
+    let one = match (wanted.list, wanted.input) {
+        (None, [input]) => {
+            let path = Path::new(input);
+            // A name that is there is a name; brackets are part of many a file's.
+            let is_name = path.symlink_metadata().is_ok() || !input.to_str().is_some_and(|text| text.contains(['*', '?']));
+            !path.is_dir() && is_name && (matches!(sources[..], [Source::Refused { .. }]) || !is_pattern(input))
+        }
+        _ => false,
+    };
+    keep_apart(&mut sources);
+    Ok(Inputs { sources, one, notes })
+}
+
+/// Hands out the sources as [`expand`] finds them, one after the other, and says what was passed over. Copies of theirs may meet.
+///
+/// # Errors
+/// As [`expand`], and what `found` fails with.
+pub fn each(wanted: Wanted, found: &mut dyn FnMut(Source) -> Result<()>) -> Result<Vec<String>> {
+    let mut search = Search::new(wanted.recursive, wanted.own);
+    let mut standard_input = false;
     for input in wanted.input {
         let path = Path::new(input);
-        let special = input.to_str().filter(|text| text.contains(['*', '?', '[', '{']));
+        let special = input.to_str().filter(|_| is_pattern(input));
         if input == "-" {
-            sources.push(match sources.iter().any(|source| matches!(source, Source::StandardInput)) {
+            let again = std::mem::replace(&mut standard_input, true);
+            found(match again {
                 false => Source::StandardInput,
                 true => Source::refused("-", Reason::Exists, "standard input was read already: it is named twice", None),
-            });
+            })?;
         } else if path.is_dir() {
-            one = false;
-            sources.extend(search.folder(path));
-        } else if let (Err(_), Some(text)) = (path.symlink_metadata(), special) {
-            let found = search.pattern(text);
-            // Brackets are part of many a file's name.
-            one &= matches!(found[..], [Source::Refused { .. }]) && !text.contains(['*', '?']);
-            sources.extend(found);
+            search.each_of_folder(path, found)?;
+        } else if let Some(text) = special {
+            search.pattern(text).into_iter().try_for_each(&mut *found)?;
         } else {
-            sources.push(Source::named(path));
+            found(Source::named(path))?;
         }
     }
     let mut notes = search.notes();
     if let Some(list) = wanted.list {
-        if list == OsStr::new("-") && wanted.input.iter().any(|input| input == "-") {
+        if list == OsStr::new("-") && standard_input {
             return Err(Error::input("standard input cannot be a picture and the list of pictures")
                 .with_hint("write the list into a file: --list FILE"));
         }
@@ -153,13 +172,19 @@ pub fn expand(wanted: Wanted) -> Result<Inputs> {
             let folders = if count == 1 { "folder" } else { "folders" };
             notes.push(format!("{}: passed over {count} {folders}: a list names pictures", list.display()));
         }
-        sources.extend(files.into_iter().map(|path| match stays_inside(&path) {
-            true => Source::File { relative: path.clone(), path },
-            false => Source::named(&path),
-        }));
+        for path in files {
+            found(match stays_inside(&path) {
+                true => Source::File { relative: path.clone(), path },
+                false => Source::named(&path),
+            })?;
+        }
     }
-    keep_apart(&mut sources);
-    Ok(Inputs { sources, one, notes })
+    Ok(notes)
+}
+
+/// Whether it is a pattern: nothing has it as a name, and it could fit names.
+fn is_pattern(input: &OsStr) -> bool {
+    Path::new(input).symlink_metadata().is_err() && input.to_str().is_some_and(|text| text.contains(['*', '?', '[', '{']))
 }
 
 /// Whether a path can be repeated below another folder.

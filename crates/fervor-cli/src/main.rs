@@ -1,6 +1,9 @@
 //! The `fervor` program: a table of contents of what it does.
 
+mod answers;
 mod audit;
+#[cfg(feature = "batch")]
+mod batch;
 mod bench;
 mod calibrate;
 mod cli;
@@ -33,6 +36,8 @@ mod talk;
 #[cfg(feature = "train")]
 mod train;
 mod verdict;
+mod video;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -52,6 +57,10 @@ fn main() -> ExitCode {
 fn run(command: Command) -> fervor::Result<Verdict> {
     match command {
         Command::Predict(args) => predict::run(&args),
+        #[cfg(feature = "batch")]
+        Command::Batch(args) => batch::run(&args),
+        Command::Video(args) => video::run(&args),
+        Command::Watch(args) => watch::run(&args),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args),
         #[cfg(not(feature = "train"))]

@@ -1,10 +1,10 @@
-//! `fervor page`: the page of the service as a folder that needs no service, and the package for the browser that both take.
+//! `fervor page`: the page of the service as a folder or a file that needs no service, and the package for the browser that both take.
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use fervor::files::WholeFolder;
+use fervor::files::{WholeFolder, write_whole};
 use fervor::{Bundle, Error, Result};
 use fervor_serve::Package;
 
@@ -17,10 +17,23 @@ use crate::verdict::Verdict;
 /// # Errors
 /// No package for the browser, a model that does not load, a folder that cannot be written.
 pub fn run(args: &Page) -> Result<Verdict> {
-    let package = package(args.package.as_deref(), &args.model)?;
-    let files = fervor_serve::folder(&package);
+    let single = args.out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html"));
+    let usual = ["fervor-nano", "fervor-48"].map(str::to_owned);
+    let models = match args.model.as_slice() {
+        [] if single => &usual[..1],
+        [] => &usual,
+        models => models,
+    };
+    let package = package(args.package.as_deref(), models)?;
     let out = args.out.display();
     let unwritable = |e: std::io::Error| Error::output(format!("the page cannot be written: {out}")).with_source(e);
+    if single {
+        let html = fervor_serve::single(&package);
+        write_whole(&args.out, html.as_bytes()).map_err(unwritable)?;
+        talk::note(format_args!("{:.1} MB in one file: any browser opens it", html.len() as f64 / 1e6));
+        return Ok(Verdict::Yes);
+    }
+    let files = fervor_serve::folder(&package);
     let folder = WholeFolder::create(&args.out).map_err(unwritable)?;
     for (name, bytes) in &files {
         let path = folder.path().join(name);

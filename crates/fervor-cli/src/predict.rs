@@ -1,7 +1,5 @@
 //! `fervor predict`: many pictures in, one answer each out, in order; one bad file never stops the others.
 
-mod format;
-
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -15,12 +13,12 @@ use fervor::{Analyzer, Error, Limits, Picture, PicturePrediction, Prediction, Re
 use fervor_draw::FaceDrawing;
 use rayon::prelude::*;
 
+use crate::answers::Writer;
 use crate::cli::{Pictures, Predict, PredictFormat};
 use crate::inputs::{self, Inputs, Source, Wanted};
 use crate::output::{Output, cannot_write, write_whole};
 use crate::verdict::Verdict;
 use crate::{interrupt, remedy, setup, talk};
-use format::Writer;
 
 /// Pictures that are decoded before their faces go through the network together.
 const GROUP: usize = 32;

@@ -33,6 +33,8 @@ pub fn words(remedy: &Remedy) -> String {
         Remedy::Shrink => "make it smaller".to_owned(),
         Remedy::LowerRate => "a lower rate helps, for example --set optimizer.learning_rate=..., or a longer warm-up".to_owned(),
         Remedy::UseDevice { device } => format!("use --device {device}"),
+        Remedy::InstallFfmpeg => "install ffmpeg, which decodes nearly every video, and have it on the PATH".to_owned(),
+        Remedy::UseDecoder { decoder } => format!("let {decoder} decode it: --decoder {decoder}"),
         Remedy::BuildWith { feature } => format!("build it with: cargo build --release --features {feature}"),
         // What is left names no flag of this program.
         remedy => remedy.to_string(),

@@ -78,6 +78,32 @@ pub fn bar(length: u64, what: &str) -> ProgressBar {
     bar
 }
 
+/// A sign of life while nobody knows how much there is to do; only on a terminal.
+#[cfg(feature = "batch")]
+pub fn spinner(what: &str) -> ProgressBar {
+    let spinner = ProgressBar::with_draw_target(None, target());
+    spinner.set_message(what.to_owned());
+    spinner.enable_steady_tick(Duration::from_millis(250));
+    spinner
+}
+
+/// A bar of a film so many seconds long, with frames a second and the time left; of one whose length is not known, what was done.
+pub fn film(seconds: f64) -> ProgressBar {
+    let known = seconds.is_finite() && seconds > 0.0;
+    let bar = ProgressBar::with_draw_target(known.then_some((1e3 * seconds) as u64), target());
+    let style = if known { "{wide_bar:.cyan/dim} {percent} %  {msg}  {eta} left" } else { "{spinner} {msg}" };
+    bar.set_style(ProgressStyle::with_template(style).expect("the template is valid"));
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
+/// Moves a film's bar to a second of it, and to so many frames.
+pub fn film_is_at(bar: &ProgressBar, seconds: f64, frames: usize) {
+    bar.set_position((1e3 * seconds.max(0.0)) as u64);
+    let rate = frames as f64 / bar.elapsed().as_secs_f64().max(1e-3);
+    bar.set_message(format!("{frames} frames, {rate:.0} / s"));
+}
+
 /// Moves a bar to what is done of all, as the library tells it.
 pub fn moves(bar: &ProgressBar) -> impl Fn(usize, usize) + Sync + '_ {
     |done, all| {

@@ -3,8 +3,9 @@
 import { about, askForKey, labelsOf, live, needsKey } from "./api.js";
 import { chosenModel, onModel, shown } from "./choices.js";
 import { drawBoxes } from "./drawing.js";
+import { Recording } from "./recording.js";
 import { Timeline } from "./timeline.js";
-import { begin, make, ranked, say, tinted } from "./view.js";
+import { begin, download, make, ranked, say, tinted } from "./view.js";
 
 /** The longer side of the pictures that are sent. */
 const SIDE = 640;
@@ -14,6 +15,8 @@ const [stage, video, overlay] = [element("stage"), element("video"), element("ca
 const timeline = new Timeline(element("timeline"));
 const canvas = document.createElement("canvas");
 let session = null;
+/** What is recorded, and since when; null while nothing is. */
+let record = null;
 
 let takePhotograph = () => {};
 
@@ -46,6 +49,7 @@ async function start() {
 
 /** Stops the camera; its light goes out. */
 export function stop() {
+  endRecord();
   session?.end();
   session = null;
   stage.classList.remove("on");
@@ -75,7 +79,10 @@ class Session {
       smoothing: Number(element("smoothing").value),
       maxSide: SIDE,
       onAnswer: (answer) => this.answer(answer),
-      onError: (error) => fail(error.message),
+      onError: (error) => {
+        keep(performance.now(), { error });
+        fail(error.message);
+      },
       onEnd: (error) => {
         stop();
         fail(error.message);
@@ -107,6 +114,7 @@ class Session {
   answer(answer) {
     if (this.over) return;
     const now = performance.now();
+    keep(now - (answer.delay ?? answer.ms), { faces: shown(answer.faces) });
     this.answered = [...this.answered.filter((time) => now - time < 2000), now];
     const { width, height } = answer;
     const faces = shown(answer.faces);
@@ -152,6 +160,29 @@ class Session {
   }
 }
 
+/** Begins to keep what is seen, in this page alone, and gives it as a table at the end. */
+async function beginRecord() {
+  record = { recording: new Recording("camera", labelsOf(await about)), since: performance.now() };
+  element("camera-record").textContent = "Stop recording";
+  say("Recording.");
+}
+
+/** A frame of the recording, where there is one, which was taken at this time of the page's clock. */
+function keep(taken, answer) {
+  if (!record) return;
+  record.recording.add(Math.max(0, taken - record.since) / 1000, answer);
+  element("camera-record").textContent = `Stop recording (${record.recording.frames.length} frames)`;
+}
+
+function endRecord() {
+  if (!record) return;
+  const { recording } = record;
+  record = null;
+  element("camera-record").textContent = "Record a table";
+  if (recording.frames.length) download("camera-frames.csv", new Blob([recording.csv()], { type: "text/csv" }));
+  say(`The table of ${recording.frames.length} frames is saved.`);
+}
+
 function smooth() {
   const seconds = Number(element("smoothing").value);
   element("smoothing-value").textContent = `${seconds.toFixed(1)} s`;
@@ -168,6 +199,7 @@ element("camera-photograph").addEventListener("click", () => {
   canvas.getContext("2d").drawImage(video, 0, 0);
   canvas.toBlob((blob) => takePhotograph(new File([blob], "photograph.jpg", { type: "image/jpeg" })), "image/jpeg", 0.95);
 });
+element("camera-record").addEventListener("click", () => (record ? endRecord() : beginRecord()));
 element("smoothing").addEventListener("input", smooth);
 onModel(() => {
   if (!session) return;

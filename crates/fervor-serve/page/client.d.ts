@@ -85,6 +85,7 @@ export class ServiceLive {
   /** Whether a frame that is shown now would be sent. */
   readonly idle: boolean;
   smoothing: number;
-  push(source: Blob | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | ImageBitmap): void;
+  /** `time`: when it is shown in its film, in seconds, never before the last one; without it, it is shown now. */
+  push(source: Blob | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | ImageBitmap, when?: { time?: number }): void;
   stop(): void;
 }

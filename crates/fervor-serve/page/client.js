@@ -134,11 +134,12 @@ export class ServiceLive {
     return !this.#over && this.#socket.readyState === 1 && this.#encoding + this.#sent.size < LANES;
   }
 
-  /** Sends a frame: a file's Blob as it is, a video or a canvas as a JPEG. One that comes while two are on their way is dropped. */
-  push(source) {
+  /** Sends a frame: a file's Blob as it is, a video or a canvas as a JPEG. One that comes while two are on their way is dropped.
+   * `time` is when it is shown in its film, in seconds; without it, it is shown now. */
+  push(source, { time = null } = {}) {
     if (!this.idle) return;
     const taken = performance.now();
-    if (source instanceof Blob) return this.#put(source, taken);
+    if (source instanceof Blob) return this.#put(source, taken, time);
     this.#encoding += 1;
     const [wide, high] = [source.videoWidth ?? source.width, source.videoHeight ?? source.height];
     const scale = Math.min(1, this.#maxSide / Math.max(wide, high));
@@ -147,12 +148,13 @@ export class ServiceLive {
     this.#canvas.getContext("2d").drawImage(source, 0, 0, this.#canvas.width, this.#canvas.height);
     this.#canvas.toBlob((blob) => {
       this.#encoding -= 1;
-      this.#put(blob, taken);
+      this.#put(blob, taken, time);
     }, "image/jpeg", QUALITY);
   }
 
-  #put(blob, taken) {
+  #put(blob, taken, time) {
     if (this.#over || this.#socket.readyState !== 1) return;
+    if (time !== null) this.#socket.send(JSON.stringify({ time }));
     this.#socket.send(blob);
     this.#frames += 1;
     this.#sent.set(this.#frames, taken);

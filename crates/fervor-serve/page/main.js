@@ -5,6 +5,7 @@ import * as camera from "./camera.js";
 import { dropped } from "./files.js";
 import * as pictures from "./pictures.js";
 import { about, inBrowser, modelsOf, onWhere } from "./where.js";
+import * as video from "./video.js";
 
 const tabs = [...document.querySelectorAll("[role=tab]")];
 const panel = (tab) => document.getElementById(tab.getAttribute("aria-controls"));
@@ -34,9 +35,13 @@ for (const [index, tab] of tabs.entries()) {
 }
 open(tabs.find((tab) => `#${panel(tab).id}` === location.hash));
 
-/** Files go to the tab that is open, from the Camera tab to the Pictures. */
+/** Files go to the tab that is open, from the Camera tab to the Pictures; a film goes to its own. */
 function take(files) {
   if (!files.length) return;
+  if (files.length === 1 && video.isFilm(files[0]) && current.id !== "tab-batch") {
+    open(document.getElementById("tab-video"));
+    return video.look(files[0]);
+  }
   if (current.id === "tab-batch") return batch.add(files);
   look(files);
 }

@@ -4,8 +4,11 @@ const KEPT = "fervor.where";
 const element = (id) => document.getElementById(id);
 const listeners = [];
 
+/** Where a file of the page is: beside it, or in it, where the page is one file. */
+const at = (path) => globalThis.FILES?.[path] ?? new URL(path, document.baseURI).href;
+
 /** What the page's home says of itself: models, classes, limits; whether there is a service behind it, and what the browser could load. */
-export const about = fetch("page/about.json").then((response) => response.json());
+export const about = fetch(at("page/about.json")).then((response) => response.json());
 
 let where = "server";
 /** What is loaded here: the package's Fervor by model. */
@@ -25,9 +28,9 @@ export async function loadedHere(model = "") {
   const service = await about;
   const { name, file } = service.browser.models.find(({ name }) => name === model) ?? service.browser.models[0];
   if (!loaded.has(name)) {
-    const at = (file) => new URL(service.browser.package + file, document.baseURI).href;
-    const { load } = await import(at("fervor.js"));
-    const loading = load({ model: at(file) });
+    const folder = service.browser.package;
+    const { load } = await import(at(`${folder}fervor.js`));
+    const loading = load({ model: at(folder + file) });
     loading.catch(() => loaded.delete(name));
     loaded.set(name, loading);
   }

@@ -28,18 +28,18 @@ pub fn folder(package: &Package) -> BTreeMap<String, Cow<'static, [u8]>> {
     for (name, bytes) in package.files() {
         files.insert(format!("page/web/{name}"), Cow::Owned(bytes.to_vec()));
     }
-    files.insert("index.html".into(), Cow::Owned(index(&html).into_bytes()));
-    files.insert("page/about.json".into(), Cow::Owned(about(package).to_string().into_bytes()));
+    let application = "<meta name=\"theme-color\" content=\"#1d4ed8\">\n<link rel=\"manifest\" href=\"manifest.webmanifest\">";
+    files.insert("index.html".into(), Cow::Owned(index(&html, POLICY, application).into_bytes()));
+    files.insert("page/about.json".into(), Cow::Owned(about(package, true).to_string().into_bytes()));
     files.insert("manifest.webmanifest".into(), Cow::Owned(manifest().to_string().into_bytes()));
     files.insert("offline.js".into(), Cow::Owned(offline(package, &files).into_bytes()));
     files
 }
 
-/// The page with what a server would say in headers, and with what makes it an application.
-fn index(html: &str) -> String {
+/// The page with what a server would say in headers, and more in its head.
+pub fn index(html: &str, policy: &str, more: &str) -> String {
     let head = format!(
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n<meta name=\"referrer\" content=\"no-referrer\">\n<meta \
-         name=\"theme-color\" content=\"#1d4ed8\">\n<link rel=\"manifest\" href=\"manifest.webmanifest\">"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n<meta name=\"referrer\" content=\"no-referrer\">\n{more}"
     );
     html.replace("<!-- head -->", &head)
         .replace(" action=\"predict\" method=\"post\" enctype=\"multipart/form-data\"", "")
@@ -47,14 +47,15 @@ fn index(html: &str) -> String {
         .replace("Without it, the form below still answers, as JSON.", "Without it there is none.")
 }
 
-fn about(package: &Package) -> Value {
+/// What a page without a service is told; `offline`: whether it has a service worker.
+pub fn about(package: &Package, offline: bool) -> Value {
     let labels = page::labels_of(package.models().iter().map(|bundle| bundle.card()));
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "words": page::words(&labels),
         "models": [],
         "server": false,
-        "offline": true,
+        "offline": offline,
         "browser": package.about(),
         "needs_key": false,
     })

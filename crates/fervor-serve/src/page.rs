@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use fervor::{Card, LabelSet, Probabilities};
+use fervor_draw::timeline::{LANES_SCRIPT, LANES_STYLE};
 use serde_json::{Map, Value, json};
 
 use crate::error::ApiError;
@@ -37,6 +38,11 @@ const FILES: &[File] = &[
     File("/page/pictures.js", SCRIPT, include_bytes!("../page/pictures.js")),
     File("/page/camera.js", SCRIPT, include_bytes!("../page/camera.js")),
     File("/page/timeline.js", SCRIPT, include_bytes!("../page/timeline.js")),
+    File("/page/recording.js", SCRIPT, include_bytes!("../page/recording.js")),
+    File("/page/video.js", SCRIPT, include_bytes!("../page/video.js")),
+    // The lanes are those of a film's report.
+    File("/page/lanes.js", SCRIPT, LANES_SCRIPT.as_bytes()),
+    File("/page/lanes.css", CSS, LANES_STYLE.as_bytes()),
     File("/page/batch.js", SCRIPT, include_bytes!("../page/batch.js")),
     File("/page/icon.svg", "image/svg+xml", include_bytes!("../page/icon.svg")),
     File("/page/icon-512.png", "image/png", include_bytes!("../page/icon-512.png")),

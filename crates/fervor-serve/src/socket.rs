@@ -4,7 +4,8 @@
 //! `{"frame", "dropped", "ms", "width", "height", "faces": [...]}`, where `frame` counts the frames that came, from 1, and
 //! `dropped` those of them that got no answer because a newer one came while another was worked on. A frame that is no picture
 //! is answered with `{"frame", "error"}`, and the connection goes on. The text message `{"smoothing": 0.5}` sets the time
-//! constant of the smoothing in seconds.
+//! constant of the smoothing in seconds; `{"time": 12.48}` says when the next frame is shown, in seconds of a film's own clock,
+//! where frames do not come as they happen.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,6 +36,9 @@ const IDLE: Duration = Duration::from_secs(120);
 
 /// The greatest time constant of the smoothing, in seconds.
 const MOST_SMOOTHING: f64 = 60.0;
+
+/// The latest second of a film: four months.
+const MOST_TIME: f64 = 1e7;
 
 /// What may stand after the `?`.
 #[derive(Debug, Deserialize)]
@@ -73,13 +77,16 @@ struct Frame {
     number: u64,
     bytes: Bytes,
     came: Instant,
+    /// When it is shown in its film, if that was said.
+    time: Option<f64>,
 }
 
 /// What a client may say.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Saying {
-    smoothing: f64,
+    smoothing: Option<f64>,
+    time: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -90,6 +97,9 @@ struct Live<'a> {
     ms: f64,
     width: u32,
     height: u32,
+    /// When it is shown in its film, if that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<f64>,
     faces: Vec<LiveFace<'a>>,
 }
 
@@ -116,6 +126,7 @@ async fn talk(socket: &mut WebSocket, app: &App, wish: Wish) -> Option<(u16, &'s
     let start = Instant::now();
     let mut tracker = Tracker::new(TrackOptions::default());
     let (mut frames, mut dropped) = (0, 0);
+    let mut clock = None;
     let mut waiting: Option<Frame> = None;
     let mut work: Option<BoxFuture<'static, (Frame, Result<Answer, ApiError>)>> = None;
     loop {
@@ -135,7 +146,7 @@ async fn talk(socket: &mut WebSocket, app: &App, wish: Wish) -> Option<(u16, &'s
             (frame, answer) = answered => {
                 work = None;
                 app.metrics().frames_answered.add(1);
-                let time = frame.came.duration_since(start).as_secs_f64();
+                let time = frame.time.unwrap_or_else(|| frame.came.duration_since(start).as_secs_f64());
                 match &answer {
                     Ok(answer) => json(&live_answer(&frame, dropped, answer, &tracker.update(&answer.faces, time))),
                     Err(error) => json(&Failed { frame: frame.number, dropped, error }),
@@ -146,19 +157,24 @@ async fn talk(socket: &mut WebSocket, app: &App, wish: Wish) -> Option<(u16, &'s
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                 Some(Ok(Message::Binary(bytes))) => {
                     frames += 1;
-                    if waiting.replace(Frame { number: frames, bytes, came: Instant::now() }).is_some() {
+                    if waiting.replace(Frame { number: frames, bytes, came: Instant::now(), time: clock }).is_some() {
                         dropped += 1;
                         app.metrics().frames_dropped.add(1);
                     }
                     continue;
                 }
                 Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
-                    Ok(Saying { smoothing }) if (0.0..=MOST_SMOOTHING).contains(&smoothing) => {
+                    Ok(Saying { smoothing: Some(smoothing), time: None }) if (0.0..=MOST_SMOOTHING).contains(&smoothing) => {
                         tracker.set_smoothing(smoothing);
                         continue;
                     }
+                    Ok(Saying { smoothing: None, time: Some(time) }) if (clock.unwrap_or(0.0)..=MOST_TIME).contains(&time) => {
+                        clock = Some(time);
+                        continue;
+                    }
                     _ => {
-                        let hint = "send frames as binary messages, and as text only {\"smoothing\": seconds} from 0 to 60";
+                        let hint = "send frames as binary messages, and as text only {\"smoothing\": seconds} from 0 to 60 or \
+                                    {\"time\": seconds} that never go back";
                         json(&Failed { frame: frames, dropped, error: &ApiError::malformed("a message that is not known", hint) })
                     }
                 },
@@ -189,8 +205,8 @@ fn json(value: &impl Serialize) -> Message {
 }
 
 fn live_answer<'a>(frame: &Frame, dropped: u64, answer: &'a Answer, tracked: &'a [Tracked]) -> Live<'a> {
+    let face = |(face, tracked)| LiveFace::new(face, tracked);
     let ms = (frame.came.elapsed().as_secs_f64() * 1e4).round() / 10.0;
-    let (width, height) = (answer.width, answer.height);
-    let faces = answer.faces.iter().zip(tracked).map(|(face, tracked)| LiveFace::new(face, tracked)).collect();
-    Live { frame: frame.number, dropped, ms, width, height, faces }
+    let (width, height, time) = (answer.width, answer.height, frame.time);
+    Live { frame: frame.number, dropped, ms, width, height, time, faces: answer.faces.iter().zip(tracked).map(face).collect() }
 }

@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod job;
 mod part;
 mod pictures;
 mod rows;

@@ -110,6 +110,18 @@ impl PictureColumn {
     }
 }
 
+/// Whether a column of this type can hold pictures.
+pub(crate) fn holds_pictures(kind: &DataType) -> bool {
+    match kind {
+        DataType::Struct(fields) => fields.iter().any(|field| match field.name().as_str() {
+            "bytes" => holds_bytes(field.data_type()),
+            "path" => holds_text(field.data_type()),
+            _ => false,
+        }),
+        kind => holds_bytes(kind) || holds_text(kind),
+    }
+}
+
 fn holds_bytes(kind: &DataType) -> bool {
     matches!(kind, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
 }

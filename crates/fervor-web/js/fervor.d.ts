@@ -59,6 +59,8 @@ export interface LiveFace extends Omit<Face, "landmarks" | "plausible"> {
   track: number;
   /** Seconds since the track began. */
   age: number;
+  /** What this picture alone says, without the track's past. */
+  frame_probabilities: Record<Label, number>;
 }
 
 /** The answer to a frame, as the service's WebSocket sends it. */
@@ -179,8 +181,9 @@ export class Live {
   readonly dropped: number;
   readonly idle: boolean;
   smoothing: number;
-  /** Of a video or a canvas what it shows once there is time for it is looked at. */
-  push(source: Source): void;
+  /** Of a video or a canvas what it shows once there is time for it is looked at. `time`: when it is shown in its film, in seconds,
+   * never before the last one; without it, it is shown now. */
+  push(source: Source, when?: { time?: number }): void;
   /** Shows each frame of a playing video. */
   watch(video: HTMLVideoElement): this;
   stop(): void;

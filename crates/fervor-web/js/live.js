@@ -15,12 +15,13 @@ export class Live {
     Object.assign(this, { onAnswer, onError });
   }
 
-  /** Shows a frame; of a video or a canvas, what it shows once there is time for it. */
-  push(source) {
+  /** Shows a frame; of a video or a canvas, what it shows once there is time for it. `time` is when it is shown in its film, in
+   * seconds; without it, it is shown now. */
+  push(source, { time = null } = {}) {
     if (this.#over) return;
     this.frames += 1;
     if (this.#waiting) this.dropped += 1;
-    this.#waiting = { source, number: this.frames, came: performance.now() };
+    this.#waiting = { source, time, number: this.frames, came: performance.now() };
     if (!this.#working) this.#work();
   }
 
@@ -62,11 +63,11 @@ export class Live {
     this.#working = true;
     this.#tracker ??= this.#fervor.tracker({ smoothing: this.#smoothing });
     while (this.#waiting && !this.#over) {
-      const { source, number, came } = this.#waiting;
+      const { source, time, number, came } = this.#waiting;
       this.#waiting = null;
       try {
         const row = await this.#fervor.analyze(source, this.#options);
-        const faces = await (await this.#tracker).update(row, (came - this.#began) / 1000);
+        const faces = await (await this.#tracker).update(row, time ?? (came - this.#began) / 1000);
         const { width, height } = row;
         const ms = Math.round(10 * (performance.now() - came)) / 10;
         if (!this.#over) this.onAnswer?.({ frame: number, dropped: this.dropped, ms, width, height, faces });

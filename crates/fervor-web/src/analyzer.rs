@@ -48,7 +48,7 @@ impl Analyzer {
     }
 
     /// The row of pixels as canvases hold them: red, green, blue and opacity; what is transparent lies over white.
-    pub fn pixels(&mut self, rgba: &[u8], width: u32, height: u32, source: &str, options: &str) -> String {
+    pub fn pixels(&mut self, rgba: Vec<u8>, width: u32, height: u32, source: &str, options: &str) -> String {
         self.row(source, options, || Picture::from_rgba(width, height, rgba))
     }
 

@@ -71,7 +71,7 @@ mod tests {
         let rgba: Vec<u8> = decoded.rgb().as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
         let mut analyzer = analyzer();
         let row = file(&mut analyzer, ASTRONAUT, "a", "");
-        let pixels = parsed(&analyzer.pixels(&rgba, width, height, "a", "{}"));
+        let pixels = parsed(&analyzer.pixels(rgba, width, height, "a", "{}"));
         assert_eq!(row, pixels);
         assert_eq!(row["faces"][0]["label"], "happy");
         assert_eq!(row["model"]["sha256"], parsed(&analyzer.model())["sha256"]);
@@ -82,11 +82,11 @@ mod tests {
         let mut analyzer = analyzer();
         let row = file(&mut analyzer, b"text", "notes.txt", "");
         assert_eq!((&row["source"], &row["error"]["reason"]), (&"notes.txt".into(), &"not_a_picture".into()));
-        let row = parsed(&analyzer.pixels(&[0; 7], 2, 1, "canvas", ""));
+        let row = parsed(&analyzer.pixels(vec![0; 7], 2, 1, "canvas", ""));
         assert_eq!(row["error"]["reason"], "mismatch");
-        let row = parsed(&analyzer.pixels(&[90; 4], 1, 1, "a", r#"{"longSide": 3}"#));
+        let row = parsed(&analyzer.pixels(vec![90; 4], 1, 1, "a", r#"{"longSide": 3}"#));
         assert!(row["error"]["message"].as_str().unwrap().contains("long side"), "{row}");
-        let row = parsed(&analyzer.pixels(&[90; 4], 1, 1, "a", r#"{"longside": 320}"#));
+        let row = parsed(&analyzer.pixels(vec![90; 4], 1, 1, "a", r#"{"longside": 320}"#));
         assert!(row["error"]["message"].as_str().unwrap().contains("longside"), "{row}");
         let error = parsed(&Decoded::new(ASTRONAUT, 1000.0).unwrap_err());
         assert_eq!(error["reason"], "too_large");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::bundle::Bundle;
 use crate::error::Result;
-use crate::face::{AutoFaces, DetectorOptions, Face, FindFaces};
+use crate::face::{AutoFaces, BoundingBox, DetectorOptions, Face, FindFaces};
 use crate::picture::Picture;
 use crate::prediction::Prediction;
 use crate::preprocess::Chip;
@@ -112,15 +112,30 @@ impl Analyzer {
     /// # Errors
     /// [`Model`](crate::ErrorKind::Model): the detector fails.
     pub fn prepare(&self, picture: &Picture) -> Result<Prepared> {
+        Ok(self.prepared(picture, self.finder.find(picture)?))
+    }
+
+    /// The same for a picture that follows closely upon one whose faces had these boxes: as
+    /// [`FindFaces::find_near`] finds them again, else by a full look. Faces that were not there before are only seen by that.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_near(&self, picture: &Picture, boxes: &[BoundingBox]) -> Result<Prepared> {
+        match self.finder.find_near(picture, boxes)? {
+            Some(faces) => Ok(self.prepared(picture, faces)),
+            None => self.prepare(picture),
+        }
+    }
+
+    fn prepared(&self, picture: &Picture, mut faces: Vec<Face>) -> Prepared {
         let preprocess = &self.bundle.card().preprocess;
-        let mut faces = self.finder.find(picture)?;
         // What a picture is about comes first: scores of clear faces differ by chance.
         faces.sort_by(|a, b| b.bounds.area().total_cmp(&a.bounds.area()));
         let faces = faces.into_iter().map(|face| {
             let (quality, chip) = (Quality::of(picture, &face), preprocess.chip(picture, &face));
             (face, quality, chip)
         });
-        Ok(Prepared { size: (picture.width(), picture.height()), faces: faces.collect() })
+        Prepared { size: (picture.width(), picture.height()), faces: faces.collect() }
     }
 
     /// The part that is done for all faces of many pictures at once; a list of predictions for each picture, in order.

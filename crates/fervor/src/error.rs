@@ -165,6 +165,13 @@ pub enum Remedy {
         /// As `cpu`, `wgpu`.
         device: Cow<'static, str>,
     },
+    /// Install `ffmpeg`, which decodes nearly every video.
+    InstallFfmpeg,
+    /// Let this decoder decode the video.
+    UseDecoder {
+        /// As `ffmpeg`, `own`.
+        decoder: Cow<'static, str>,
+    },
     /// Build the program with this optional feature.
     BuildWith {
         /// As `wgpu`.
@@ -199,6 +206,8 @@ impl fmt::Display for Remedy {
             Self::ContinueAsBegun => f.write_str("continue it with its own recipe, or start a new run"),
             Self::LowerRate => f.write_str("a lower learning rate or a longer warm-up helps"),
             Self::UseDevice { device } => write!(f, "compute on {device}"),
+            Self::InstallFfmpeg => f.write_str("install ffmpeg, which decodes nearly every video"),
+            Self::UseDecoder { decoder } => write!(f, "let {decoder} decode it"),
             Self::BuildWith { feature } => write!(f, "build the program with its feature {feature}"),
         }
     }

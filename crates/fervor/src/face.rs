@@ -3,6 +3,7 @@
 mod auto;
 mod candidates;
 mod letterbox;
+mod near;
 mod turned;
 mod yunet;
 
@@ -100,6 +101,27 @@ pub trait FindFaces: Send + Sync {
     /// # Errors
     /// The finder itself fails.
     fn find(&self, picture: &Picture) -> Result<Vec<Face>>;
+
+    /// The faces of a picture that follows closely upon one whose faces had these boxes, one for each, in their order: a look at
+    /// their surroundings alone. None if one of them is not found again, or if the finder has no cheaper way than
+    /// [`find`](Self::find).
+    ///
+    /// # Errors
+    /// The finder itself fails.
+    fn find_near(&self, picture: &Picture, boxes: &[BoundingBox]) -> Result<Option<Vec<Face>>> {
+        let _ = (picture, boxes);
+        Ok(None)
+    }
+}
+
+impl<F: FindFaces + ?Sized> FindFaces for Box<F> {
+    fn find(&self, picture: &Picture) -> Result<Vec<Face>> {
+        (**self).find(picture)
+    }
+
+    fn find_near(&self, picture: &Picture, boxes: &[BoundingBox]) -> Result<Option<Vec<Face>>> {
+        (**self).find_near(picture, boxes)
+    }
 }
 
 /// Takes every picture as one face: for data sets of crops.

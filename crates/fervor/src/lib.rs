@@ -187,6 +187,7 @@ pub mod quality;
 /// One graph without its card, for tests and benchmarks of the crates that write bundles: no part of what this crate promises.
 #[doc(hidden)]
 pub mod runtime;
+pub mod shot;
 pub mod timeline;
 pub mod track;
 
@@ -199,5 +200,6 @@ pub use picture::{ContentHash, Limits, Picture};
 pub use prediction::{PicturePrediction, Prediction, Probabilities};
 pub use preprocess::{Chip, Preprocess};
 pub use quality::Quality;
+pub use shot::Shots;
 pub use timeline::Timeline;
 pub use track::Tracker;

@@ -99,19 +99,6 @@ impl Picture {
         Ok(Self { width, height, rgb })
     }
 
-    /// A picture from bytes of red, green, blue and opacity, 4 x width x height of them, as canvases hold them; what is
-    /// transparent lies over white, as in files.
-    ///
-    /// # Errors
-    /// A zero side, or a length that does not fit.
-    pub fn from_rgba(width: u32, height: u32, rgba: &[u8]) -> Result<Self> {
-        if width == 0 || height == 0 || rgba.len() as u64 != 4 * u64::from(width) * u64::from(height) {
-            return Err(Error::input(format!("{} bytes are not an RGBA picture of {width} x {height} pixels", rgba.len()))
-                .because(Reason::Mismatch));
-        }
-        Ok(Self { width, height, rgb: color::rgba_to_rgb(rgba) })
-    }
-
     /// A picture from grey bytes, width x height of them; red, green and blue are equal.
     ///
     /// # Errors
@@ -122,6 +109,18 @@ impl Picture {
                 .because(Reason::Mismatch));
         }
         Ok(Self { width, height, rgb: gray.iter().flat_map(|&v| [v, v, v]).collect() })
+    }
+
+    /// A picture from RGBA bytes, 4 x width x height of them; what is transparent lies over white, as in files.
+    ///
+    /// # Errors
+    /// A zero side, or a length that does not fit.
+    pub fn from_rgba(width: u32, height: u32, rgba: Vec<u8>) -> Result<Self> {
+        if width == 0 || height == 0 || rgba.len() as u64 != 4 * u64::from(width) * u64::from(height) {
+            return Err(Error::input(format!("{} bytes are not an RGBA picture of {width} x {height} pixels", rgba.len()))
+                .because(Reason::Mismatch));
+        }
+        Ok(Self { width, height, rgb: color::to_rgb(rgba, image::ColorType::Rgba8) })
     }
 
     /// Width in pixels.
@@ -177,6 +176,13 @@ impl fmt::Debug for Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_transparent_lies_over_white() {
+        let picture = Picture::from_rgba(2, 1, vec![9, 9, 9, 0, 1, 2, 3, 255]).unwrap();
+        assert_eq!(picture.rgb(), [255, 255, 255, 1, 2, 3]);
+        assert!(Picture::from_rgba(2, 1, vec![0; 6]).is_err());
+    }
 
     #[test]
     fn a_hash_is_read_as_it_is_written() {

@@ -30,6 +30,10 @@ pub enum Flag {
 }
 
 impl Flag {
+    /// All of them.
+    pub const ALL: [Flag; 8] =
+        [Flag::Small, Flag::Doubtful, Flag::Profile, Flag::Blurred, Flag::Dark, Flag::Flat, Flag::CutOff, Flag::Turned];
+
     /// The flag's name in JSON.
     pub fn name(self) -> &'static str {
         match self {

@@ -81,13 +81,9 @@ struct Seen {
     bounds: BoundingBox,
     /// Not a number where the detector did not judge it.
     score: f32,
-    /// A bit for each flag of [`FLAGS`].
+    /// A bit for each flag of [`Flag::ALL`].
     flags: u16,
 }
-
-/// In the order of their bits.
-const FLAGS: [Flag; 8] =
-    [Flag::Small, Flag::Doubtful, Flag::Profile, Flag::Blurred, Flag::Dark, Flag::Flat, Flag::CutOff, Flag::Turned];
 
 impl Timeline {
     /// A timeline of the film that the caller calls `source`, answered by this model.
@@ -135,7 +131,7 @@ impl Timeline {
                 track: u32::try_from(track.id).unwrap_or(u32::MAX),
                 bounds: face.face.bounds,
                 score: face.face.score.unwrap_or(f32::NAN),
-                flags: FLAGS.iter().enumerate().map(bit).sum(),
+                flags: Flag::ALL.iter().enumerate().map(bit).sum(),
             });
             self.raw.extend_from_slice(face.probabilities.values());
             self.smoothed.extend_from_slice(track.probabilities.values());
@@ -340,7 +336,7 @@ impl<'a> FaceView<'a> {
     /// Reasons to trust the answer less.
     pub fn flags(&self) -> impl Iterator<Item = Flag> + use<> {
         let flags = self.flags;
-        FLAGS.into_iter().enumerate().filter(move |(bit, _)| flags >> bit & 1 == 1).map(|(_, flag)| flag)
+        Flag::ALL.into_iter().enumerate().filter(move |(bit, _)| flags >> bit & 1 == 1).map(|(_, flag)| flag)
     }
 }
 

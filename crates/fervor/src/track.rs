@@ -1,7 +1,17 @@
 //! [`Tracker`]: faces of successive frames become tracks with smoothed probabilities.
 
+mod assign;
+mod colours;
+mod motion;
+#[cfg(test)]
+mod scenes;
+
 use crate::face::BoundingBox;
 use crate::prediction::{Prediction, Probabilities};
+
+use assign::assign;
+pub use colours::Colours;
+use motion::Motion;
 
 /// How faces are followed.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,9 +19,11 @@ use crate::prediction::{Prediction, Probabilities};
 pub struct TrackOptions {
     /// Time constant of the smoothing in seconds: an answer this old counts for 37 % (1 / e). 0 smooths nothing.
     pub smoothing: f64,
-    /// A face continues a track when their boxes overlap at least this much (intersection over union, 0..=1).
+    /// A face continues a track that was seen in the frame before when its box overlaps the expected one at least this much
+    /// (intersection over union, 0..=1).
     pub overlap: f32,
-    /// A track ends when a frame shows it no more and its last face is older than this many seconds.
+    /// A track ends when a frame shows it no more and its last face is older than this many seconds. Until then a face that appears
+    /// near where it would be by now continues it.
     pub patience: f64,
 }
 
@@ -42,9 +54,35 @@ impl Default for TrackOptions {
     }
 }
 
-/// Follows faces from frame to frame: each box continues the track whose last box it overlaps most, best pairs first, as in
-/// SORT (Bewley et al. 2016, "Simple online and realtime tracking") without its motion model; probabilities are smoothed by an
-/// exponential moving average in time, so that the frame rate does not change the result.
+/// A face that was missing for a while continues its track if it is found within so many of its sides from where it was expected,
+const ASTRAY: f32 = 0.75;
+
+/// so many more for each second that it was missing,
+const ASTRAY_A_SECOND: f32 = 1.0;
+
+/// and is at most so many times as large or small.
+const GROWN: f32 = 1.7;
+
+/// What a track that is missing counts beside one that was seen a frame ago.
+const MISSING: f32 = 0.7;
+
+/// Colours this alike (Bhattacharyya) may be the same person's: under it a face does not continue a track that was missing.
+const ALIKE: f32 = 0.55;
+
+/// What colours count for where they cannot be seen.
+const UNSEEN: f32 = 0.85;
+
+/// How fast a track's colours follow those that are seen.
+const COLOURS_FOLLOW: f32 = 0.1;
+
+/// Boxes that overlap more than this hide each other's colours.
+const HIDDEN: f32 = 0.02;
+
+/// Follows faces from frame to frame, as SORT does (Bewley et al. 2016, "Simple online and realtime tracking"): each track expects
+/// its face where its motion leads, and faces are given to tracks so that all together fit best. A face that was missing, turned
+/// away or behind something, continues its track if it comes back [in time](TrackOptions::patience), near where it would be by
+/// now, and, where [`Colours`] are known, dressed as before; so two that cross each other keep their numbers. Probabilities are
+/// smoothed by an exponential moving average in time, so that the frame rate does not change the result.
 #[derive(Clone, Debug)]
 pub struct Tracker {
     options: TrackOptions,
@@ -57,7 +95,8 @@ pub struct Tracker {
 #[derive(Clone, Debug)]
 struct Track {
     id: u64,
-    bounds: BoundingBox,
+    motion: Motion,
+    colours: Option<Colours>,
     smoothed: Probabilities,
     since: f64,
     seen: f64,
@@ -86,47 +125,94 @@ impl Tracker {
         self.options.smoothing = seconds;
     }
 
+    /// Ends all tracks: what follows shows other faces, or the same ones elsewhere. [`Shots`](crate::Shots) tells when.
+    pub fn new_shot(&mut self) {
+        self.tracks.clear();
+    }
+
     /// The faces of the frame at `time`, in seconds and not before the last frame's; a [`Tracked`] for each face, in order.
     pub fn update(&mut self, faces: &[Prediction], time: f64) -> Vec<Tracked> {
+        self.update_with(faces, &[], time)
+    }
+
+    /// The same with what is around each of the faces.
+    pub fn update_with(&mut self, faces: &[Prediction], colours: &[Colours], time: f64) -> Vec<Tracked> {
         let patience = self.options.patience;
         // However long ago the last frame was, its faces go on.
         self.tracks.retain(|track| track.seen >= self.last || time - track.seen <= patience);
+        let fit: Vec<Vec<f32>> = (0..faces.len())
+            .map(|face| self.tracks.iter().map(|track| self.fit(track, &faces[face], colours.get(face), time)).collect())
+            .collect();
+        let given = assign(&fit, self.tracks.len());
         self.last = time;
-        let followed = self.follow(faces);
-        let place = |(face, track): (&Prediction, Option<usize>)| {
-            let index = track.unwrap_or_else(|| {
-                let (id, probabilities) = (self.next, face.probabilities.clone());
-                self.next += 1;
-                self.tracks.push(Track { id, bounds: face.face.bounds, smoothed: probabilities, since: time, seen: time });
-                self.tracks.len() - 1
-            });
+        let alone = |face: usize| {
+            let others = faces.iter().enumerate().filter(|(other, _)| *other != face);
+            others.map(|(_, other)| other.face.bounds.iou(&faces[face].face.bounds)).all(|overlap| overlap < HIDDEN)
+        };
+        let place = |(face, track): (usize, Option<usize>)| {
+            let (prediction, colours) = (&faces[face], colours.get(face).filter(|_| alone(face)));
+            let index = track.unwrap_or_else(|| self.begin(prediction, time));
             let track = &mut self.tracks[index];
-            track.smoothed = track.smoothed.mixed(&face.probabilities, weight(time - track.seen, self.options.smoothing));
-            (track.bounds, track.seen) = (face.face.bounds, time);
+            track.see(prediction, colours, time, self.options.smoothing);
             Tracked { id: track.id, probabilities: track.smoothed.clone(), age: time - track.since }
         };
-        faces.iter().zip(followed).map(place).collect()
+        given.into_iter().enumerate().map(place).collect()
     }
 
-    /// The track that each face continues.
-    fn follow(&self, faces: &[Prediction]) -> Vec<Option<usize>> {
-        let overlaps = |(f, face): (usize, &Prediction)| {
-            let bounds = face.face.bounds;
-            self.tracks.iter().enumerate().map(move |(t, track)| (bounds.iou(&track.bounds), f, t)).collect::<Vec<_>>()
-        };
-        let mut pairs: Vec<(f32, usize, usize)> = faces.iter().enumerate().flat_map(overlaps).collect();
-        pairs.retain(|(iou, ..)| *iou >= self.options.overlap);
-        pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut followed = vec![None; faces.len()];
-        let mut taken = vec![false; self.tracks.len()];
-        for (_, face, track) in pairs {
-            if followed[face].is_none() && !taken[track] {
-                followed[face] = Some(track);
-                taken[track] = true;
-            }
-        }
-        followed
+    /// Begins a track with this face; its place among the tracks.
+    fn begin(&mut self, face: &Prediction, time: f64) -> usize {
+        let (id, motion, smoothed) = (self.next, Motion::new(face.face.bounds), face.probabilities.clone());
+        self.next += 1;
+        self.tracks.push(Track { id, motion, colours: None, smoothed, since: time, seen: time });
+        self.tracks.len() - 1
     }
+
+    /// How well a face continues a track, up to 1; 0 if it does not.
+    fn fit(&self, track: &Track, face: &Prediction, colours: Option<&Colours>, time: f64) -> f32 {
+        let bounds = &face.face.bounds;
+        let missing = track.seen < self.last;
+        let expected = track.motion.expected(time - track.seen);
+        let overlap = bounds.iou(&expected);
+        let size = (bounds.area() / expected.area()).sqrt();
+        let size = size.min(1.0 / size);
+        let alike = colours.zip(track.colours.as_ref()).and_then(|(now, before)| now.likeness(before));
+        let near = if missing {
+            let reach = ASTRAY + ASTRAY_A_SECOND * (time - track.seen) as f32;
+            let distance = distance(bounds, &expected) / expected.area().sqrt();
+            if distance >= reach || size * GROWN < 1.0 || alike.is_some_and(|alike| alike < ALIKE) {
+                return 0.0;
+            }
+            MISSING * (1.0 - distance / reach).max(overlap)
+        } else if overlap >= self.options.overlap {
+            overlap
+        } else {
+            return 0.0;
+        };
+        // What fits at all is worth more than nothing.
+        (near * (0.5 + 0.5 * size) * alike.unwrap_or(UNSEEN)).max(1e-3)
+    }
+}
+
+impl Track {
+    /// The face is here now.
+    fn see(&mut self, face: &Prediction, colours: Option<&Colours>, time: f64, smoothing: f64) {
+        let elapsed = time - self.seen;
+        self.motion.see(face.face.bounds, elapsed);
+        self.smoothed = self.smoothed.mixed(&face.probabilities, weight(elapsed, smoothing));
+        match (&mut self.colours, colours) {
+            (Some(known), Some(now)) => known.towards(now, COLOURS_FOLLOW),
+            (known @ None, Some(now)) => *known = Some(now.clone()),
+            (_, None) => {}
+        }
+        self.seen = time;
+    }
+}
+
+/// Between the middles of two boxes.
+fn distance(a: &BoundingBox, b: &BoundingBox) -> f32 {
+    let middle = |bounds: &BoundingBox| [bounds.x + bounds.width / 2.0, bounds.y + bounds.height / 2.0];
+    let ([x, y], [other_x, other_y]) = (middle(a), middle(b));
+    (x - other_x).hypot(y - other_y)
 }
 
 /// The new answer's share after `elapsed` seconds: `1 - exp(-elapsed / constant)`.

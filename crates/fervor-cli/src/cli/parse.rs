@@ -117,3 +117,59 @@ pub fn margin(text: &str) -> Result<f32, String> {
         _ => Err("give a share from 0 to 2, for example 0.2".to_owned()),
     }
 }
+
+/// A number of seconds, not negative, at most an hour.
+pub fn seconds(text: &str) -> Result<f64, String> {
+    match text.strip_suffix('s').unwrap_or(text).parse() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("give seconds from 0 to 3600, for example 0.3".to_owned()),
+    }
+}
+
+/// A time between frames, such as `0.2s` or `200ms`.
+pub fn span(text: &str) -> Result<f64, String> {
+    let seconds = match text.strip_suffix("ms") {
+        Some(number) => number.parse::<f64>().ok().map(|ms| ms / 1e3),
+        None => text.strip_suffix('s').unwrap_or(text).parse().ok(),
+    };
+    match seconds {
+        Some(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(seconds),
+        _ => Err("give a time from 1ms to 86400s, for example 0.2s".to_owned()),
+    }
+}
+
+/// Frames a second.
+pub fn frames_a_second(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (0.001..=1000.0).contains(&rate) => Ok(rate),
+        _ => Err("give frames a second from 0.001 to 1000, for example 5".to_owned()),
+    }
+}
+
+/// A place in a film: seconds, `1:30` or `1:02:03.5`.
+pub fn moment(text: &str) -> Result<f64, String> {
+    let parts: Vec<&str> = text.strip_suffix('s').unwrap_or(text).split(':').collect();
+    let numbers: Option<Vec<f64>> = parts.iter().map(|part| part.parse().ok().filter(|part| (0.0..1e7).contains(part))).collect();
+    match numbers {
+        Some(numbers) if numbers.len() <= 3 && numbers[1..].iter().all(|&part| part < 60.0) => {
+            Ok(numbers.iter().fold(0.0, |time, part| 60.0 * time + part))
+        }
+        _ => Err("give a place in the film, for example 90, 1:30 or 0:01:30.5".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_given_as_people_write_them() {
+        assert_eq!(
+            ["90", "1:30", "0:01:30.5", "90s"].map(|text| moment(text).ok()),
+            [Some(90.0), Some(90.0), Some(90.5), Some(90.0)]
+        );
+        assert!(["-1", "1:75", "1:2:3:4", "", "soon", "nan"].iter().all(|text| moment(text).is_err()));
+        assert_eq!(["0.2s", "200ms", "0.2"].map(|text| span(text).ok()), [Some(0.2); 3]);
+        assert!(["0", "-1s", "inf", "nan"].iter().all(|text| span(text).is_err()));
+    }
+}

@@ -67,10 +67,11 @@ pub struct Serve {
 
 #[derive(Debug, Args)]
 pub struct Page {
-    /// The folder to write; it must not be there yet
+    /// The folder to write, which must not be there yet; a name that ends in .html is one file, which opens without any server
     pub out: PathBuf,
     /// A built-in model's name or the path of a bundle; several times for a choice of models, of which the first is loaded unasked
-    #[arg(long, default_values = ["fervor-nano", "fervor-48"])]
+    /// [default: fervor-nano, in a folder fervor-48, too]
+    #[arg(long)]
     pub model: Vec<String>,
     /// The folder of the npm package, as `cargo xtask web` writes it [default: the package inside this program, where there is one]
     #[arg(long, value_name = "DIR", env = "FERVOR_PACKAGE")]

@@ -71,28 +71,44 @@ impl Search {
 
     /// The pictures of a folder; one without any is an error row.
     pub fn folder(&mut self, root: &Path) -> Vec<Source> {
-        let mut counts = Counts::default();
         let mut sources = Vec::new();
-        for met in self.walk(root, if self.recursive { usize::MAX } else { 1 }) {
-            match met {
+        let done: Result<(), std::convert::Infallible> = self.each_of_folder(root, &mut |source| {
+            sources.push(source);
+            Ok(())
+        });
+        let Ok(()) = done;
+        sources
+    }
+
+    /// The pictures of a folder, one after the other as they are found; one without any is an error row.
+    ///
+    /// # Errors
+    /// What `each` fails with: it is asked for no more then.
+    pub fn each_of_folder<E>(&mut self, root: &Path, each: &mut dyn FnMut(Source) -> Result<(), E>) -> Result<(), E> {
+        let mut counts = Counts::default();
+        let mut none = true;
+        self.walk(root, if self.recursive { usize::MAX } else { 1 }, &mut |met| {
+            let source = match met {
                 Met::File(path) if is_picture(&path) => {
-                    sources.push(Source::File { relative: path.strip_prefix(root).unwrap_or(&path).to_owned(), path });
+                    Source::File { relative: path.strip_prefix(root).unwrap_or(&path).to_owned(), path }
                 }
-                Met::File(path) => counts.other(&path),
-                Met::Folder(_) => counts.folders += usize::from(!self.recursive),
-                Met::Refused(source) => sources.push(source),
-                Met::Passed(passed) => counts.passed(passed),
-            }
-        }
-        if sources.is_empty() {
+                Met::File(path) => return Ok(counts.other(&path)),
+                Met::Folder(_) => return Ok(counts.folders += usize::from(!self.recursive)),
+                Met::Refused(source) => source,
+                Met::Passed(passed) => return Ok(counts.passed(passed)),
+            };
+            none = false;
+            each(source)
+        })?;
+        if none {
             let hint = match counts.folders {
                 0 => "pictures end in .jpg, .png, .bmp, .webp, .gif or .tiff, or begin as these do",
                 _ => "--recursive looks into its folders",
             };
-            sources.push(Source::refused(root, Reason::Empty, "no pictures in the folder", Some(hint)));
+            each(Source::refused(root, Reason::Empty, "no pictures in the folder", Some(hint)))?;
         }
         self.notes.extend(counts.words().map(|words| format!("{}: passed over {words}", root.display())));
-        sources
+        Ok(())
     }
 
     /// The files that fit a pattern, whatever they are, and the pictures of folders that fit, as a shell would hand them over.
@@ -119,7 +135,7 @@ impl Search {
         let start = if root.as_os_str().is_empty() { Path::new(".") } else { root.as_path() };
         let below = |path: &Path| path.strip_prefix(start).unwrap_or(path).to_owned();
         let (mut sources, mut folders) = (Vec::new(), Vec::new());
-        for met in self.walk(start, depth) {
+        let walked: Result<(), std::convert::Infallible> = self.walk(start, depth, &mut |met| {
             match met {
                 Met::File(path) if matcher.is_match(below(&path)) => {
                     let relative = below(&path);
@@ -132,7 +148,9 @@ impl Search {
                 // As in a shell, hidden names do not fit, and what does not fit was not asked for.
                 _ => {}
             }
-        }
+            Ok(())
+        });
+        let Ok(()) = walked;
         for folder in folders {
             sources.extend(self.folder(&folder));
         }
@@ -144,9 +162,8 @@ impl Search {
     }
 
     /// Everything below a folder, in name order.
-    fn walk(&self, root: &Path, depth: usize) -> Vec<Met> {
+    fn walk<E>(&self, root: &Path, depth: usize, each: &mut dyn FnMut(Met) -> Result<(), E>) -> Result<(), E> {
         let mut entries = WalkDir::new(root).follow_links(true).max_depth(depth).sort_by_file_name().into_iter();
-        let mut met = Vec::new();
         while let Some(entry) = entries.next() {
             let entry = match entry {
                 Ok(entry) if entry.depth() == 0 => continue,
@@ -154,7 +171,7 @@ impl Search {
                 Err(e) => {
                     let path = e.path().unwrap_or(root);
                     let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')) && path != root;
-                    met.push(if hidden { Met::Passed(Passed::Hidden) } else { Met::Refused(refused(path, &e)) });
+                    each(if hidden { Met::Passed(Passed::Hidden) } else { Met::Refused(refused(path, &e)) })?;
                     continue;
                 }
             };
@@ -172,7 +189,7 @@ impl Search {
             } else {
                 None
             };
-            met.push(match passed {
+            each(match passed {
                 Some(passed) => {
                     if is_folder {
                         entries.skip_current_dir();
@@ -181,9 +198,9 @@ impl Search {
                 }
                 None if is_folder => Met::Folder(entry.into_path()),
                 None => Met::File(entry.into_path()),
-            });
+            })?;
         }
-        met
+        Ok(())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The program as its users meet it: commands, exit codes, what is said where.
 
 mod audit;
+#[cfg(feature = "batch")]
+mod batch;
 mod calibrate;
 mod compare;
 mod data;
@@ -12,4 +14,5 @@ mod predict;
 mod serve;
 #[cfg(feature = "train")]
 mod train;
+mod video;
 mod world;

@@ -190,7 +190,7 @@ impl Table {
             let error =
                 Error::data(format!("expected a table or a manifest, found {found}")).because(Reason::Unsupported).context(path);
             return Err(match found {
-                "a Parquet file" => error.with_remedy(Remedy::BuildWith { feature: "parquet".into() }),
+                "a Parquet file" => error.with_remedy(Remedy::BuildWith { feature: "batch".into() }),
                 archive if archive.ends_with("archive") => error.with_hint("unpack it and give the folder"),
                 _ => error.with_hint(
                     "give a folder with one folder of pictures for each class, a table as text (.csv, .tsv, .jsonl), or a manifest (.json)",

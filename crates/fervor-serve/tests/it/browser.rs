@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::header;
 use fervor::{Bundle, WholePicture};
-use fervor_serve::{Package, Settings, folder};
+use fervor_serve::{Package, Settings, folder, single};
 use serde_json::Value;
 
 use crate::world::World;
@@ -69,6 +69,18 @@ fn the_folder_is_a_whole_page_that_names_every_file() {
         assert_eq!(kept, !path.ends_with("fervor-48-votes.onnx"), "the first model alone is kept before it is asked for: {path}");
     }
     assert!(!offline.contains("{{"), "{offline}");
+}
+
+#[test]
+fn the_single_file_names_no_other() {
+    let html = single(&package());
+    assert!(html.contains("connect-src data: blob:") && html.contains("<script type=\"importmap\">"));
+    for attribute in ["src=\"", "href=\"", "data-src=\""] {
+        let named = html.split(attribute).skip(1).map(|rest| &rest[..rest.len().min(5)]);
+        for start in named {
+            assert!(start == "data:" || start.starts_with(['#', 'a']), "{attribute}{start}: an address outside of it");
+        }
+    }
 }
 
 #[test]

@@ -71,6 +71,23 @@ async fn probabilities_are_smoothed_unless_asked_otherwise() {
 }
 
 #[tokio::test]
+async fn a_films_frames_have_the_films_own_times() {
+    let world = World::with(faces(), Settings::default());
+    let (address, _stop, _server) = world.listen().await;
+    let mut client = Client::connect(address).await;
+    for (time, track) in [(0.0, 1), (0.5, 1), (100.0, 1)] {
+        client.say(&format!(r#"{{"time": {time}}}"#)).await;
+        client.show(astronaut()).await;
+        let answer = client.hear().await;
+        assert_eq!((answer["time"].as_f64(), answer["faces"][0]["track"].as_u64()), (Some(time), Some(track)), "{answer}");
+        assert!((answer["faces"][0]["age"].as_f64().unwrap() - time).abs() < 1e-6, "{answer}");
+        assert!(answer["faces"][0]["frame_probabilities"].is_object());
+    }
+    client.say(r#"{"time": 99}"#).await;
+    assert_eq!(client.hear().await["error"]["kind"], "input", "time goes back");
+}
+
+#[tokio::test]
 async fn old_frames_are_dropped_rather_than_answered_late() {
     let world = World::with(Slow(Duration::from_millis(120)), Settings { threads: 1, ..Settings::default() });
     let (address, _stop, _server) = world.listen().await;

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::face::yunet::{DetectorOptions, YuNet};
-use crate::face::{Face, FindFaces};
+use crate::face::{BoundingBox, Face, FindFaces};
 use crate::picture::{Picture, mean_and_deviation};
 
 /// Crops are at most so many pixels wide or high.
@@ -50,6 +50,11 @@ impl FindFaces for AutoFaces {
         let tallest = faces.iter().map(|face| face.bounds.height).reduce(f32::max);
         let share = tallest.map(|height| height / picture.height() as f32);
         if is_crop(picture, share) { Ok(vec![Face::whole(picture)]) } else { self.detector.with_turned(picture, faces) }
+    }
+
+    fn find_near(&self, picture: &Picture, boxes: &[BoundingBox]) -> Result<Option<Vec<Face>>> {
+        // What may be nothing but a face is judged as a whole.
+        if picture.width().max(picture.height()) <= CROP_SIDE { Ok(None) } else { self.detector.find_near(picture, boxes) }
     }
 }
 

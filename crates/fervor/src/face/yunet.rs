@@ -7,12 +7,12 @@ mod rows;
 use std::iter;
 
 use crate::error::{Error, Result};
-use crate::face::{Face, FindFaces};
+use crate::face::{BoundingBox, Face, FindFaces};
 use crate::picture::Picture;
 
 use super::candidates::{decode, is_fragment, suppress};
 use super::letterbox::{Letterbox, Pixels};
-use super::turned;
+use super::{near, turned};
 use network::Network;
 
 /// A small picture is shown to the network at most so many times as large as it is.
@@ -195,6 +195,10 @@ impl FindFaces for YuNet {
         let faces = self.find_upright(picture)?;
         self.with_turned(picture, faces)
     }
+
+    fn find_near(&self, picture: &Picture, boxes: &[BoundingBox]) -> Result<Option<Vec<Face>>> {
+        near::find(self, picture, boxes)
+    }
 }
 
 impl YuNet {
@@ -202,6 +206,11 @@ impl YuNet {
     pub(super) fn usual(&self, picture: &Picture) -> usize {
         let longest = picture.width().max(picture.height()) as usize;
         self.options.long_side.min(longest.saturating_mul(MOST_ENLARGED))
+    }
+
+    /// How much two boxes may overlap.
+    pub(super) fn overlap(&self) -> f32 {
+        self.options.nms
     }
 
     /// These upright faces of the picture, with those that are turned where they are asked for.

@@ -9,7 +9,9 @@ use image::ColorType;
 pub(super) fn to_rgb(mut values: Vec<u8>, color: ColorType) -> Vec<u8> {
     match color {
         ColorType::Rgb8 => return values,
-        ColorType::Rgba8 => shrink::<4>(&mut values, |&[r, g, b, a]| [r, g, b].map(|v| over_white(v, a))),
+        ColorType::Rgba8 => {
+            shrink::<4>(&mut values, |&[r, g, b, a]| if a == 255 { [r, g, b] } else { [r, g, b].map(|v| over_white(v, a)) })
+        }
         ColorType::Rgb16 => shrink::<6>(&mut values, |v| [high(v, 0), high(v, 1), high(v, 2)]),
         ColorType::Rgba16 => shrink::<8>(&mut values, |v| [0, 1, 2].map(|i| over_white(high(v, i), high(v, 3)))),
         ColorType::La16 => shrink::<4>(&mut values, |v| [over_white(high(v, 0), high(v, 1)); 3]),
@@ -19,17 +21,6 @@ pub(super) fn to_rgb(mut values: Vec<u8>, color: ColorType) -> Vec<u8> {
         other => panic!("no integer values: {other:?}"),
     }
     values
-}
-
-/// RGB bytes of pixels that come one after the other from a canvas or a camera: most often opaque, which is quick.
-pub(super) fn rgba_to_rgb(rgba: &[u8]) -> Vec<u8> {
-    let pixels = rgba.as_chunks::<4>().0;
-    let mut rgb = vec![0; 3 * pixels.len()];
-    let opaque = pixels.iter().fold(255, |least, &[.., a]| least & a) == 255;
-    for (to, &[r, g, b, a]) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
-        *to = if opaque { [r, g, b] } else { [r, g, b].map(|v| over_white(v, a)) };
-    }
-    rgb
 }
 
 /// Replaces pixels of `N` bytes by three bytes each, in place: a large picture is never held twice.

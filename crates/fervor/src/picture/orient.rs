@@ -40,7 +40,8 @@ impl Picture {
     }
 
     /// A copy, turned clockwise by so many quarters.
-    pub(crate) fn turned(&self, quarters: u8) -> Self {
+    #[must_use]
+    pub fn turned(&self, quarters: u8) -> Self {
         self.oriented(match quarters % 4 {
             0 => Orientation::NoTransforms,
             1 => Orientation::Rotate90,

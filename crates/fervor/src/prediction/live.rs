@@ -1,4 +1,4 @@
-//! [`LiveFace`]: a face of a live picture, as every door that follows faces sends it.
+//! [`LiveFace`]: a face of a live picture as JSON, behind every door the same.
 
 use serde::Serialize;
 
@@ -7,34 +7,36 @@ use crate::face::BoundingBox;
 use crate::quality::Quality;
 use crate::track::Tracked;
 
-/// A face with its track, as JSON. Label, confidence, words and probabilities are smoothed.
-#[derive(Clone, Debug, Serialize)]
+/// A face of a live picture with its track. Label, confidence and probabilities are smoothed over the track's past.
+#[derive(Debug, Serialize)]
 pub struct LiveFace<'a> {
-    /// The track's number.
+    /// The track's number, from 1.
     pub track: u64,
-    /// Seconds since the track began, in thousandths.
+    /// Seconds since the track began.
     pub age: f64,
-    /// Where the face is in this frame.
+    /// Where the face is, in the picture's pixels.
     #[serde(rename = "box")]
     pub bounds: &'a BoundingBox,
-    /// The detector's score.
+    /// How sure the finder is.
     pub score: Option<f32>,
     /// The most probable class.
     pub label: &'a str,
     /// Its probability.
     pub confidence: f32,
-    /// Whether no class reaches one half.
+    /// Whether nothing can be said for sure.
     pub uncertain: bool,
     /// The answer in words.
     pub words: String,
-    /// All classes.
+    /// All probabilities.
     pub probabilities: &'a Probabilities,
-    /// What about this frame should lower trust.
+    /// What this picture alone says, without the track's past.
+    pub frame_probabilities: &'a Probabilities,
+    /// What about the picture lowers trust.
     pub quality: &'a Quality,
 }
 
 impl<'a> LiveFace<'a> {
-    /// What is said of a face of which the tracker says this.
+    /// The face and its track as they are told.
     pub fn new(face: &'a Prediction, tracked: &'a Tracked) -> Self {
         let (label, confidence) = tracked.probabilities.top();
         Self {
@@ -47,6 +49,7 @@ impl<'a> LiveFace<'a> {
             uncertain: tracked.probabilities.is_uncertain(),
             words: tracked.probabilities.sentence(),
             probabilities: &tracked.probabilities,
+            frame_probabilities: &face.probabilities,
             quality: &face.quality,
         }
     }

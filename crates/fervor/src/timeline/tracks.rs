@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{FLAGS, Timeline};
+use super::Timeline;
 use crate::quality::Flag;
 
 /// One face over time. All shares are of time, not of frames.
@@ -57,7 +57,7 @@ impl Timeline {
         let has_length = self.end() > self.start();
         let (mut first, mut last, mut frames) = (f64::INFINITY, f64::NEG_INFINITY, 0);
         let (mut seen, mut trusted, mut uncertain) = (0.0, 0.0, 0.0);
-        let (mut shares, mut means, mut flags) = (vec![0.0; classes], vec![0.0; classes], [0.0; FLAGS.len()]);
+        let (mut shares, mut means, mut flags) = (vec![0.0; classes], vec![0.0; classes], [0.0; Flag::ALL.len()]);
         for (frame, face) in self.of_track(track) {
             let time = if has_length { frame.duration() } else { 1.0 };
             (first, last, frames) = (first.min(frame.time()), last.max(frame.end()), frames + 1);
@@ -69,7 +69,7 @@ impl Timeline {
             }
             means.iter_mut().zip(face.smoothed).for_each(|(mean, &p)| *mean += time * f64::from(p));
             for flag in face.flags() {
-                flags[FLAGS.iter().position(|known| *known == flag).expect("a known flag")] += time;
+                flags[Flag::ALL.iter().position(|known| *known == flag).expect("a known flag")] += time;
             }
         }
         let span = if last > first { last - first } else { seen };
@@ -91,7 +91,7 @@ impl Timeline {
             uncertain: of(uncertain, seen),
             dominant: dominant.map(|class| self.labels.name(class).to_owned()),
             classes: (0..classes).map(class).collect(),
-            flags: FLAGS
+            flags: Flag::ALL
                 .into_iter()
                 .zip(flags)
                 .filter(|(_, time)| *time > 0.0)

@@ -23,6 +23,12 @@ impl Writer {
         Self { format, one, labels, written: 0 }
     }
 
+    /// For answers of many pictures; the first of them is written already, if `begun`.
+    #[cfg(feature = "batch")]
+    pub fn going_on(format: PredictFormat, labels: LabelSet, begun: bool) -> Self {
+        Self { format, one: false, labels, written: usize::from(begun) }
+    }
+
     /// Writes one answer.
     pub fn write(&mut self, out: &mut dyn Write, answer: &PicturePrediction) -> io::Result<()> {
         match self.format {

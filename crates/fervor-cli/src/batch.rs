@@ -1,0 +1,162 @@
+//! `fervor batch`: any number of pictures become a folder of tables.
+
+mod pace;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use fervor::{Bundle, DetectorOptions, Error, Limits, Reason, Result};
+use fervor_table::job::{Counts, Job, Listed, PartFormat, Planner, Spec, Work};
+use serde_json::{Map, Value, json};
+
+use crate::answers::Writer;
+use crate::cli::{Batch, BatchFormat, PredictFormat};
+use crate::inputs::{self, Source, Wanted};
+use crate::verdict::Verdict;
+use crate::{interrupt, setup, talk};
+use pace::Pace;
+
+/// Runs the command.
+///
+/// # Errors
+/// A model that does not load, a folder that holds another job, a part that cannot be written.
+pub fn run(args: &Batch) -> Result<Verdict> {
+    setup::threads(args.threads);
+    // Many pictures are looked at side by side, each on one thread.
+    let bundle = setup::model(&args.model, None)?.with_lanes(rayon::current_num_threads());
+    let spec = spec(args, &bundle)?;
+    let detector = DetectorOptions::default().with_threads(1).with_detail(args.detail).with_threshold(args.threshold);
+    let labels = bundle.card().labels.clone();
+    let analyzer = setup::analyzer(args.faces, Arc::new(bundle), detector)?;
+    let planning = talk::spinner("listing the inputs");
+    let opened = Job::open(&args.output, &spec, args.shard.unwrap_or_default(), |planner| plan(args, planner));
+    planning.finish_and_clear();
+    let mut job = opened?;
+    job.notes().iter().for_each(talk::note);
+    let before = job.before();
+    let here = job.pictures_here()?;
+    if before.pictures > 0 {
+        talk::note(format_args!("{} of {here} pictures are done already", before.pictures));
+    }
+    let stop = interrupt::flag("stopping; what is done is kept, and the same command goes on")?;
+    let pace = Pace::new(here, before);
+    let text = match args.format {
+        BatchFormat::Parquet => None,
+        BatchFormat::Jsonl => Some(PredictFormat::Jsonl),
+        BatchFormat::Csv => Some(PredictFormat::Csv),
+    };
+    let write = |out: &mut dyn std::io::Write, row: &fervor::PicturePrediction, first: bool| match text {
+        Some(format) => Writer::going_on(format, labels.clone(), !first).write(out, row),
+        None => Ok(()),
+    };
+    let minimum = args.minimum_face as f32;
+    let work = Work {
+        analyzer: &analyzer,
+        keep: &|face| face.face.bounds.width.min(face.face.bounds.height) >= minimum,
+        limits: Limits::default(),
+        format: if text.is_some() { PartFormat::Text(&write) } else { PartFormat::Parquet },
+        stop: &stop,
+        progress: &|counts| pace.moved(counts),
+    };
+    for todo in job.todo()? {
+        let (piece, path) = todo?;
+        let started = Instant::now();
+        let Some((counts, bytes, sha256)) = work.run(&piece, &path)? else { break };
+        job.done(&piece, &path, counts, bytes, sha256, started.elapsed().as_secs_f64())?;
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    pace.end();
+    let (all, whole) = job.finish()?;
+    let mine = job.before();
+    if mine.pictures < here {
+        talk::note(format_args!("interrupted: {} of {here} pictures are done; the same command goes on", mine.pictures));
+        return Ok(Verdict::Interrupted);
+    }
+    talk::answer(summary(&all, &job, whole, &args.output))?;
+    Ok(match mine.errors {
+        0 => Verdict::Yes,
+        errors if errors == mine.pictures => Verdict::Failed,
+        _ => Verdict::No,
+    })
+}
+
+/// What decides the job's rows.
+fn spec(args: &Batch, bundle: &Bundle) -> Result<Spec> {
+    let directory = std::env::current_dir().map_err(|e| Error::input("the working directory is gone").with_source(e))?;
+    let format = match args.format {
+        BatchFormat::Parquet => "parquet",
+        BatchFormat::Jsonl => "jsonl",
+        BatchFormat::Csv => "csv",
+    };
+    let settings = json!({
+        "model": bundle.card().name,
+        "model_sha256": bundle.sha256(),
+        "faces": format!("{:?}", args.faces).to_lowercase(),
+        "detail": args.detail,
+        "threshold": args.threshold,
+        "minimum_face": args.minimum_face,
+        "column": args.column,
+    });
+    let settings: Map<String, Value> = settings.as_object().cloned().unwrap_or_default();
+    let list = args.list.iter().map(|list| format!("--list {}", list.display()));
+    let inputs = args.input.iter().map(|input| input.to_string_lossy().into_owned()).chain(list).collect();
+    Ok(Spec { settings, inputs, directory: directory.display().to_string(), part: args.part, format: format.to_owned() })
+}
+
+/// Names the inputs to the plan, one after the other as they are found.
+fn plan(args: &Batch, planner: &mut Planner) -> Result<()> {
+    let wanted = Wanted { input: &args.input, list: args.list.as_deref(), recursive: true, own: Some(&args.output) };
+    let notes =
+        inputs::each(wanted, &mut |source| match source {
+            Source::File { path, .. } => match kind(&path) {
+                Kind::Tar => planner.archive(&path),
+                Kind::Parquet => planner.table(&path, args.column.as_deref()),
+                Kind::Packed => {
+                    planner.file(refused(&path, "a packed archive: unpack it to .tar, or into a folder", Reason::Unsupported))
+                }
+                Kind::Picture => planner.file(path.into()),
+            },
+            Source::StandardInput => Err(Error::input("a job has no picture from standard input")
+                .with_hint("name files, or a list of files with --list -")),
+            Source::Refused { path, refusal } => planner.file(refused(&path, &refusal.message, refusal.reason)),
+        })?;
+    notes.iter().for_each(talk::note);
+    Ok(())
+}
+
+fn refused(path: &Path, message: &str, reason: Reason) -> Listed {
+    Listed::Refused { source: path.display().to_string(), message: message.to_owned(), reason }
+}
+
+enum Kind {
+    Picture,
+    Tar,
+    Parquet,
+    Packed,
+}
+
+fn kind(path: &Path) -> Kind {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    match name.rsplit('.').next() {
+        Some("tar") => Kind::Tar,
+        Some("parquet" | "parq" | "pq") => Kind::Parquet,
+        Some("zip" | "tgz" | "7z" | "rar" | "zst") => Kind::Packed,
+        Some("gz" | "xz" | "bz2") if name.contains(".tar.") => Kind::Packed,
+        _ => Kind::Picture,
+    }
+}
+
+/// What a job came to, in a line for each thing.
+fn summary(all: &Counts, job: &Job, whole: bool, folder: &Path) -> String {
+    let Counts { pictures, rows, faces, without_face, errors } = all;
+    let state = if whole { "all of it is there" } else { "other shards are not done yet" };
+    format!(
+        "{pictures} pictures: {faces} faces, {without_face} pictures without a face, {errors} without an answer\n{rows} rows, parts: {}, {state}: {}",
+        job.parts(),
+        folder.display()
+    )
+}

@@ -1,0 +1,125 @@
+//! A film's frames, looked at: with progress, until the end or until the program is asked to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use fervor::prediction::ErrorInfo;
+use fervor::timeline::Timeline;
+use fervor::track::{TrackOptions, Tracked};
+use fervor::{Bundle, DetectorOptions, Error, Prediction, Result};
+use fervor_video::pipeline::{Analysis, Settings};
+use fervor_video::{Options, Source};
+
+use super::crops::Crops;
+use super::films::Film;
+use crate::cli::Video;
+use crate::{remedy, setup, talk};
+
+/// A face that was away for longer gets a new number, in seconds.
+const PATIENCE: f64 = 2.0;
+
+/// What looks at films.
+pub struct Eye {
+    analyzer: Arc<fervor::Analyzer>,
+    options: Options,
+    settings: Settings,
+    stop: Arc<AtomicBool>,
+}
+
+/// A film that was looked at.
+pub struct Looked {
+    pub timeline: Timeline,
+    pub crops: Crops,
+    /// Why it ended before its end.
+    pub ended: Option<Error>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Eye {
+    /// # Errors
+    /// A detector that does not load.
+    pub fn new(args: &Video, bundle: Bundle, stop: Arc<AtomicBool>) -> Result<Self> {
+        let threads = args.threads.or_else(|| std::thread::available_parallelism().map(Into::into).ok()).unwrap_or(1);
+        // Frames are what runs in parallel: the detector and the network take one thread each.
+        let bundle = bundle.with_lanes(threads);
+        let detector = DetectorOptions::default().with_detail(args.detail).with_threshold(args.threshold).with_threads(1);
+        let analyzer = setup::analyzer(args.faces, Arc::new(bundle), detector)?;
+        let mut options = Options::default().with_decoders(args.decoder.parse()?);
+        options.every = args.every.or(args.fps.map(|fps| 1.0 / fps)).unwrap_or(0.0);
+        (options.start, options.end) = (args.start, args.end);
+        let track = TrackOptions::default().with_patience(PATIENCE);
+        let settings = Settings::default().with_track(track).with_threads(threads).with_look(args.look).with_pictures(true);
+        Ok(Self { analyzer: Arc::new(analyzer), options, settings, stop })
+    }
+
+    pub fn model(&self) -> &Bundle {
+        self.analyzer.bundle()
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Looks at a film's frames.
+    ///
+    /// # Errors
+    /// A film that cannot be opened. One that ends early is no error: what was seen is there, with the reason.
+    pub fn look_at(&self, film: &Film) -> Result<Looked> {
+        let source = Source::open(&film.path, &self.options)?;
+        let clip = source.clip().clone();
+        let begun = Instant::now();
+        let mut timeline = Timeline::new(film.source(), self.analyzer.bundle());
+        if clip.width > 0 {
+            timeline.set_size(clip.width, clip.height);
+        }
+        let mut crops = Crops::default();
+        let from = self.options.start.unwrap_or(0.0);
+        let to = [clip.duration, self.options.end].into_iter().flatten().fold(f64::INFINITY, f64::min);
+        let bar = talk::film(to - from);
+        let mut ended = None;
+        for seen in Analysis::new(source, Arc::clone(&self.analyzer), self.settings.clone()) {
+            let seen = match seen {
+                Ok(seen) => seen,
+                Err(error) => {
+                    ended = Some(error);
+                    break;
+                }
+            };
+            match seen.faces {
+                Ok(faces) => {
+                    let (faces, tracks): (Vec<Prediction>, Vec<Tracked>) =
+                        faces.into_iter().map(|face| (face.prediction, face.track)).unzip();
+                    timeline.push(seen.index, seen.time, &faces, &tracks)?;
+                    if let Some(picture) = &seen.picture {
+                        faces.iter().zip(&tracks).for_each(|(face, track)| crops.look(track.id, picture, face));
+                    }
+                }
+                Err(error) => timeline.push_failed(seen.index, seen.time, told(&error))?,
+            }
+            talk::film_is_at(&bar, seen.time - from, timeline.len());
+            if self.is_stopped() {
+                break;
+            }
+        }
+        bar.finish_and_clear();
+        if timeline.is_empty()
+            && let Some(error) = ended
+        {
+            return Err(error);
+        }
+        if ended.is_none() && !self.is_stopped() {
+            // The last frame that was looked at lasts until the film ends, or until what was asked for does.
+            let first = if self.options.start.is_none() { timeline.start() } else { 0.0 };
+            let end = [clip.duration.map(|duration| first + duration), self.options.end].into_iter().flatten().reduce(f64::min);
+            end.into_iter().for_each(|end| timeline.set_end(end));
+        }
+        Ok(Looked { timeline, crops, ended, seconds: begun.elapsed().as_secs_f64() })
+    }
+}
+
+/// An error as rows hold it, with the hint in this program's words.
+fn told(error: &Error) -> ErrorInfo {
+    ErrorInfo { hint: error.remedy().map(remedy::words), ..ErrorInfo::from(error) }
+}

@@ -1,0 +1,91 @@
+//! Films made of the project's own photograph: animations that no other program is needed for.
+
+use std::fs;
+
+use image::codecs::gif::GifEncoder;
+use image::{Delay, DynamicImage, Frame};
+
+use crate::world::{World, astronaut};
+
+/// A tenth of a second each: the face, then something before it, then the face again; the camera moves a little.
+fn film(face: u32, hidden: u32, again: u32) -> Vec<u8> {
+    let photograph = image::open(astronaut()).expect("the photograph").crop(100, 0, 280, 280).to_rgba8();
+    let mut bytes = Vec::new();
+    let mut encoder = GifEncoder::new_with_speed(&mut bytes, 30);
+    for number in 0..face + hidden + again {
+        let shift = number % 2;
+        let mut picture = DynamicImage::from(photograph.clone()).crop(shift, shift, 240, 240).to_rgba8();
+        if (face..face + hidden).contains(&number) {
+            (62..190).for_each(|y| (76..178).for_each(|x| picture.put_pixel(x, y, image::Rgba([150, 140, 130, 255]))));
+        }
+        let delay = Delay::from_numer_denom_ms(100, 1);
+        encoder.encode_frame(Frame::from_parts(picture, 0, 0, delay)).expect("a frame is encoded");
+    }
+    drop(encoder);
+    bytes
+}
+
+fn rows(world: &World, name: &str) -> Vec<String> {
+    let text = fs::read_to_string(world.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_film_becomes_a_folder_of_tables_a_chart_and_a_page() {
+    let world = World::new().file("clip.gif", &film(8, 4, 4));
+    world.fervor("video clip.gif --output out --format all --layout openface,facereader").exits(0).answers("16 frames, 1 face");
+    let frames = rows(&world, "out/frames.csv");
+    assert_eq!(frames.len(), 17, "{frames:#?}");
+    assert!(frames[1].starts_with("clip.gif,0,0,1,") && frames[3].starts_with("clip.gif,2,0.2,1,"), "{}", frames[3]);
+    let empty = |row: &String| row.split(',').skip(3).all(str::is_empty);
+    assert!(frames[9..13].iter().all(empty) && frames.iter().filter(|row| empty(row)).count() == 4, "{frames:#?}");
+    let tracks = rows(&world, "out/tracks.csv");
+    assert!(tracks[1].starts_with("clip.gif,1,0,1.6,12,1.2,0.7500,"), "{}", tracks[1]);
+    let episodes = rows(&world, "out/episodes.csv");
+    assert!(episodes[1].starts_with("clip.gif,1,happy,0,"), "{episodes:#?}");
+    let summary: serde_json::Value = serde_json::from_slice(&fs::read(world.path("out/summary.json")).unwrap()).unwrap();
+    assert_eq!([&summary["frames"], &summary["frames_with_faces"], &summary["width"]], [16, 12, 240]);
+    let page = fs::read_to_string(world.path("out/report.html")).unwrap();
+    for part in ["\"video\":\"../clip.gif\"", "data:image/jpeg;base64,", "[\"episodes.eaf\",", "<h1>clip.gif</h1>"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert_eq!(image::open(world.path("out/timeline.png")).unwrap().width(), 2200);
+    for name in ["frames.jsonl", "episodes.vtt", "episodes.srt", "episodes.eaf", "episodes.TextGrid", "episodes.boris.tsv"] {
+        assert!(world.path("out").join(name).metadata().unwrap().len() > 0, "{name}");
+    }
+    assert_eq!(rows(&world, "out/frames.openface.csv").len(), 17);
+    assert_eq!(rows(&world, "out/frames.facereader.face1.txt").len(), 9 + 16);
+}
+
+#[test]
+fn only_a_part_and_only_some_frames_are_looked_at() {
+    let world = World::new().file("clip.gif", &film(8, 0, 8));
+    world.fervor("video clip.gif --output out --format csv --every 0.2s --start 0.4 --end 0:01.2").exits(0);
+    let times: Vec<String> =
+        rows(&world, "out/frames.csv")[1..].iter().map(|row| row.split(',').nth(2).unwrap().to_owned()).collect();
+    assert_eq!(times, ["0.4", "0.6", "0.8", "1"]);
+    assert!(!world.path("out/report.html").exists() && world.path("out/summary.json").exists());
+    world.fervor("video clip.gif --output out --every 0.2s --fps 5").exits(2).says("cannot be used with");
+    world.fervor("video clip.gif --output out --keep 0.7").exits(2).says("no episode could begin");
+}
+
+#[test]
+fn one_bad_film_never_stops_the_others_and_what_is_finished_is_passed_over() {
+    let world =
+        World::new().file("films/a.gif", &film(3, 0, 0)).file("films/b.gif", b"GIF89a and no more").file("films/notes.txt", b"x");
+    world.fervor("video films --output out --format csv").exits(1).says("b.gif").says("passed over 1 file").answers("a.gif");
+    let list = rows(&world, "out/films.csv");
+    assert!(list[1].starts_with("films/a.gif,a.gif,whole,3,") && list[2].starts_with("films/b.gif,b.gif,failed,,"), "{list:#?}");
+    assert_eq!(rows(&world, "out/a.gif/frames.csv").len(), 4);
+    world.fervor("video films --output out --format csv --resume").exits(1).says("films/a.gif: finished before");
+    world.fervor("video films --output out --format csv --resume --smoothing 0").exits(1).answers("a.gif");
+    world.fervor("video nothing.mp4 --output out").exits(2).says("nothing.mp4");
+}
+
+#[test]
+fn a_film_may_lie_beside_its_report() {
+    let world = World::new().file("clip.gif", &film(2, 0, 0));
+    world.fervor("video clip.gif --output out --format report --copy").exits(0);
+    assert_eq!(fs::read(world.path("out/clip.gif")).unwrap(), fs::read(world.path("clip.gif")).unwrap());
+    assert!(fs::read_to_string(world.path("out/report.html")).unwrap().contains("\"video\":\"clip.gif\""));
+}

@@ -1,0 +1,251 @@
+//! Jobs from beginning to end, on pictures that are drawn here.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, BinaryArray, RecordBatch, StringArray};
+use fervor::{Analyzer, Error, Limits, Picture, Reason, Result, WholePicture};
+use fervor_table::arrow_array;
+use fervor_table::job::{Counts, Job, Listed, PartFormat, Planner, Shard, Spec, Work};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+fn picture(grain: u8) -> Vec<u8> {
+    let pixels: Vec<u8> = (0..48 * 48_u32).map(|i| (i % 48) as u8 * 3 + grain).collect();
+    Picture::from_gray(48, 48, &pixels).unwrap().encode_png().unwrap()
+}
+
+/// A folder `pictures/` with `count` pictures, of which each fifth is none.
+fn pictures(root: &Path, count: u8) -> Vec<PathBuf> {
+    let folder = root.join("pictures");
+    fs::create_dir_all(&folder).unwrap();
+    let paths: Vec<PathBuf> = (0..count).map(|number| folder.join(format!("{number:03}.png"))).collect();
+    for (number, path) in paths.iter().enumerate() {
+        fs::write(path, if number % 5 == 4 { b"words".to_vec() } else { picture(number as u8) }).unwrap();
+    }
+    paths
+}
+
+fn spec(part: usize, format: &str) -> Spec {
+    let settings = serde_json::json!({"model": "m", "faces": "whole"}).as_object().cloned().unwrap();
+    Spec { settings, inputs: vec!["pictures".to_owned()], directory: "/".to_owned(), part, format: format.to_owned() }
+}
+
+/// Works at a job until it is done, or until so many pictures are.
+fn work(job: &mut Job, most: u64) -> Counts {
+    let analyzer = Analyzer::builtin().unwrap().with_finder(WholePicture);
+    let (stop, seen) = (AtomicBool::new(false), AtomicU64::new(0));
+    let work = Work {
+        analyzer: &analyzer,
+        keep: &|_| true,
+        limits: Limits::default(),
+        format: PartFormat::Parquet,
+        stop: &stop,
+        progress: &|counts| {
+            if seen.fetch_add(counts.pictures, Ordering::Relaxed) + counts.pictures >= most {
+                stop.store(true, Ordering::Relaxed);
+            }
+        },
+    };
+    let todo: Vec<_> = job.todo().unwrap().collect::<Result<_>>().unwrap();
+    for (piece, path) in todo {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let Some((counts, bytes, sha256)) = work.run(&piece, &path).unwrap() else { break };
+        job.done(&piece, &path, counts, bytes, sha256, 0.0).unwrap();
+    }
+    job.finish().unwrap().0
+}
+
+fn of_files(paths: &[PathBuf]) -> impl FnOnce(&mut Planner) -> Result<()> + '_ {
+    |planner| paths.iter().try_for_each(|path| planner.file(Listed::from(path.clone())))
+}
+
+/// The parts of a folder: their names and what they hold.
+fn parts(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    entries.filter(|path| name(path).starts_with("part-")).map(|path| (name(&path), fs::read(&path).unwrap())).collect()
+}
+
+/// Source, row and error of each row, part by part.
+fn rows(folder: &Path) -> Vec<(String, Option<i64>, bool)> {
+    let mut rows = Vec::new();
+    for name in parts(folder).keys() {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(folder.join(name)).unwrap()).unwrap().build().unwrap();
+        for batch in reader {
+            let batch = batch.unwrap();
+            let column = |name: &str| batch.column_by_name(name).unwrap();
+            for row in 0..batch.num_rows() {
+                let ids = column("row_id").as_primitive::<Int64Type>();
+                let source = column("source").as_string::<i32>().value(row);
+                let source = Path::new(source).file_name().unwrap().to_string_lossy().into_owned();
+                rows.push((source, (!ids.is_null(row)).then(|| ids.value(row)), !column("error").is_null(row)));
+            }
+        }
+    }
+    rows
+}
+#[test]
+fn a_job_that_was_stopped_comes_to_the_same_rows() {
+    let world = tempfile::tempdir().unwrap();
+    let paths = pictures(world.path(), 23);
+    let whole = world.path().join("whole");
+    let mut job = Job::open(&whole, &spec(5, "parquet"), Shard::default(), of_files(&paths)).unwrap();
+    assert_eq!((job.pictures(), job.pieces()), (23, 5));
+    let counts = work(&mut job, u64::MAX);
+    assert_eq!((counts.pictures, counts.rows, counts.errors, counts.faces), (23, 23, 4, 19));
+    assert!(whole.join("_SUCCESS").exists());
+    for most in [1, 6, 11, 16] {
+        let folder = world.path().join(format!("stopped-{most}"));
+        let open = || Job::open(&folder, &spec(5, "parquet"), Shard::default(), of_files(&paths)).unwrap();
+        work(&mut open(), most);
+        assert!(!folder.join("_SUCCESS").exists());
+        let mut again = open();
+        assert!(again.before().pictures < 23);
+        work(&mut again, u64::MAX);
+        assert_eq!(parts(&folder), parts(&whole));
+    }
+}
+
+#[test]
+fn parts_that_are_torn_or_unnamed_are_done_again() {
+    let world = tempfile::tempdir().unwrap();
+    let paths = pictures(world.path(), 12);
+    let folder = world.path().join("job");
+    let open = || Job::open(&folder, &spec(4, "parquet"), Shard::default(), of_files(&paths)).unwrap();
+    work(&mut open(), u64::MAX);
+    let whole = parts(&folder);
+    let names: Vec<&String> = whole.keys().collect();
+    // One is cut off, one is gone, and the last line of the manifest is half written.
+    fs::write(folder.join(names[0]), &whole[names[0]][..100]).unwrap();
+    fs::remove_file(folder.join(names[1])).unwrap();
+    let manifest = fs::read_to_string(folder.join("_manifest.jsonl")).unwrap();
+    fs::write(folder.join("_manifest.jsonl"), &manifest[..manifest.len() - 20]).unwrap();
+    let mut job = open();
+    assert_eq!(job.before().pictures, 0);
+    work(&mut job, u64::MAX);
+    assert_eq!(parts(&folder), whole);
+    drop(job);
+    assert_eq!(open().before().pictures, 12);
+}
+
+#[test]
+fn another_job_other_things_and_a_second_worker_are_refused() {
+    let world = tempfile::tempdir().unwrap();
+    let paths = pictures(world.path(), 3);
+    let folder = world.path().join("job");
+    let open = |spec: &Spec, folder: &Path| Job::open(folder, spec, Shard::default(), of_files(&paths));
+    let refused = |opened: Result<Job>| -> Error { opened.err().expect("it is refused") };
+    let job = open(&spec(2, "parquet"), &folder).unwrap();
+    let second = refused(open(&spec(2, "parquet"), &folder));
+    assert!(second.message().contains(&format!("process {}", std::process::id())), "{second}");
+    drop(job);
+    let mut other = spec(2, "parquet");
+    other.settings.insert("faces".into(), "detect".into());
+    let error = refused(open(&other, &folder));
+    assert_eq!(error.reason(), Reason::Mismatch);
+    assert!(error.message().contains(r#"faces is "whole" there and "detect" here"#), "{error}");
+    let error = refused(open(&spec(2, "parquet"), &world.path().join("pictures")));
+    assert!(error.reason() == Reason::Exists && error.message().contains(".png"), "{error}");
+}
+
+#[test]
+fn shards_share_a_job_and_the_last_one_says_that_it_is_done() {
+    let world = tempfile::tempdir().unwrap();
+    let paths = pictures(world.path(), 14);
+    let [whole, shared] = ["whole", "shared"].map(|name| world.path().join(name));
+    work(&mut Job::open(&whole, &spec(3, "parquet"), Shard::default(), of_files(&paths)).unwrap(), u64::MAX);
+    for (shard, done) in [("2/2", false), ("1/2", true)] {
+        let mut job = Job::open(&shared, &spec(3, "parquet"), shard.parse().unwrap(), of_files(&paths)).unwrap();
+        work(&mut job, u64::MAX);
+        assert_eq!(shared.join("_SUCCESS").exists(), done);
+    }
+    assert_eq!(parts(&shared), parts(&whole));
+    for text in ["0/2", "3/2", "2", "a/b"] {
+        assert!(text.parse::<Shard>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn pictures_in_archives_and_tables_have_rows_as_files_have() {
+    let world = tempfile::tempdir().unwrap();
+    let tar = world.path().join("a.tar");
+    let mut builder = tar::Builder::new(File::create(&tar).unwrap());
+    let long = format!("{}/{}.png", "deep".repeat(20), "long".repeat(20));
+    for (name, bytes) in [("0.png", picture(1)), ("0.json", b"{}".to_vec()), ("1.jpg", b"words".to_vec()), (&long, picture(2))] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        builder.append_data(&mut header, name, &bytes[..]).unwrap();
+    }
+    builder.into_inner().unwrap();
+    // In the last member's header: after it there is a block of its bytes, and two at the end.
+    let cut = world.path().join("cut.tar");
+    let whole = fs::read(&tar).unwrap();
+    fs::write(&cut, &whole[..whole.len() - 1836]).unwrap();
+
+    let table = world.path().join("t.parquet");
+    let cells = [Some(picture(3)), None, Some(b"words".to_vec()), Some(picture(4)), Some(picture(5))];
+    let image: ArrayRef = Arc::new(BinaryArray::from_iter(cells.iter().map(Option::as_deref)));
+    let id: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c", "d", "e"]));
+    let batch = RecordBatch::try_from_iter([("id", id), ("image", image)]).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(&table).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+
+    let folder = world.path().join("job");
+    let missing = world.path().join("gone.parquet");
+    let mut job = Job::open(&folder, &spec(3, "parquet"), Shard::default(), |planner| {
+        planner.archive(&tar)?;
+        planner.archive(&cut)?;
+        planner.table(&table, None)?;
+        planner.table(&missing, None)
+    })
+    .unwrap();
+    assert!(job.notes()[0].contains("passed over 1 members"), "{:?}", job.notes());
+    let counts = work(&mut job, u64::MAX);
+    let rows = rows(&folder);
+    assert_eq!((counts.pictures as usize, counts.rows as usize), (rows.len(), rows.len()));
+    let of =
+        |name: &str| -> Vec<(Option<i64>, bool)> { rows.iter().filter(|row| row.0 == name).map(|row| (row.1, row.2)).collect() };
+    // Both archives have the first; the end of the second is missing, and is a row.
+    assert_eq!((of("0.png").len(), of("1.jpg")), (2, vec![(None, true); 2]));
+    assert_eq!(of(&format!("{}.png", "long".repeat(20))), [(None, false)]);
+    assert_eq!(of("cut.tar"), [(None, true)]);
+    assert_eq!(of("t.parquet"), [(Some(0), false), (Some(1), true), (Some(2), true), (Some(3), false), (Some(4), false)]);
+    assert_eq!(of("gone.parquet"), [(None, true)]);
+}
+
+#[test]
+fn a_table_that_was_changed_since_or_holds_no_pictures_is_not_taken_for_the_planned_one() {
+    let world = tempfile::tempdir().unwrap();
+    let table = world.path().join("t.parquet");
+    let write = |columns: Vec<(&str, ArrayRef)>| {
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut writer = ArrowWriter::try_new(File::create(&table).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+    };
+    let image = |count: usize| -> ArrayRef { Arc::new(BinaryArray::from_iter((0..count).map(|i| Some(picture(i as u8))))) };
+    let ids: ArrayRef = Arc::new(arrow_array::Int32Array::from(vec![1, 2]));
+    write(vec![("id", Arc::clone(&ids))]);
+    let planned = |name: &str, column: Option<&str>| {
+        Job::open(&world.path().join(name), &spec(9, "parquet"), Shard::default(), |planner| planner.table(&table, column))
+    };
+    let error = planned("a", None).err().expect("it holds no pictures");
+    assert!(error.message().contains("no column holds pictures; there are: id"), "{error}");
+    write(vec![("id", ids), ("image", image(2))]);
+    let error = planned("b", Some("photo")).err().expect("there is no such column");
+    assert!(error.message().contains("there are: id, image"), "{error}");
+
+    let mut job = planned("c", Some("image")).unwrap();
+    write(vec![("image", image(3))]);
+    let counts = work(&mut job, u64::MAX);
+    assert_eq!((counts.pictures, counts.errors), (2, 2), "each planned row says that the table was changed");
+}

@@ -1,0 +1,246 @@
+//! Pictures from an `ffmpeg` process: raw on its standard output, their times and sizes on its standard error.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use fervor::{Error, Picture, Reason, Result};
+
+use super::say::Line;
+use super::{Process, command};
+use crate::clip::{Clip, Decoder, Frame};
+use crate::input::{damaged, too_large};
+use crate::options::{Chooser, Options};
+use crate::source::{Frames, unknown};
+
+/// What `ffmpeg` is to read.
+pub(crate) enum Input {
+    /// A file; with it whatever must live as long, such as a temporary file that is removed after.
+    File(PathBuf, Option<tempfile::TempPath>),
+    /// Bytes as they come.
+    Stream(Box<dyn Read + Send>),
+    /// An address on the network.
+    Address(String),
+    /// A camera, by its number or name.
+    Camera(String),
+}
+
+/// Errors that are kept: the first ones say most.
+const KEPT_ERRORS: usize = 3;
+
+struct Running {
+    process: Process,
+    pictures: ChildStdout,
+    lines: Receiver<Line>,
+    chooser: Chooser,
+    limits: fervor::Limits,
+    index: u64,
+    /// The last frame's time: some formats give none.
+    time: f64,
+    errors: Vec<String>,
+    ended: bool,
+    /// The first frame's line, which was read to see whether there is one.
+    first: Option<Line>,
+    _kept: Option<tempfile::TempPath>,
+}
+
+/// Starts `ffmpeg` on `input`.
+pub(crate) fn open(ffmpeg: &Path, input: Input, options: &Options) -> Result<(Clip, Frames)> {
+    let mut command = command(ffmpeg);
+    let live = matches!(input, Input::Camera(_)) || matches!(&input, Input::Address(address) if is_live(address));
+    let (kept, stream) = describe(&mut command, input, live)?;
+    command.args(["-map", "0:v:0", "-an", "-sn", "-dn", "-vf", "showinfo=checksum=0"]);
+    command.args(passthrough(ffmpeg)).args(["-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]);
+    let mut process = Process::start(&mut command)?;
+    feed(process.0.stdin.take(), stream);
+    let gone = || Error::input("ffmpeg ended before it began");
+    let pictures = process.0.stdout.take().ok_or_else(gone)?;
+    let (said, lines) = channel();
+    let stderr = BufReader::new(process.0.stderr.take().ok_or_else(gone)?);
+    thread::spawn(move || {
+        // Read to the end, whoever listens: a full pipe would stop ffmpeg.
+        for line in stderr.split(b'\n').map_while(Result::ok) {
+            let line = Line::read(&String::from_utf8_lossy(&line));
+            if line != Line::Other {
+                let _ = said.send(line);
+            }
+        }
+    });
+    let (limits, chooser) = (options.limits.picture, Chooser::new(options));
+    let (index, time, errors) = (0, 0.0, Vec::new());
+    let mut running =
+        Running { process, pictures, lines, chooser, limits, index, time, errors, ended: false, first: None, _kept: kept };
+    let mut clip = unknown("", Decoder::Ffmpeg);
+    clip.live = live;
+    running.begin(&mut clip)?;
+    Ok((clip, Box::new(running)))
+}
+
+/// Whether an address is one of a stream without an end.
+fn is_live(address: &str) -> bool {
+    let scheme = address.split("://").next().unwrap_or_default().to_ascii_lowercase();
+    ["rtsp", "rtsps", "rtmp", "rtmps", "rtp", "srtp", "udp", "srt", "tcp", "mms", "mmsh"].contains(&scheme.as_str())
+}
+
+/// What has to live as long as the process, and what it is fed with.
+type Fed = (Option<tempfile::TempPath>, Option<Box<dyn Read + Send>>);
+
+/// The arguments that name the input.
+fn describe(command: &mut Command, input: Input, live: bool) -> Result<Fed> {
+    if live {
+        command.args(["-fflags", "nobuffer", "-flags", "low_delay"]);
+    } else {
+        // The file's own times, not counted from its first.
+        command.arg("-copyts");
+    }
+    Ok(match input {
+        Input::File(path, kept) => {
+            // A list of other files, as some formats are, leads to no place but this machine.
+            command.args(["-protocol_whitelist", "file,crypto,data,pipe", "-i"]);
+            let mut name = std::ffi::OsString::from("file:");
+            name.push(&path);
+            command.arg(name);
+            (kept, None)
+        }
+        Input::Stream(stream) => {
+            command.args(["-protocol_whitelist", "pipe", "-i", "pipe:0"]);
+            (None, Some(stream))
+        }
+        Input::Address(address) => {
+            if address.starts_with("rtsp") {
+                command.args(["-rtsp_transport", "tcp"]);
+            }
+            command.arg("-i").arg(address);
+            (None, None)
+        }
+        Input::Camera(name) => {
+            command.args(camera(&name)?);
+            (None, None)
+        }
+    })
+}
+
+/// How this system's cameras are named to ffmpeg.
+fn camera(name: &str) -> Result<Vec<String>> {
+    let number = name.parse::<u32>().ok();
+    let (format, device) = match std::env::consts::OS {
+        "linux" => ("v4l2", number.map_or_else(|| name.to_owned(), |number| format!("/dev/video{number}"))),
+        "macos" => ("avfoundation", format!("{name}:none")),
+        "windows" if number.is_none() => ("dshow", format!("video={name}")),
+        "windows" => return Err(Error::input(format!("a camera is known by its name here, got {name}"))),
+        system => return Err(Error::input(format!("cameras cannot be read on {system}")).because(Reason::Unsupported)),
+    };
+    if format == "v4l2" && !Path::new(&device).exists() {
+        return Err(Error::input(format!("there is no camera {device}")).because(Reason::Missing));
+    }
+    Ok(["-f", format, "-i", &device].map(str::to_owned).to_vec())
+}
+
+/// The option by which each frame comes once, with its own time: it has another name since ffmpeg 5.1.
+fn passthrough(ffmpeg: &Path) -> [&'static str; 2] {
+    let output = Command::new(ffmpeg).arg("-version").stdin(Stdio::null()).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let version = text.strip_prefix("ffmpeg version ").unwrap_or_default();
+    let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map_while(|part| part.parse::<u32>().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), minor) if (major, minor.unwrap_or(0)) < (5, 1) => ["-vsync", "0"],
+        _ => ["-fps_mode", "passthrough"],
+    }
+}
+
+/// Hands the bytes to the process as it takes them.
+fn feed(stdin: Option<std::process::ChildStdin>, stream: Option<Box<dyn Read + Send>>) {
+    let (Some(mut stdin), Some(mut stream)) = (stdin, stream) else { return };
+    thread::spawn(move || {
+        // An end that comes early is ffmpeg's: it has seen enough, and says so itself if not.
+        let _ = std::io::copy(&mut stream, &mut stdin).and_then(|_| stdin.flush());
+    });
+}
+
+impl Running {
+    /// Reads what is said up to the first frame.
+    fn begin(&mut self, clip: &mut Clip) -> Result<()> {
+        loop {
+            match self.lines.recv() {
+                Ok(Line::Duration(seconds)) => clip.duration = Some(seconds),
+                Ok(Line::Video(codec)) if clip.codec.is_empty() => clip.codec = codec,
+                Ok(Line::Rotation(degrees)) => clip.rotation = ((-degrees).rem_euclid(360.0).round() as u16) % 360,
+                Ok(Line::Error(words)) => self.note(words),
+                Ok(frame @ Line::Frame(..)) => {
+                    self.first = Some(frame);
+                    return Ok(());
+                }
+                Ok(_) => {}
+                Err(_) => {
+                    let why = if clip.codec.is_empty() { "ffmpeg finds no video in it" } else { "ffmpeg decodes no frame of it" };
+                    return Err(self.explained(Error::input(why).because(Reason::Unsupported)));
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, words: String) {
+        if self.errors.len() < KEPT_ERRORS && !self.errors.contains(&words) {
+            self.errors.push(words);
+        }
+    }
+
+    fn explained(&self, error: Error) -> Error {
+        if self.errors.is_empty() { error } else { error.with_source(self.errors.join("; ")) }
+    }
+
+    /// The next frame's time and size; none at the end.
+    fn announced(&mut self) -> Option<(f64, u32, u32)> {
+        loop {
+            match self.first.take().or_else(|| self.lines.recv().ok())? {
+                Line::Frame(time, width, height) => {
+                    self.time = time.unwrap_or(self.time);
+                    return Some((self.time, width, height));
+                }
+                Line::Error(words) => self.note(words),
+                _ => {}
+            }
+        }
+    }
+
+    /// What ends it, if not the source's end.
+    fn end(&mut self) -> Option<Error> {
+        let status = self.process.0.wait();
+        let failed = status.is_ok_and(|status| !status.success());
+        (failed || !self.errors.is_empty()).then(|| self.explained(damaged("ffmpeg could not decode all of it")))
+    }
+}
+
+impl Iterator for Running {
+    type Item = Result<Frame>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.ended {
+            let Some((time, width, height)) = self.announced() else {
+                self.ended = true;
+                return self.end().map(Err);
+            };
+            let pixels = u64::from(width) * u64::from(height);
+            if width.max(height) > self.limits.side || pixels > self.limits.pixels {
+                self.ended = true;
+                return Some(Err(too_large(format!("a frame of the video is too large: {width} x {height}"))));
+            }
+            let mut rgb = Vec::with_capacity(3 * pixels as usize);
+            let read = self.pictures.by_ref().take(3 * pixels).read_to_end(&mut rgb);
+            if read.is_err() || rgb.len() as u64 != 3 * pixels {
+                self.ended = true;
+                return Some(Err(self.end().unwrap_or_else(|| damaged("ffmpeg ended within a frame"))));
+            }
+            let index = self.index;
+            self.index += 1;
+            if self.chooser.is_over(time) {
+                self.ended = true;
+            } else if self.chooser.takes(time) {
+                return Some(Ok(Frame { index, time, picture: Picture::from_rgb(width, height, rgb) }));
+            }
+        }
+        None
+    }
+}

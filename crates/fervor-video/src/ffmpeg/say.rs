@@ -1,0 +1,86 @@
+//! What `ffmpeg` says on standard error, line by line.
+
+/// What a line tells.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Line {
+    /// A frame is about to come: its time in seconds, if it has one, its width and height.
+    Frame(Option<f64>, u32, u32),
+    /// The source lasts so many seconds.
+    Duration(f64),
+    /// The codec of a video stream.
+    Video(String),
+    /// Its pictures are turned by so many degrees, counter-clockwise.
+    Rotation(f64),
+    /// Something went wrong.
+    Error(String),
+    /// Something else.
+    Other,
+}
+
+impl Line {
+    pub(super) fn read(line: &str) -> Self {
+        if line.contains("Parsed_showinfo") {
+            return frame(line).unwrap_or(Self::Other);
+        }
+        let line = line.trim();
+        // `[h264 @ 0x55] [error] words`, `[error] words`; what the writer of raw pictures complains of concerns nobody.
+        if let Some(at) =
+            ["[error] ", "[fatal] ", "[panic] "].iter().find_map(|level| line.find(level).map(|at| at + level.len()))
+        {
+            let writer = line.starts_with("[rawvideo @") || line.contains("non monotonically increasing dts");
+            return if writer { Self::Other } else { Self::Error(line[at..].to_owned()) };
+        }
+        let line = line.strip_prefix("[info] ").map_or(line, str::trim);
+        if let Some(rest) = line.strip_prefix("Duration: ") {
+            return rest.split(',').next().and_then(clock).map_or(Self::Other, Self::Duration);
+        }
+        if let Some(rest) = line.strip_prefix("displaymatrix: rotation of ") {
+            return rest.split(' ').next().and_then(|degrees| degrees.parse().ok()).map_or(Self::Other, Self::Rotation);
+        }
+        match line.split_once(": Video: ") {
+            Some((stream, rest)) if stream.starts_with("Stream #0") => {
+                let codec = rest.split([' ', ',']).next().unwrap_or(rest);
+                Self::Video(codec.to_owned())
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Of `showinfo`: `n:   0 pts:      0 pts_time:0       ... s:640x360 ...`. Its lines that describe no frame have no size.
+fn frame(line: &str) -> Option<Line> {
+    let value = |key: &str| {
+        let at = line.find(key)? + key.len();
+        line[at..].split_whitespace().next()
+    };
+    let (width, height) = value(" s:")?.split_once('x')?;
+    let time = value(" pts_time:").and_then(|time| time.parse().ok()).filter(|time: &f64| time.is_finite());
+    Some(Line::Frame(time, width.parse().ok()?, height.parse().ok()?))
+}
+
+/// Seconds of `00:01:02.40`.
+fn clock(text: &str) -> Option<f64> {
+    text.split(':').try_fold(0.0, |sum, part| Some(sum * 60.0 + part.parse::<f64>().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_ffmpeg_5_1_are_understood() {
+        let line = "[Parsed_showinfo_0 @ 0x5581] [info] n:   3 pts:   1536 pts_time:0.125   duration:    512 \
+                    duration_time:0.0416667 fmt:yuv420p cl:left sar:1/1 s:360x640 i:P iskey:0 type:B ";
+        assert_eq!(Line::read(line), Line::Frame(Some(0.125), 360, 640));
+        assert_eq!(Line::read("[Parsed_showinfo_0 @ 0x5581] [info] config in time_base: 1/12288, frame_rate: 24/1"), Line::Other);
+        let duration = "[info]   Duration: 00:01:02.50, start: 0.000000, bitrate: 362 kb/s";
+        assert_eq!(Line::read(duration), Line::Duration(62.5));
+        let video = "[info]   Stream #0:0[0x1](und): Video: vp9 (Profile 0), yuv420p(tv, bt709), 640x360, 30 fps";
+        assert_eq!(Line::read(video), Line::Video("vp9".into()));
+        assert_eq!(Line::read("[info]       displaymatrix: rotation of -90.00 degrees"), Line::Rotation(-90.0));
+        let error = "[h264 @ 0x55] [error] error while decoding MB 3 7";
+        assert_eq!(Line::read(error), Line::Error("error while decoding MB 3 7".into()));
+        assert_eq!(Line::read("[rawvideo @ 0x55] [error] whatever"), Line::Other);
+        assert_eq!(Line::read("[info]   Duration: N/A, bitrate: N/A"), Line::Other);
+    }
+}

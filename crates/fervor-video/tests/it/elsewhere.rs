@@ -1,0 +1,108 @@
+//! What ffmpeg decodes and writes, where there is one; and what is said where there is none.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use fervor::{Picture, Reason, Remedy};
+use fervor_video::ffmpeg::{Writer, find};
+use fervor_video::{Decoders, Options, Source};
+
+use super::clips::clip;
+
+/// ffmpeg's path; none on machines without it, where these tests have nothing to say.
+fn ffmpeg() -> Option<PathBuf> {
+    find(&Options::default()).ok()
+}
+
+fn make(ffmpeg: &Path, arguments: &[&str], path: &Path) {
+    let drawn = ["-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=96x64:rate=25:duration=1"];
+    let status = Command::new(ffmpeg).args(drawn).args(arguments).arg(path).status().unwrap();
+    assert!(status.success(), "{}", path.display());
+}
+
+#[test]
+fn both_decoders_give_the_same_times_and_nearly_the_same_pictures() {
+    if ffmpeg().is_none() || !cfg!(feature = "decoders") {
+        return;
+    }
+    for name in ["b-frames.mp4", "turned.mp4", "edited.mp4", "variable.mp4", "hevc.mp4", "bt709-full.mp4", "fragmented.mp4"] {
+        let frames = |decoders| Source::open(clip(name), &Options::default().with_decoders(decoders)).unwrap();
+        let (own, theirs) = (frames(Decoders::Own), frames(Decoders::Ffmpeg));
+        assert_eq!((own.clip().decoder.name(), theirs.clip().decoder.name()), ("own", "ffmpeg"));
+        assert_eq!(own.clip().rotation, theirs.clip().rotation, "{name}");
+        let (own, theirs): (Vec<_>, Vec<_>) = (own.map(Result::unwrap).collect(), theirs.map(Result::unwrap).collect());
+        assert_eq!(own.len(), theirs.len(), "{name}");
+        for (a, b) in own.iter().zip(&theirs) {
+            assert!((a.time - b.time).abs() < 1e-5 && a.index == b.index, "{name}: {} and {}", a.time, b.time);
+            let (a, b) = (a.picture.as_ref().unwrap(), b.picture.as_ref().unwrap());
+            let differences = a.rgb().iter().zip(b.rgb()).map(|(a, b)| u64::from(a.abs_diff(*b)));
+            let mean = differences.sum::<u64>() as f64 / a.rgb().len() as f64;
+            assert!(mean < 1.5, "{name}: {mean}");
+        }
+    }
+}
+
+#[test]
+fn what_only_ffmpeg_knows_is_decoded_by_it() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let cases: [(&str, &[&str]); 4] = [
+        ("a.mkv", &["-c:v", "mpeg4"]),
+        ("a.avi", &["-c:v", "mpeg4"]),
+        ("mpeg4.mp4", &["-c:v", "mpeg4"]),
+        ("ten-bit.mp4", &["-c:v", "libx264", "-pix_fmt", "yuv420p10le"]),
+    ];
+    for (name, arguments) in cases {
+        let path = folder.path().join(name);
+        make(&ffmpeg, arguments, &path);
+        let mut source = Source::open(&path, &Options::default()).unwrap();
+        assert_eq!((source.clip().decoder.name(), source.clip().width, source.clip().height), ("ffmpeg", 96, 64), "{name}");
+        let frames: Vec<_> = source.by_ref().map(Result::unwrap).collect();
+        assert_eq!(frames.len(), 25, "{name}");
+        assert!((frames[24].time - 0.96).abs() < 1e-3 && frames[24].index == 24, "{name}");
+        assert!(frames.iter().all(|frame| frame.picture.is_ok()));
+        // Without leave to start it, it is said which decoder would know.
+        let refused = Source::open(&path, &Options::default().with_decoders(Decoders::Own)).unwrap_err();
+        assert_eq!(refused.reason(), Reason::Unsupported, "{name}");
+        assert_eq!(refused.remedy(), Some(&Remedy::UseDecoder { decoder: "ffmpeg".into() }));
+        // From memory the same.
+        let read = Source::read(std::fs::read(&path).unwrap(), &Options::default()).unwrap();
+        assert_eq!(read.flatten().count(), 25, "{name}");
+    }
+}
+
+#[test]
+fn ffmpegs_own_words_say_why_it_fails() {
+    if ffmpeg().is_none() {
+        return;
+    }
+    let error = Source::read(b"nothing that anybody knows".to_vec(), &Options::default()).unwrap_err();
+    assert_eq!(error.reason(), Reason::Unsupported);
+    assert!(error.explained().contains("Invalid data"), "{}", error.explained());
+    let cut = Source::open(clip("cut.mp4"), &Options::default().with_decoders(Decoders::Ffmpeg)).unwrap();
+    assert!(cut.last().is_some_and(|last| last.is_err()), "what ffmpeg complains of is no success");
+}
+
+#[test]
+fn pictures_become_a_video_that_is_shown_at_their_times() {
+    if ffmpeg().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("drawn.mp4");
+    let mut writer = Writer::create(&path, (65, 33), 25.0, None, &Options::default()).unwrap();
+    let grey = |value: u8| Picture::from_gray(65, 33, &[value; 65 * 33]).unwrap();
+    // The second stays twice as long.
+    for (value, time) in [(50, 10.0), (100, 10.04), (200, 10.12)] {
+        writer.show(grey(value), time).unwrap();
+    }
+    assert!(writer.show(Picture::from_gray(3, 3, &[0; 9]).unwrap(), 11.0).is_err());
+    assert!(!path.exists(), "it is not whole yet");
+    writer.finish().unwrap();
+    let frames: Vec<_> = Source::open(&path, &Options::default()).unwrap().map(Result::unwrap).collect();
+    let values: Vec<u8> = frames.iter().map(|frame| frame.picture.as_ref().unwrap().rgb()[0] / 10).collect();
+    assert_eq!(values.iter().map(|&value| (value + 1) / 5).collect::<Vec<_>>(), [1, 2, 2, 4], "{values:?}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+    let nowhere = folder.path().join("no such folder/drawn.mp4");
+    assert!(Writer::create(&nowhere, (64, 32), 25.0, None, &Options::default()).is_err());
+}

@@ -1,0 +1,6 @@
+//! One binary for all integration tests: one link step.
+
+mod clips;
+mod elsewhere;
+mod mutated;
+mod seen;
