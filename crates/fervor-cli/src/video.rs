@@ -1,5 +1,6 @@
 //! `fervor video`: films in, a folder of tables, charts and a page out of each; one bad film never stops the others.
 
+mod annotate;
 mod crops;
 mod files;
 mod films;
@@ -30,6 +31,9 @@ pub fn run(args: &Video) -> Result<Verdict> {
             .with_remedy(fervor::Remedy::BuildWith { feature: "batch".into() }));
     }
     let films = films::find(args)?;
+    if args.annotate.is_some() && films.len() != 1 {
+        return Err(Error::input(format!("--annotate names one film, here are {}", films.len())));
+    }
     let stop = interrupt::flag("stopping; what was looked at is kept")?;
     let model = setup::model(&args.model, args.threads)?;
     let eye = Eye::new(args, model, Arc::clone(&stop))?;

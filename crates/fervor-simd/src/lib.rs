@@ -1,5 +1,5 @@
 //! Inner loops of convolutions, channels last, in f32: on rows of pixels (here; one generic body for AVX-512, AVX2 with FMA,
-//! and plain Rust; which one runs is decided by what the processor has, once, by [`Simd::best`]), on whole maps ([`maps`]), and
+//! WebAssembly, and plain Rust, which is also what NEON is compiled from; which one runs is decided by what the processor has, once, by [`Simd::best`]), on whole maps ([`maps`]), and
 //! on blocks of sums ([`tile`]), which the maps and training are made of.
 //!
 //! A crate of its own for two reasons: `unsafe` stays behind these checked functions (and, for [`tile`], in the kernels of
@@ -12,6 +12,8 @@ mod aligned;
 pub mod bf16;
 pub mod maps;
 pub mod tile;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -31,6 +33,8 @@ enum Kind {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Wasm,
     Portable,
 }
 
@@ -47,6 +51,8 @@ impl Simd {
                 all.push(Self(Kind::Avx2));
             }
         }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        all.push(Self(Kind::Wasm));
         all.push(Self(Kind::Portable));
         all
     }
@@ -103,6 +109,8 @@ pub fn dense(simd: Simd, layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
             Kind::Avx512 => x86::dense_avx512(layer, rows, out),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => x86::dense_avx2(layer, rows, out),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kind::Wasm => wasm::dense(layer, rows, out),
             Kind::Portable => dense_row::<Eight, 2, 4>(layer, rows, out),
         }
     }
@@ -125,6 +133,8 @@ pub fn depthwise(simd: Simd, layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f3
             Kind::Avx512 => x86::depthwise_avx512(layer, rows, out),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => x86::depthwise_avx2(layer, rows, out),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kind::Wasm => wasm::depthwise(layer, rows, out),
             Kind::Portable => depthwise_row::<Eight, 2>(layer, rows, out),
         }
     }

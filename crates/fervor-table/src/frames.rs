@@ -159,12 +159,12 @@ impl Columns {
 mod tests {
     use super::*;
     use arrow_array::Array;
+    use fervor::LabelSet;
     use fervor::error::Reason;
     use fervor::face::{BoundingBox, Face};
     use fervor::prediction::{ErrorInfo, ModelInfo, Prediction, Probabilities};
     use fervor::quality::Quality;
     use fervor::track::{TrackOptions, Tracker};
-    use fervor::LabelSet;
 
     #[test]
     fn every_frame_has_its_row_and_reads_back() {

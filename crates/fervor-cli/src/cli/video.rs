@@ -68,6 +68,9 @@ pub struct Video {
     /// Also the frames in the columns of another program, for scripts that read its tables; what is not measured has no column
     #[arg(long, value_name = "PROGRAMS", value_enum, value_delimiter = ',')]
     pub layout: Vec<VideoLayout>,
+    /// Also the film itself with boxes, labels and bars, and with its sound: needs ffmpeg; of one film
+    #[arg(long, value_name = "FILE.mp4")]
+    pub annotate: Option<PathBuf>,
     /// Look at one frame in so much time, as 0.2s [default: every frame]
     #[arg(long, value_name = "TIME", value_parser = parse::span, conflicts_with = "fps")]
     pub every: Option<f64>,

@@ -118,7 +118,8 @@ pub(super) fn open(stream: Box<dyn Read + Send>, hevc: bool, options: &Options) 
         Codec::H264 { decoder: H264::new(&[], None, limits)?, waiting: BTreeMap::new(), group: 0 }
     };
     let splitter = Splitter { stream, hevc, bytes: Vec::new(), at: 0, begun: false, over: false };
-    let frames = Elementary {
+    let mut clip = unknown(if hevc { "hevc" } else { "h264" }, Decoder::Own);
+    let mut frames = Elementary {
         splitter,
         codec,
         chooser: Chooser::new(options),
@@ -129,7 +130,10 @@ pub(super) fn open(stream: Box<dyn Read + Send>, hevc: bool, options: &Options) 
         ended: false,
         error: None,
     };
-    Ok((unknown(if hevc { "hevc" } else { "h264" }, Decoder::Own), Box::new(frames)))
+    // The stream says it before its first picture.
+    frames.advance();
+    clip.rate = Some(1.0 / frames.frame_time());
+    Ok((clip, Box::new(frames)))
 }
 
 impl Elementary {
