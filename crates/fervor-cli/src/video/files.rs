@@ -60,8 +60,7 @@ pub fn stamp(args: &Video, film: &Film, model: &Bundle) -> Value {
 /// Whether a folder is whole and was made from the same.
 pub fn is_finished(folder: &Path, stamp: &Value) -> bool {
     let known = fs::read(folder.join(STAMP)).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    // As it would be read back.
-    known.is_some_and(|known| known.to_string() == stamp.to_string())
+    known.is_some_and(|known| known == *stamp)
 }
 
 /// Writes everything; at last the stamp, if the film is whole.
