@@ -54,7 +54,7 @@ impl Processor {
 /// Builds the program; the page can compute in the browser if the package for it has been made before.
 pub fn build(processor: Processor) -> Result<PathBuf> {
     let package = root().join(web::PLACE);
-    let mut features = vec!["serve"];
+    let mut features = vec!["serve", "decoders"];
     if package.join("fervor_plain.wasm").is_file() {
         features.push("browser");
     } else {

@@ -77,6 +77,7 @@ class Work {
     } catch (error) {
       this.fault = error.message;
     }
+    element("count").textContent = "";
     element("bar").hidden = false;
     element("csv").disabled = true;
     this.begun = performance.now();
