@@ -1,6 +1,6 @@
 """Calls the peers' own packages and fervor.compat with the same pictures: the same signatures, shapes and types; and the time of each.
 
-    pip install fer deepface tf-keras opencv-python-headless dist/fervor-*.whl
+    pip install fer deepface flask tf-keras 'opencv-contrib-python<5' 'setuptools<80' dist/fervor-*.whl
     python tools/python/peers.py examples/astronaut.png [PHOTOGRAPH...]
 
 fer brings its weights along. deepface loads its own from the internet at the first call; where that fails, its signature is compared

@@ -1,6 +1,7 @@
 //! Inner loops of convolutions, channels last, in f32: on rows of pixels (here; one generic body for AVX-512, AVX2 with FMA,
-//! WebAssembly, and plain Rust, which is also what NEON is compiled from; which one runs is decided by what the processor has, once, by [`Simd::best`]), on whole maps ([`maps`]), and
-//! on blocks of sums ([`tile`]), which the maps and training are made of.
+//! WebAssembly, and plain Rust, which is also what NEON is compiled from; which one runs is decided by what the processor has, once, by
+//! [`Simd::best`]), on whole maps ([`maps`]), on blocks of sums ([`tile`]), which the maps and training are made of, and on rows of video
+//! frames ([`yuv`]).
 //!
 //! A crate of its own for two reasons: `unsafe` stays behind these checked functions (and, for [`tile`], in the kernels of
 //! training), and debug builds of the rest of the library run them optimised (see `profile.dev.package` in the workspace's
@@ -16,6 +17,7 @@ pub mod tile;
 mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+pub mod yuv;
 
 pub use aligned::Aligned;
 
