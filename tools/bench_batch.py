@@ -27,7 +27,7 @@ LONG_SIDE = 640
 
 
 def prepare(source: Path, folder: Path, count: int) -> None:
-    """Copies of the photographs at four sizes, so that no two files are the same."""
+    """Copies of the photographs, their longer side at one of five sizes, so that no two files are the same."""
     from PIL import Image
 
     names = sorted(path for path in source.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
@@ -35,8 +35,8 @@ def prepare(source: Path, folder: Path, count: int) -> None:
         out = folder / f"{number % 97:02}" / f"{number:06}.jpg"
         out.parent.mkdir(exist_ok=True)
         image = Image.open(names[number % len(names)]).convert("RGB")
-        scale = (0.5, 1.0, 1.5, 2.0)[number // len(names) % 4] if max(image.size) < 1000 else (0.4, 0.6, 0.8, 1.0)[number % 4]
-        size = (max(32, int(image.width * scale)), max(32, int(image.height * scale)))
+        scale = (320, 640, 960, 1280, 1920)[number % 5] / max(image.size)
+        size = (max(32, round(image.width * scale)), max(32, round(image.height * scale)))
         image.resize(size).save(out, quality=85 + number % 10)
 
 

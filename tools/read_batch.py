@@ -22,7 +22,7 @@ print("manifest", expected)
 
 parts = str(folder / "*.parquet")
 seen = {
-    "DuckDB": duckdb.sql(f"SELECT count(*), count(*) FILTER (face > 0) FROM '{parts}'").fetchone(),
+    "DuckDB": duckdb.sql(f"SELECT count(*), count(*) FILTER (face > 0) FROM '{parts}'").fetchall()[0],
     "Polars": polars.read_parquet(parts).pipe(lambda t: (len(t), t.filter(polars.col("face") > 0).height)),
     "pandas": pandas.read_parquet(folder).pipe(lambda t: (len(t), int((t["face"] > 0).sum()))),
 }

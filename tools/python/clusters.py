@@ -69,16 +69,34 @@ def run(name, script, arguments, mark, kill_after):
     return rows(out)
 
 
+def by_program(program, pictures, out):
+    """The rows of `fervor batch`, with the ids that stand in its inputs: a file's row is what its row_id counts."""
+    shutil.rmtree(out, ignore_errors=True)
+    begun = time.monotonic()
+    files = map(str, sorted(pictures.glob("*.parquet")))
+    command = [program, "batch", *files, "--column", "image", "--output", str(out)]
+    # Broken pictures are rows, and tell in the exit code.
+    assert subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode in (0, 1)
+    print(f"{'fervor batch':28} {time.monotonic() - begun:6.1f} s", flush=True)
+    table = pa.concat_tables(pq.read_table(path) for path in sorted(out.glob("part-*.parquet")))
+    ids = {path.name: pq.read_table(path, columns=["id"])["id"].to_pylist() for path in pictures.glob("*.parquet")}
+    names = (Path(source).name.split("#")[0] for source in table["source"].to_pylist())
+    found = pa.array([ids[name][row] for name, row in zip(names, table["row_id"].to_pylist())], pa.int64())
+    table = table.append_column("id", found).sort_by([("id", "ascending"), ("face", "ascending")])
+    return table.drop_columns(["source", "row_id"]).replace_schema_metadata().combine_chunks()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", type=Path)
     parser.add_argument("--out", type=Path, default=Path("target/clusters"))
     parser.add_argument("--without", nargs="*", default=[], choices=["ray", "spark"])
     parser.add_argument("--kill-after", type=float, default=15.0, help="seconds [15]; Ray and Spark take some ten to start")
+    parser.add_argument("--batch", help="the program fervor, whose rows are to be the same, too")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
 
-    begun = time.monotonic()
+    begun, worked = time.monotonic(), time.process_time()
     analyzer = fervor.Analyzer()
     parts = []
     for path in sorted(asked.pictures.glob("*.parquet")):
@@ -89,7 +107,14 @@ def main():
     spent = time.monotonic() - begun
     pictures = len(set(alone["id"].to_pylist()))
     errors = alone.num_rows - alone["error"].null_count
+    worked = time.process_time() - worked
     print(f"{'one process':28} {spent:6.1f} s: {pictures} pictures, {alone.num_rows} rows, {errors} errors", flush=True)
+    print(f"{'':28} {worked:6.1f} s of processor time: {3600 * pictures / worked:,.0f} pictures in a core's hour", flush=True)
+
+    if asked.batch:
+        found = by_program(asked.batch, asked.pictures, asked.out / "batch")
+        assert found.select(sorted(found.column_names)).equals(alone.select(sorted(found.column_names))), "fervor batch: other rows"
+        print(f"{'':28} the same {found.num_rows} rows, to the bit", flush=True)
 
     common = [str(asked.pictures)]
     jobs = []

@@ -1,5 +1,5 @@
 """Talks to `fervor serve` with NVIDIA's client for the Open Inference Protocol, over JSON and over bytes, and compares the two
-with ONNX Runtime on the same bundle.
+with ONNX Runtime on the same bundle: one with a single head, whose logits are what the network gives.
 
     pip install 'tritonclient[http]' onnxruntime pillow
     python tools/reference/oip_client.py target/release/fervor
@@ -15,7 +15,8 @@ import onnxruntime
 import tritonclient.http as client
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUNDLE = ROOT / "crates" / "fervor" / "models" / "fervor-48" / "fervor-48.onnx"
+NAME = "fervor-48-votes"
+BUNDLE = ROOT / "crates" / "fervor" / "models" / NAME / f"{NAME}.onnx"
 
 
 def infer(server, model, name, values, kind, binary, outputs):
@@ -28,24 +29,27 @@ def infer(server, model, name, values, kind, binary, outputs):
 
 
 def main():
-    process = subprocess.Popen([sys.argv[1], "serve", "--port", "0", "--model", str(BUNDLE)], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.argv[1], "serve", "--port", "0", "--model", "fervor-48", "--model", str(BUNDLE)], stderr=subprocess.PIPE, text=True)
     try:
         address = re.search(r"http://(\S+)/", process.stderr.readline()).group(1)
         server = client.InferenceServerClient(address)
         assert server.is_server_live() and server.is_server_ready()
         assert server.is_model_ready("fervor-48") and not server.is_model_ready("other")
         print("server  ", server.get_server_metadata())
-        metadata = server.get_model_metadata("fervor-48")
+        metadata = server.get_model_metadata(NAME)
         print("model   ", metadata["inputs"], metadata["outputs"])
+        config = server.get_model_config(NAME)
+        assert config["name"] == NAME and server.is_model_ready(NAME, metadata["versions"][0])
+        print("config  ", config["max_batch_size"], "chips in a request; versions", metadata["versions"])
 
         chips = np.random.default_rng(1).integers(0, 256, (5, 1, 48, 48), dtype=np.uint8)
         session = onnxruntime.InferenceSession(BUNDLE, providers=["CPUExecutionProvider"])
         expected = session.run(None, {session.get_inputs()[0].name: chips.astype(np.float32)})[0]
         for binary in (True, False):
-            logits, probabilities = infer(server, "fervor-48", "chip", chips, "UINT8", binary, ["logits", "probabilities"])
+            logits, probabilities = infer(server, NAME, "chip", chips, "UINT8", binary, ["logits", "probabilities"])
             assert np.abs(logits - expected).max() < 1e-3, np.abs(logits - expected).max()
             assert np.allclose(probabilities.sum(1), 1, atol=1e-5)
-        as_floats, = infer(server, "fervor-48", "chip", chips.astype(np.float32), "FP32", True, ["logits"])
+        as_floats, = infer(server, NAME, "chip", chips.astype(np.float32), "FP32", True, ["logits"])
         assert np.array_equal(as_floats, logits)
         print(f"chips    equal to ONNX Runtime within {np.abs(logits - expected).max():.1e}, as JSON and as bytes")
 
@@ -55,7 +59,7 @@ def main():
         print("pictures", labels, boxes[0].round(1))
 
         try:
-            infer(server, "fervor-48", "chip", chips[:, :, :40], "UINT8", True, ["logits"])
+            infer(server, NAME, "chip", chips[:, :, :40], "UINT8", True, ["logits"])
             raise AssertionError("a wrong shape was taken")
         except client.InferenceServerException as error:
             print("refused ", error)

@@ -1,10 +1,13 @@
 //! `fervor.Analyzer`.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use fervor::prediction::ModelInfo;
 use fervor::{Error, LabelSet, Limits, PicturePrediction};
 use fervor_table::{PictureColumn, Rows};
+use fervor_video::pipeline::Analysis;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
@@ -17,6 +20,7 @@ use crate::errors::{raised, told, work};
 use crate::model::Model;
 use crate::sources::{self, Source};
 use crate::table::{Table, read_table};
+use crate::video::{Asked, Timeline, Video};
 
 /// Pictures that are worked on together, at most; in memory, pixels of so many bytes.
 const GROUP: usize = 64;
@@ -38,10 +42,7 @@ impl Analyzer {
         if let Some(engine) = self.held().as_ref().filter(|engine| engine.is_here()) {
             return Ok(Arc::clone(engine));
         }
-        let threads = match self.settings.threads {
-            Some(threads) => threads,
-            None => py.import("fervor._threads")?.getattr("default_threads")?.call0()?.extract()?,
-        };
+        let threads = self.thread_count(py)?;
         let engine = self.model.get().fresh().and_then(|bundle| Engine::new(bundle, &self.settings, threads));
         let engine = Arc::new(engine.map_err(|e| raised(py, &e))?);
         if let Some(other) = self.held().replace(Arc::clone(&engine))
@@ -51,6 +52,22 @@ impl Analyzer {
             std::mem::forget(other);
         }
         Ok(engine)
+    }
+
+    fn thread_count(&self, py: Python<'_>) -> PyResult<usize> {
+        match self.settings.threads {
+            Some(threads) => Ok(threads),
+            None => py.import("fervor._threads")?.getattr("default_threads")?.call0()?.extract(),
+        }
+    }
+
+    /// What looks at the frames of a film, and what it is seen through.
+    fn begin(&self, py: Python<'_>, asked: &Asked) -> PyResult<(Analysis, Arc<fervor::Analyzer>)> {
+        let threads = self.thread_count(py)?;
+        work(py, || {
+            let analyzer = Engine::for_frames(self.model.get().fresh()?, &self.settings, threads)?;
+            Ok((asked.begin(Arc::clone(&analyzer), threads)?, analyzer))
+        })
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, Option<Arc<Engine>>> {
@@ -226,6 +243,67 @@ impl Analyzer {
             first += batch.num_rows() as i64;
         }
         Ok(out)
+    }
+
+    /// The frames of a film with what is seen in them, in order.
+    #[pyo3(signature = (film, *, every=0.0, start=None, end=None, look=0.2, decoder="auto", pictures=false))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn video(
+        &self,
+        py: Python<'_>,
+        film: PathBuf,
+        every: f64,
+        start: Option<f64>,
+        end: Option<f64>,
+        look: f64,
+        decoder: &str,
+        pictures: bool,
+    ) -> PyResult<Video> {
+        let minimum_face = self.settings.minimum_face;
+        let name = film.display().to_string();
+        let asked = Asked { path: film, every, start, end, look, decoder: decoder.to_owned(), pictures, minimum_face };
+        let (analysis, _) = self.begin(py, &asked)?;
+        Ok(Video::new(name, analysis, self.info(), self.classes(), minimum_face))
+    }
+
+    /// Everything that is seen in a film, over time.
+    #[pyo3(signature = (film, *, every=0.0, start=None, end=None, look=0.2, decoder="auto", smoothing=0.25, progress=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn timeline(
+        &self,
+        py: Python<'_>,
+        film: PathBuf,
+        every: f64,
+        start: Option<f64>,
+        end: Option<f64>,
+        look: f64,
+        decoder: &str,
+        smoothing: f64,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Timeline> {
+        let minimum_face = self.settings.minimum_face;
+        let name = film.display().to_string();
+        let asked = Asked { path: film, every, start, end, look, decoder: decoder.to_owned(), pictures: false, minimum_face };
+        let (analysis, analyzer) = self.begin(py, &asked)?;
+        let (last, raised) = (Mutex::new(Instant::now()), Mutex::new(None));
+        // A few times a second: whether somebody presses Ctrl-C, and the caller's own function.
+        let heard = |second: f64| {
+            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.elapsed() < Duration::from_millis(100) {
+                return true;
+            }
+            *last = Instant::now();
+            let told = Python::attach(|py| {
+                py.check_signals()?;
+                progress.as_ref().map_or(Ok(()), |progress| progress.call1(py, (second,)).map(drop))
+            });
+            told.map_err(|e| *raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(e)).is_ok()
+        };
+        let timeline = work(py, || Timeline::of(name, analysis, &analyzer, &asked, smoothing, &heard));
+        match raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(e) => Err(e),
+            None => timeline,
+        }
     }
 
     /// The columns of [`analyze_table`](Self::analyze_table) without a row: its schema as Arrow. `table` gives the types of `keep`.

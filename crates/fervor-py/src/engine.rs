@@ -1,5 +1,7 @@
 //! What answers in this process: made at the first question, and made anew in a process that was forked.
 
+use std::sync::Arc;
+
 use fervor::analyzer::Answer;
 use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, Error, Limits, Picture, Result, WholePicture, YuNet};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -64,6 +66,14 @@ pub struct Engine {
 /// How many threads may ask a network of one thread at once, before one waits for another.
 const LANES: usize = 64;
 
+fn analyzer(faces: Faces, bundle: Arc<Bundle>, options: DetectorOptions) -> Result<Analyzer> {
+    Ok(match faces {
+        Faces::Auto => Analyzer::new(AutoFaces::new(options)?, bundle),
+        Faces::Detect => Analyzer::new(YuNet::new(options)?, bundle),
+        Faces::Whole => Analyzer::new(WholePicture, bundle),
+    })
+}
+
 impl Engine {
     /// An engine for this process, on that many threads.
     pub fn new(bundle: Bundle, settings: &Settings, threads: usize) -> Result<Self> {
@@ -75,13 +85,15 @@ impl Engine {
             let pool = pool.map_err(|e| Error::input(format!("{threads} threads cannot be started")).with_source(e))?;
             (Some(pool), options, bundle)
         };
-        let bundle = std::sync::Arc::new(bundle);
-        let analyzer = match settings.faces {
-            Faces::Auto => Analyzer::new(AutoFaces::new(options)?, bundle),
-            Faces::Detect => Analyzer::new(YuNet::new(options)?, bundle),
-            Faces::Whole => Analyzer::new(WholePicture, bundle),
-        };
+        let analyzer = analyzer(settings.faces, Arc::new(bundle), options)?;
         Ok(Self { analyzer, minimum_face: settings.minimum_face, pool, process: std::process::id() })
+    }
+
+    /// An analyzer for many frames at once, each on one thread.
+    pub fn for_frames(bundle: Bundle, settings: &Settings, threads: usize) -> Result<Arc<Analyzer>> {
+        let options = DetectorOptions::default().with_detail(settings.detail).with_threshold(settings.threshold);
+        let bundle = Arc::new(bundle.with_lanes(threads));
+        Ok(Arc::new(analyzer(settings.faces, bundle, options.with_threads(1))?))
     }
 
     /// Whether its threads live in this process.

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use fervor::{Bundle, DetectorOptions, Error, FindFaces, LabelMap, LabelSet, Reason, Result, WholePicture, YuNet, builtin};
-use fervor_lab::audit::{AuditOptions, Audited, SIMILARITY, report as pages, text as audit_text};
+use fervor_lab::audit::{AuditOptions, Audited, SIMILARITY, Shown, report as pages, text as audit_text};
 use fervor_lab::dataset::{Dataset, Manifest, OpenOptions, Split};
 use fervor_lab::evaluate::{DataInfo, EvalReport, Evaluation as Scored, write_predictions};
 use fervor_lab::report;
@@ -77,16 +77,22 @@ impl Teller {
 
 /// Looks at every picture of a data set once and says what is wrong with it.
 #[pyfunction]
-#[pyo3(signature = (data, *, faces=false, near=Some(SIMILARITY), suspects=false, model=None, progress=None))]
+#[pyo3(signature = (data, *, faces=None, near=Some(SIMILARITY), suspects=false, model=None, progress=None))]
 pub fn audit(
     py: Python<'_>,
     data: PathBuf,
-    faces: bool,
+    faces: Option<&str>,
     near: Option<f32>,
     suspects: bool,
     model: Option<&Bound<'_, PyAny>>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Audit> {
+    let faces = match faces.map(Faces::parse).transpose().map_err(|e| raised(py, &e))? {
+        None => Shown::Unsaid,
+        Some(Faces::Whole) => Shown::Faces,
+        Some(Faces::Auto) => Shown::Mixed,
+        Some(Faces::Detect) => Shown::Photographs,
+    };
     let model = model.map(Model::of).transpose()?;
     let bundle = model.as_ref().map(|model| std::sync::Arc::clone(&model.get().bundle));
     let teller = Teller::new(progress);

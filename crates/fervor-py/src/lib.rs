@@ -10,6 +10,7 @@ mod lab;
 mod model;
 mod sources;
 mod table;
+mod video;
 
 use pyo3::prelude::*;
 
@@ -31,6 +32,8 @@ mod _fervor {
     use super::model::{Model, builtin_models, load, model_of};
     #[pymodule_export]
     use super::table::{Table, table_of};
+    #[pymodule_export]
+    use super::video::{Frame, Timeline, Track, Video};
     use super::*;
 
     #[pymodule_init]

@@ -1,8 +1,11 @@
 //! What an operator may set: limits, who may come, how much at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fervor::Limits;
+
+use crate::package::Package;
 
 /// How the service treats its clients. None of it changes an answer.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct Settings {
     pub rate: Option<f64>,
     /// What a video may cost; without it none is taken.
     pub video: Option<VideoSettings>,
+    /// With it, the page offers to compute in the browser.
+    pub package: Option<Arc<Package>>,
 }
 
 /// What videos may cost.
@@ -92,6 +97,7 @@ impl Default for Settings {
             max_connections: 2048,
             rate: None,
             video: None,
+            package: None,
         }
     }
 }

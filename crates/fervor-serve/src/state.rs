@@ -13,6 +13,7 @@ use crate::error::ApiError;
 use crate::guard::{Ids, Key, Rate};
 use crate::metrics::Metrics;
 use crate::oip;
+use crate::page;
 use crate::settings::Settings;
 
 /// Live connections at once.
@@ -69,7 +70,7 @@ impl App {
                 tracing::warn!(model = bundle.card().name, "{note}");
             }
         }
-        let metrics = Arc::new(Metrics::new(all_labels(&analyzers)));
+        let metrics = Arc::new(Metrics::new(page::labels_of(analyzers.iter().map(|analyzer| analyzer.bundle().card()))));
         let analyzers = analyzers.into_iter().map(Arc::new).collect();
         let engine = Engine::start(analyzers, settings.limits(), settings.threads, settings.queue, Arc::clone(&metrics));
         Self(Arc::new(Shared {
@@ -181,15 +182,4 @@ impl App {
         }
         answer
     }
-}
-
-/// The classes of all models, each once, in the order of their first appearance.
-fn all_labels(analyzers: &[Analyzer]) -> LabelSet {
-    let mut names: Vec<&String> = Vec::new();
-    for name in analyzers.iter().flat_map(|analyzer| analyzer.bundle().card().labels.names()) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    LabelSet::new(names).expect("the names of label sets make a label set")
 }

@@ -27,6 +27,7 @@ __version__: str
 _Path = Union[str, "os.PathLike[str]"]
 _Faces = Literal["auto", "detect", "whole"]
 _Order = Literal["rgb", "bgr"]
+_Decoder = Literal["auto", "own", "ffmpeg"]
 _Progress = Callable[[int, int], object]
 
 class Model:
@@ -236,8 +237,137 @@ class Analyzer:
         has. The table is one of pyarrow, polars, pandas, DuckDB, or of whatever else speaks the Arrow PyCapsule interface. The
         columns of ``keep`` come first, repeated for each face; ``row_id`` is the picture's place in the table, or null without
         ``row_ids``."""
+    def video(
+        self,
+        film: _Path,
+        *,
+        every: float = 0.0,
+        start: Optional[float] = None,
+        end: Optional[float] = None,
+        look: float = 0.2,
+        decoder: _Decoder = "auto",
+        pictures: bool = False,
+    ) -> Video:
+        """The frames of a film with what is seen in them, in order: an iterator that is as fast as all threads are.
+
+        MP4 and MOV with H.264 or HEVC, animated GIF, WebP and PNG need nothing else; for other films ``ffmpeg`` is run, where there
+        is one. every: seconds between two frames that are looked at, at least. start, end: in seconds; what is shown before and after is
+        left out. look: seconds between two looks at whole frames; between them faces are looked for where they were. pictures: whether
+        frames keep their pictures, to be drawn."""
+    def timeline(
+        self,
+        film: _Path,
+        *,
+        every: float = 0.0,
+        start: Optional[float] = None,
+        end: Optional[float] = None,
+        look: float = 0.2,
+        decoder: _Decoder = "auto",
+        smoothing: float = 0.25,
+        progress: Optional[Callable[[float], object]] = None,
+    ) -> Timeline:
+        """Everything that is seen in a film, over time: the arguments of :meth:`video`, and smoothing: the time constant, in seconds, over
+        which answers are averaged, backwards and forwards alike; 0 not at all. progress: called a few times a second with the second that
+        it is at. A film that ends early, damaged or cut, is no error: what was seen is there, and ``ended`` says why."""
     def table_schema(self, table: Optional[object] = None, *, keep: Optional[Sequence[str]] = None) -> Table:
         """The columns of :meth:`analyze_table`, as a table without rows. ``table`` gives the types of ``keep``."""
+
+class Track:
+    """What is known of a face by its track: probabilities smoothed over the track's past."""
+
+    @property
+    def id(self) -> int:
+        """The track's number, from 1, never used again."""
+    @property
+    def age(self) -> float:
+        """Seconds since the track began."""
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+    @property
+    def confidence(self) -> float:
+        """Its probability, 0 to 1."""
+    @property
+    def uncertain(self) -> bool:
+        """Whether that is under one half."""
+    @property
+    def words(self) -> str:
+        """The answer in words."""
+    @property
+    def probabilities(self) -> Dict[str, float]:
+        """The probability of each class, 0 to 1, in the model's order."""
+
+class Frame:
+    """One frame of a film."""
+
+    @property
+    def index(self) -> int:
+        """The frame's number in the film, from 0."""
+    @property
+    def time(self) -> float:
+        """When it is shown, in seconds of the film's own clock."""
+    @property
+    def new_shot(self) -> bool:
+        """Whether it begins a shot: its faces begin new tracks."""
+    @property
+    def answer(self) -> Answer:
+        """What this frame alone says; ``annotated()`` draws it where the film was opened with ``pictures=True``."""
+    @property
+    def faces(self) -> List[Face]:
+        """The faces, the largest first."""
+    @property
+    def tracks(self) -> List[Track]:
+        """For each face its track."""
+    @property
+    def error(self) -> Optional[Error]:
+        """Why this frame has no answer; others follow."""
+
+class Video:
+    """The frames of a film with what is seen in them, in order: an iterator."""
+
+    @property
+    def width(self) -> int:
+        """Width of the upright frames in pixels."""
+    @property
+    def height(self) -> int:
+        """Height of the upright frames in pixels."""
+    @property
+    def duration(self) -> Optional[float]:
+        """Seconds from the first frame to the end of the last, where the film says so."""
+    @property
+    def frames(self) -> Optional[int]:
+        """How many frames the film has, where it says so."""
+    @property
+    def codec(self) -> str:
+        """How the pictures are compressed: "h264", "hevc", "gif", ..."""
+    def __iter__(self) -> Video: ...
+    def __next__(self) -> Frame: ...
+
+class Timeline:
+    """Everything that was seen in a film, over time. Its length is the number of frames."""
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first frame's beginning to the last one's end."""
+    @property
+    def tracks(self) -> List[Dict[str, Any]]:
+        """Each face over time: the keys of ``tracks`` in ``fervor.timeline/1``."""
+    @property
+    def episodes(self) -> List[Dict[str, Any]]:
+        """From when to when which face looks how: the keys of ``episodes`` in ``fervor.timeline/1``."""
+    @property
+    def ended(self) -> Optional[str]:
+        """Why it ended before the film did; None where it did not."""
+    def to_dict(self) -> Dict[str, Any]:
+        """All but the frames: ``fervor.timeline/1``."""
+    def to_pandas(self) -> Any:
+        """A data frame of pandas: a row for each face in each frame, one for a frame without a face or with an error."""
+    def to_polars(self) -> Any:
+        """A data frame of polars: as :meth:`to_pandas`."""
+    def write(self, path: _Path) -> None:
+        """Writes a file, whose name says the format: frames.csv, frames.jsonl, tracks.csv, episodes.csv, summary.json, .vtt, .srt, .eaf
+        (ELAN), .TextGrid (Praat), .boris.tsv; .html is a page with a chart."""
+    def __len__(self) -> int: ...
 
 class Audit:
     """What is wrong in a data set, what it is like, and what helps."""
@@ -296,7 +426,7 @@ def models() -> List[str]:
 def audit(
     data: _Path,
     *,
-    faces: bool = False,
+    faces: Optional[_Faces] = None,
     near: Optional[float] = ...,
     suspects: bool = False,
     model: Optional[Union[str, "os.PathLike[str]", Model]] = None,
@@ -304,7 +434,8 @@ def audit(
 ) -> Audit:
     """Looks at every picture of a data set once and says what is wrong with it.
 
-    faces: whether faces are looked for, which takes a few milliseconds a picture. near: how alike near-duplicates are, 0 to 1; None:
+    faces: what the pictures are: ``"whole"`` faces, ``"detect"`` photographs, ``"auto"`` both; where faces are looked for, it takes a few
+    milliseconds a picture, and pictures with none or several are found. near: how alike near-duplicates are, 0 to 1; None:
     they are not looked for. suspects: whether labels are ranked that are probably wrong; ``model`` is the judge. progress: called
     with pictures done and all of them."""
 

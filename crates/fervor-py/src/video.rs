@@ -1,0 +1,418 @@
+//! Films: frame by frame, and as a timeline.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use fervor::prediction::{ModelInfo, tally};
+use fervor::timeline::{EpisodeOptions, Format, Timeline as Film};
+use fervor::track::Tracked;
+use fervor::{Analyzer, Error, LabelSet, PicturePrediction, Prediction, Reason, Result, files};
+use fervor_draw::timeline::{Page, chart, page};
+use fervor_video::pipeline::{Analysis, Followed, Settings};
+use fervor_video::{Clip, Options, Source};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+
+use crate::answer::{Answer, number};
+use crate::errors::{told, unexpected, work};
+
+/// What is asked of a film.
+pub struct Asked {
+    pub path: PathBuf,
+    pub every: f64,
+    pub start: Option<f64>,
+    pub end: Option<f64>,
+    pub look: f64,
+    pub decoder: String,
+    pub pictures: bool,
+    /// Faces with a shorter side, in pixels, are left out.
+    pub minimum_face: f32,
+}
+
+/// The frames of a film with what is seen in them, in order: an iterator.
+#[pyclass(frozen, module = "fervor", name = "Video")]
+pub struct Video {
+    source: String,
+    clip: Clip,
+    model: ModelInfo,
+    labels: LabelSet,
+    minimum_face: f32,
+    analysis: Mutex<Analysis>,
+}
+
+/// One frame of a film: an [`Answer`] with a place and a time, and tracks beside its faces.
+#[pyclass(frozen, module = "fervor", name = "Frame")]
+pub struct Frame {
+    index: u64,
+    time: f64,
+    new_shot: bool,
+    answer: Py<Answer>,
+    tracks: Vec<Tracked>,
+    /// Held here, so that the answer has it as long as the frame lives.
+    _picture: Option<Arc<fervor::Picture>>,
+}
+
+/// What is known of a face by its track.
+#[pyclass(frozen, module = "fervor", name = "Track")]
+pub struct Track(Tracked);
+
+/// Everything that was seen in a film, over time.
+#[pyclass(frozen, module = "fervor", name = "Timeline")]
+pub struct Timeline {
+    film: Film,
+    options: EpisodeOptions,
+    ended: Option<String>,
+}
+
+impl Asked {
+    /// Opens the film and begins to look at it.
+    pub fn begin(&self, analyzer: Arc<Analyzer>, threads: usize) -> Result<Analysis> {
+        let mut options = Options::default().with_decoders(self.decoder.parse()?);
+        options.every = self.every;
+        (options.start, options.end) = (self.start, self.end);
+        let settings = Settings::default().with_threads(threads).with_look(self.look).with_pictures(self.pictures);
+        Ok(Analysis::new(Source::open(&self.path, &options)?, analyzer, settings))
+    }
+}
+
+impl Video {
+    pub fn new(source: String, analysis: Analysis, model: ModelInfo, labels: LabelSet, minimum_face: f32) -> Self {
+        Self { source, clip: analysis.clip().clone(), model, labels, minimum_face, analysis: Mutex::new(analysis) }
+    }
+}
+
+/// The faces that are large enough, each with its track.
+fn large(faces: Vec<Followed>, minimum: f32) -> (Vec<Prediction>, Vec<Tracked>) {
+    let side = |face: &Followed| face.prediction.face.bounds.width.min(face.prediction.face.bounds.height);
+    faces.into_iter().filter(|face| side(face) >= minimum).map(|face| (face.prediction, face.track)).unzip()
+}
+
+#[pymethods]
+impl Video {
+    /// Width of the upright frames in pixels.
+    #[getter]
+    fn width(&self) -> u32 {
+        self.clip.width
+    }
+
+    /// Height of the upright frames in pixels.
+    #[getter]
+    fn height(&self) -> u32 {
+        self.clip.height
+    }
+
+    /// Seconds from the first frame to the end of the last, where the film says so.
+    #[getter]
+    fn duration(&self) -> Option<f64> {
+        self.clip.duration
+    }
+
+    /// How many frames the film has, where it says so.
+    #[getter]
+    fn frames(&self) -> Option<u64> {
+        self.clip.frames
+    }
+
+    /// How the pictures are compressed: "h264", "hevc", "gif", ...
+    #[getter]
+    fn codec(&self) -> &str {
+        &self.clip.codec
+    }
+
+    fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Frame>> {
+        let next = || self.analysis.lock().unwrap_or_else(PoisonError::into_inner).next().transpose();
+        let Some(seen) = work(py, next)? else { return Ok(None) };
+        let picture = seen.picture.map(Arc::new);
+        let (mut tracks, size) = (Vec::new(), Some(seen.size).filter(|size| size.0 > 0));
+        let row = match seen.faces {
+            Ok(faces) => {
+                let (faces, followed) = large(faces, self.minimum_face);
+                tracks = followed;
+                PicturePrediction::answered(&self.source, seen.size, self.model.clone(), faces)
+            }
+            Err(error) => PicturePrediction::failed(&self.source, size, self.model.clone(), told(&error)),
+        };
+        let kept = picture.as_ref().map_or_else(Weak::new, Arc::downgrade);
+        let answer = Py::new(py, Answer::new(row, self.labels.clone(), kept, None))?;
+        Ok(Some(Frame { index: seen.index, time: seen.time, new_shot: seen.new_shot, answer, tracks, _picture: picture }))
+    }
+
+    fn __repr__(&self) -> String {
+        let Clip { width, height, codec, duration, .. } = &self.clip;
+        let length = duration.map_or(String::new(), |seconds| format!(", {seconds:.1} s"));
+        format!("<fervor.Video {}: {width} x {height}, {codec}{length}>", self.source)
+    }
+}
+
+#[pymethods]
+impl Frame {
+    /// The frame's number in the film, from 0.
+    #[getter]
+    fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// When it is shown, in seconds of the film's own clock.
+    #[getter]
+    fn time(&self) -> f64 {
+        self.time
+    }
+
+    /// Whether it begins a shot: its faces begin new tracks.
+    #[getter]
+    fn new_shot(&self) -> bool {
+        self.new_shot
+    }
+
+    /// What this frame alone says.
+    #[getter]
+    fn answer(&self, py: Python<'_>) -> Py<Answer> {
+        self.answer.clone_ref(py)
+    }
+
+    /// The faces, the largest first.
+    #[getter]
+    fn faces<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.answer.bind(py).getattr("faces")
+    }
+
+    /// For each face its track.
+    #[getter]
+    fn tracks(&self) -> Vec<Track> {
+        self.tracks.iter().cloned().map(Track).collect()
+    }
+
+    /// Why this frame has no answer; others follow.
+    #[getter]
+    fn error<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.answer.bind(py).getattr("error")
+    }
+
+    fn _repr_html_<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.answer.bind(py).call_method0("_repr_html_")
+    }
+
+    fn __repr__(&self) -> String {
+        let row = &self.answer.get().row;
+        let words = row.error.as_ref().map_or_else(|| tally(&row.faces), |error| error.message.clone());
+        format!("<fervor.Frame {} at {:.3} s: {words}>", self.index, self.time)
+    }
+}
+
+#[pymethods]
+impl Track {
+    /// The track's number, from 1, never used again.
+    #[getter]
+    fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// Seconds since the track began.
+    #[getter]
+    fn age(&self) -> f64 {
+        self.0.age
+    }
+
+    /// The most probable class, smoothed over the track's past.
+    #[getter]
+    fn label(&self) -> &str {
+        self.0.probabilities.top().0
+    }
+
+    /// Its probability, 0 to 1.
+    #[getter]
+    fn confidence(&self) -> f64 {
+        number(self.0.probabilities.top().1)
+    }
+
+    /// Whether that is under one half.
+    #[getter]
+    fn uncertain(&self) -> bool {
+        self.0.probabilities.is_uncertain()
+    }
+
+    /// The answer in words.
+    #[getter]
+    fn words(&self) -> String {
+        self.0.probabilities.sentence()
+    }
+
+    /// The probability of each class, smoothed over the track's past.
+    #[getter]
+    fn probabilities<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let all = PyDict::new(py);
+        for (label, p) in self.0.probabilities.labels().names().iter().zip(self.0.probabilities.values()) {
+            all.set_item(label, number(*p))?;
+        }
+        Ok(all)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<fervor.Track {}: {}>", self.0.id, self.words())
+    }
+}
+
+impl Timeline {
+    /// Looks at a whole film. One that ends early is no error: what was seen is there, with the reason. `heard` hears of the second
+    /// that it is at, and says whether to go on.
+    pub fn of(
+        source: String,
+        mut analysis: Analysis,
+        analyzer: &Analyzer,
+        asked: &Asked,
+        smoothing: f64,
+        heard: &(dyn Fn(f64) -> bool + Sync),
+    ) -> Result<Self> {
+        let clip = analysis.clip().clone();
+        let mut film = Film::new(source, analyzer.bundle());
+        if clip.width > 0 {
+            film.set_size(clip.width, clip.height);
+        }
+        let mut ended = None;
+        for seen in analysis.by_ref() {
+            let seen = match seen {
+                Ok(seen) => seen,
+                Err(error) if film.is_empty() => return Err(error),
+                Err(error) => {
+                    ended = Some(error.explained());
+                    break;
+                }
+            };
+            match seen.faces {
+                Ok(faces) => {
+                    let (faces, tracks) = large(faces, asked.minimum_face);
+                    film.push(seen.index, seen.time, &faces, &tracks)?;
+                }
+                Err(error) => film.push_failed(seen.index, seen.time, told(&error))?,
+            }
+            if !heard(seen.time) {
+                ended = Some("it was stopped".to_owned());
+                break;
+            }
+        }
+        if ended.is_none() {
+            let first = if asked.start.is_none() { film.start() } else { 0.0 };
+            let end = [clip.duration.map(|duration| first + duration), asked.end].into_iter().flatten().reduce(f64::min);
+            end.into_iter().for_each(|end| film.set_end(end));
+        }
+        film.smooth(smoothing);
+        Ok(Self { film, options: EpisodeOptions::default(), ended })
+    }
+
+    fn written(&self, format: Format) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        let written = self.film.write(format, &self.options, &mut out);
+        written.map_err(|e| Error::output("the timeline cannot be written").with_source(e))?;
+        Ok(out)
+    }
+}
+
+/// The format of a file by its name's ending.
+fn format_of(path: &Path) -> Result<Format> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    // `episodes.csv`, `tracks.csv`: of several formats with one ending the name tells.
+    let exact = Format::ALL.into_iter().find(|format| name.ends_with(&format.file_name().to_lowercase()));
+    let ending = |format: &Format| {
+        let (_, ending) = format.file_name().split_once('.').unwrap_or_default();
+        name.ends_with(&format!(".{}", ending.to_lowercase()))
+    };
+    exact.or_else(|| Format::ALL.into_iter().find(ending)).ok_or_else(|| {
+        let known: Vec<&str> = Format::ALL.iter().map(|format| format.file_name()).collect();
+        Error::input(format!("a timeline is not written as {name:?}"))
+            .because(Reason::Unsupported)
+            .with_hint(format!("name it as one of {}, or page.html", known.join(", ")))
+    })
+}
+
+#[pymethods]
+impl Timeline {
+    /// Seconds from the first frame's beginning to the last one's end.
+    #[getter]
+    fn duration(&self) -> f64 {
+        self.film.end() - self.film.start()
+    }
+
+    /// Each face over time, as dictionaries: the keys of `tracks` in `fervor.timeline/1`.
+    #[getter]
+    fn tracks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.to_dict(py)?.get_item("tracks")
+    }
+
+    /// From when to when which face looks how, as dictionaries: the keys of `episodes` in `fervor.timeline/1`.
+    #[getter]
+    fn episodes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.to_dict(py)?.get_item("episodes")
+    }
+
+    /// Why it ended before the film did; None where it did not.
+    #[getter]
+    fn ended(&self) -> Option<&str> {
+        self.ended.as_deref()
+    }
+
+    /// All but the frames, as a dictionary: `fervor.timeline/1`.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let json = serde_json::to_string(&self.film.summary(&self.options)).map_err(unexpected)?;
+        py.import("json")?.getattr("loads")?.call1((json,))
+    }
+
+    /// The rows of all frames as CSV.
+    fn _csv<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let rows = work(py, || self.written(Format::Frames))?;
+        Ok(PyBytes::new(py, &rows))
+    }
+
+    /// A data frame of pandas: a row for each face in each frame, one for a frame without a face or with an error.
+    fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let rows = py.import("io")?.getattr("BytesIO")?.call1((self._csv(py)?,))?;
+        py.import("pandas")?.getattr("read_csv")?.call1((rows,))
+    }
+
+    /// A data frame of polars: as `to_pandas`.
+    fn to_polars<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let all = PyDict::new(py);
+        // Types by all rows: the first minute may have no face.
+        all.set_item("infer_schema_length", py.None())?;
+        py.import("polars")?.getattr("read_csv")?.call((self._csv(py)?,), Some(&all))
+    }
+
+    /// Writes a file, whose name says the format: frames.csv, tracks.csv, episodes.csv, summary.json, .vtt, .srt, .eaf, .TextGrid,
+    /// .boris.tsv; .html is a page with a chart.
+    fn write(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        work(py, || {
+            let bytes = match path.extension().and_then(|ending| ending.to_str()) {
+                Some("html") => page(&self.film, &self.options, &Page::default()).into_bytes(),
+                _ => self.written(format_of(&path)?)?,
+            };
+            let cannot = |e| Error::output("the timeline cannot be written").with_source(e).context(path.display());
+            files::write_whole(&path, &bytes).map_err(cannot)
+        })
+    }
+
+    fn _repr_png_<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let png = work(py, || fervor_draw::chart::png(&chart(&self.film, &self.options), 1.5))?;
+        Ok(PyBytes::new(py, &png))
+    }
+
+    fn _repr_svg_(&self) -> String {
+        chart(&self.film, &self.options)
+    }
+
+    fn __len__(&self) -> usize {
+        self.film.len()
+    }
+
+    fn __repr__(&self) -> String {
+        let (faces, episodes) = (self.film.track_numbers().len(), self.film.episodes(&self.options).len());
+        format!(
+            "<fervor.Timeline {}: {} frames, {:.1} s, {faces} faces, {episodes} episodes>",
+            self.film.source(),
+            self.film.len(),
+            self.duration()
+        )
+    }
+}
