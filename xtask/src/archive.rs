@@ -47,7 +47,7 @@ pub fn tar_gz(files: &Files, time: u64, folders: bool) -> Result<Vec<u8>> {
     for (path, file) in files {
         let ends = path.match_indices('/').map(|(end, _)| &path[..=end]);
         for folder in ends.filter(|_| folders) {
-            if folder != "./" && made.insert(folder.to_owned()) {
+            if made.insert(folder.to_owned()) {
                 tar.append_data(&mut entry(EntryType::Directory, 0o755, 0), folder, std::io::empty())?;
             }
         }
@@ -66,7 +66,7 @@ pub fn gz(bytes: &[u8]) -> Result<Vec<u8>> {
 
 /// A Debian package: an `ar` archive of three files.
 pub fn deb(control: &str, data: &Files, time: u64) -> Result<Vec<u8>> {
-    let control = Files::from([("./control".to_owned(), File::plain(control))]);
+    let control = Files::from([("control".to_owned(), File::plain(control))]);
     let parts = [
         ("debian-binary", b"2.0\n".to_vec()),
         ("control.tar.gz", tar_gz(&control, time, true)?),
@@ -81,4 +81,35 @@ pub fn deb(control: &str, data: &Files, time: u64) -> Result<Vec<u8>> {
         }
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    fn files() -> Files {
+        let program = ("usr/bin/fervor".to_owned(), File::program("#!/bin/sh\n"));
+        Files::from([program, ("usr/share/doc/fervor/copyright".to_owned(), File::plain("ours"))])
+    }
+
+    #[test]
+    fn the_same_files_give_the_same_bytes() {
+        assert_eq!(tar_gz(&files(), 7, true).unwrap(), tar_gz(&files(), 7, true).unwrap());
+        assert_ne!(tar_gz(&files(), 7, true).unwrap(), tar_gz(&files(), 8, true).unwrap());
+    }
+
+    #[test]
+    fn debians_tools_read_the_package() {
+        let control = "Package: fervor\nVersion: 1\nArchitecture: amd64\nMaintainer: us <us@localhost>\nDescription: faces\n";
+        let path = std::env::temp_dir().join(format!("xtask-{}.deb", std::process::id()));
+        std::fs::write(&path, deb(control, &files(), 1_700_000_000).unwrap()).unwrap();
+        for (question, answer) in [("--info", "Package: fervor"), ("--contents", "usr/share/doc/fervor/copyright")] {
+            let Ok(said) = Command::new("dpkg-deb").arg(question).arg(&path).output() else { return };
+            let text = String::from_utf8_lossy(&said.stdout);
+            assert!(said.status.success() && text.contains(answer), "{text}{}", String::from_utf8_lossy(&said.stderr));
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
 }

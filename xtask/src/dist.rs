@@ -61,7 +61,7 @@ fn make(out: &Path) -> Result<BTreeMap<String, String>> {
         let (control, data) = debian(processor, &version, &program, extras)?;
         write(&out.join(format!("fervor_{version}_{}.deb", processor.debian())), archive::deb(&control, &data, time)?)?;
     }
-    write(&out.join(format!("fervor-{version}.cdx.json")), bill::of("fervor-cli", "fervor-cli/serve,fervor-cli/decoders")?)?;
+    write(&out.join(format!("fervor-{version}.cdx.json")), bill::of("fervor-cli", "serve,decoders")?)?;
     wheel(out)?;
     let mut hashes = BTreeMap::new();
     for entry in fs::read_dir(out)? {
@@ -135,7 +135,7 @@ fn tree(name: &str, program: &Path, extras: &Extras) -> Result<Files> {
 /// A Debian package's control file and its tree.
 fn debian(processor: Processor, version: &str, program: &Path, extras: &Extras) -> Result<(String, Files)> {
     let mut files = Files::new();
-    let mut put = |path: &str, file: File| files.insert(format!("./usr/{path}"), file);
+    let mut put = |path: &str, file: File| files.insert(format!("usr/{path}"), file);
     put("bin/fervor", File::program(read(program)?));
     let copyright = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nCopyright: the Fervor \
                      authors\nLicense: MIT or Apache-2.0\n";

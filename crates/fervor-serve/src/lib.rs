@@ -3,8 +3,8 @@
 //! - [`App`] holds what all requests share: the [`engine`](App::new) with its worker threads, limits, counters.
 //! - [`app`] gives the routes, without a socket, as tests use them.
 //! - [`serve`] gives them a socket and ends gracefully.
-//! - [`folder`] is the page without a service: files for any web server, everything computed in the browser by a
-//!   [`Package`]; [`single`] is the same in one file.
+//! - [`folder()`] is the page without a service: files for any web server, everything computed in the browser by a
+//!   [`Package`]; [`single()`] is the same in one file.
 //!
 //! Nothing that a client sends is kept: pictures live in memory until they are answered, and neither they nor their names
 //! are written or logged. No path and no address that a client names is ever opened.
