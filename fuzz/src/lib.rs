@@ -13,6 +13,7 @@ pub use jpeg::jpeg;
 pub use service::service;
 
 use fervor::{Bundle, Limits, Picture};
+use fervor_video::{Decoders, Options, Source, VideoLimits};
 
 /// Small enough that a mutant costs milliseconds, large enough for every path.
 pub const LIMITS: Limits = Limits { bytes: 1 << 20, side: 2048, pixels: 1 << 20 };
@@ -27,6 +28,22 @@ pub fn picture(bytes: &[u8]) {
     if picture.rgb().len() <= 1 << 14 {
         let png = picture.encode_png().expect("a picture can be written");
         assert!(Picture::decode(&png, &LIMITS).expect("and read") == picture);
+    }
+}
+
+/// A video of any kind that the decoders inside know: what is decoded is inside the limits, and its frames are in order.
+pub fn video(bytes: &[u8]) {
+    let limits = VideoLimits::default().with_picture(LIMITS).with_frames(500);
+    let options = Options::default().with_decoders(Decoders::Own).with_limits(limits);
+    let Ok(source) = Source::read(bytes.to_vec(), &options) else { return };
+    let mut next = 0;
+    for frame in source {
+        let Ok(frame) = frame else { break };
+        assert!(frame.index >= next && frame.time.is_finite());
+        next = frame.index + 1;
+        if let Ok(picture) = frame.picture {
+            assert!(u64::from(picture.width()) * u64::from(picture.height()) <= LIMITS.pixels);
+        }
     }
 }
 

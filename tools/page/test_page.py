@@ -566,12 +566,12 @@ def a_film_is_looked_at_as_on_the_command_line(open_page, program, video):
     far = [max(abs(float(a[name]) - float(b[name])) for name in classes) for a, b in pairs]
     print(f"  film: smoothed probabilities differ by {sum(far) / len(far):.3f} in the mean, {max(far):.3f} at most")
     assert sum(far) / len(far) < 0.1, far
-    lane = p.page.locator("#film-lanes .lane-body").nth(1).bounding_box()
-    p.page.mouse.click(lane["x"] + 0.5 * lane["width"], lane["y"] + 60)
+    p.page.locator("#film-lanes .lane-body").nth(1).click()
     p.page.wait_for_function("() => { const v = document.querySelector('#film-player'); return Math.abs(v.currentTime / v.duration - 0.5) < 0.02 }")
     expect(p.page.locator("#film-overlay .box").first).to_be_visible()
     p.accessible("a film")
     p.shot("film")
+    p.page.locator("#film-rate").select_option("25")
     p.page.set_input_files("#film-choose", str(video))
     expect(p.page.locator("#film-count")).to_have_text(re.compile(r"^[1-9]"))
     p.page.get_by_role("button", name="Stop").last.click()
@@ -612,8 +612,7 @@ def the_report_of_a_film_opens_from_the_disk(browser, program, video, shots):
         (folder / video.name).unlink()
         p = Page(browser, address, shots)
         expect(p.page.locator("#notice")).to_contain_text("This browser cannot show")
-        lane = p.page.locator(".lane-body").nth(1).bounding_box()
-        p.page.mouse.click(lane["x"] + 0.5 * lane["width"], lane["y"] + 60)
+        p.page.locator(".lane-body").nth(1).click()
         expect(p.page.locator("#faces h3").first).to_be_visible()
         p.outside = [url for url in p.outside if not url.startswith("file:")]
         p.close(faults=1)

@@ -1,6 +1,8 @@
 //! `fervor batch`: any number of pictures become a folder of tables.
 
 mod pace;
+#[cfg(feature = "store")]
+mod store;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use fervor::{Bundle, DetectorOptions, Error, Limits, Reason, Result};
-use fervor_table::job::{Counts, Job, Listed, PartFormat, Planner, Spec, Work};
+use fervor_table::job::{Counts, Job, Listed, PartFormat, Planner, Spec, Work, is_address};
 use serde_json::{Map, Value, json};
 
 use crate::answers::Writer;
@@ -30,8 +32,17 @@ pub fn run(args: &Batch) -> Result<Verdict> {
     let detector = DetectorOptions::default().with_threads(1).with_detail(args.detail).with_threshold(args.threshold);
     let labels = bundle.card().labels.clone();
     let analyzer = setup::analyzer(args.faces, Arc::new(bundle), detector)?;
+    #[cfg(feature = "store")]
+    let stores = store::Stores::new(&Limits::default())?;
     let planning = talk::spinner("listing the inputs");
-    let opened = Job::open(&args.output, &spec, args.shard.unwrap_or_default(), |planner| plan(args, planner));
+    let opened = Job::open(&args.output, &spec, args.shard.unwrap_or_default(), |planner| {
+        plan(args, planner, &|address, planner| {
+            #[cfg(feature = "store")]
+            return addresses(&stores, address, planner);
+            #[cfg(not(feature = "store"))]
+            planner.file(not_built(address))
+        })
+    });
     planning.finish_and_clear();
     let mut job = opened?;
     job.notes().iter().for_each(talk::note);
@@ -58,6 +69,10 @@ pub fn run(args: &Batch) -> Result<Verdict> {
         limits: Limits::default(),
         format: if text.is_some() { PartFormat::Text(&write) } else { PartFormat::Parquet },
         stop: &stop,
+        #[cfg(feature = "store")]
+        fetch: Some(&|addresses| stores.fetch(addresses)),
+        #[cfg(not(feature = "store"))]
+        fetch: None,
         progress: &|counts| pace.moved(counts),
     };
     for todo in job.todo()? {
@@ -107,12 +122,31 @@ fn spec(args: &Batch, bundle: &Bundle) -> Result<Spec> {
     Ok(Spec { settings, inputs, directory: directory.display().to_string(), part: args.part, format: format.to_owned() })
 }
 
+/// Names an address to the plan.
+type Addressed<'a> = &'a dyn Fn(&str, &mut Planner) -> Result<()>;
+
 /// Names the inputs to the plan, one after the other as they are found.
-fn plan(args: &Batch, planner: &mut Planner) -> Result<()> {
-    let wanted = Wanted { input: &args.input, list: args.list.as_deref(), recursive: true, own: Some(&args.output) };
+fn plan(args: &Batch, planner: &mut Planner, address: Addressed) -> Result<()> {
+    for input in &args.input {
+        match input.to_str().filter(|input| is_address(input)) {
+            Some(input) => address(input, planner)?,
+            None => {
+                let wanted = Wanted { input: std::slice::from_ref(input), list: None, recursive: true, own: Some(&args.output) };
+                found(args, wanted, planner, address)?;
+            }
+        }
+    }
+    match args.list.as_deref() {
+        Some(list) => found(args, Wanted { input: &[], list: Some(list), recursive: true, own: None }, planner, address),
+        None => Ok(()),
+    }
+}
+
+fn found(args: &Batch, wanted: Wanted, planner: &mut Planner, address: Addressed) -> Result<()> {
     let notes =
         inputs::each(wanted, &mut |source| match source {
             Source::File { path, .. } => match kind(&path) {
+                _ if path.to_str().is_some_and(is_address) => address(&path.to_string_lossy(), planner),
                 Kind::Tar => planner.archive(&path),
                 Kind::Parquet => planner.table(&path, args.column.as_deref()),
                 Kind::Packed => {
@@ -126,6 +160,28 @@ fn plan(args: &Batch, planner: &mut Planner) -> Result<()> {
         })?;
     notes.iter().for_each(talk::note);
     Ok(())
+}
+
+/// An address of a picture, or those of the pictures below it.
+#[cfg(feature = "store")]
+fn addresses(stores: &store::Stores, address: &str, planner: &mut Planner) -> Result<()> {
+    if store::is_picture(address) || address.starts_with("http") {
+        return planner.file(Listed::Path(address.to_owned()));
+    }
+    match stores.each(address, &mut |address| planner.file(Listed::Path(address))) {
+        Ok(0) => Ok(()),
+        Ok(others) => {
+            talk::note(format_args!("{address}: passed over {others} that are no pictures by their names"));
+            Ok(())
+        }
+        Err(error) => planner.file(refused(Path::new(address), &error.explained(), error.reason())),
+    }
+}
+
+#[cfg(not(feature = "store"))]
+fn not_built(address: &str) -> Listed {
+    let message = "this program was built without addresses: cargo build --release --features store";
+    refused(Path::new(address), message, Reason::Unsupported)
 }
 
 fn refused(path: &Path, message: &str, reason: Reason) -> Listed {

@@ -20,7 +20,7 @@ pub use batch::{Batch, BatchFormat};
 pub use data::{Audit, Crop, Import, Split};
 pub use judge::{Calibrate, Compare, Evaluate, ExplainScore, Judge};
 #[cfg(feature = "serve")]
-pub use serve::{LogFormat, Serve};
+pub use serve::{LogFormat, Page, Serve};
 #[cfg(not(feature = "train"))]
 pub use train::NotBuilt;
 #[cfg(feature = "train")]
@@ -98,6 +98,9 @@ pub enum Command {
     /// Answer over HTTP: a page for people, an API for programs
     #[cfg(feature = "serve")]
     Serve(Serve),
+    /// Write the service's page as a folder for any web server: everything is computed in the browser
+    #[cfg(feature = "serve")]
+    Page(Page),
     /// Measure the detector and the classifier on this machine
     Bench(Bench),
     /// Print what a shell needs to complete the program's commands and options

@@ -20,6 +20,8 @@ mod inspect;
 mod interrupt;
 mod manual;
 mod output;
+#[cfg(feature = "serve")]
+mod page;
 mod predict;
 #[cfg(feature = "train")]
 mod recipes;
@@ -84,6 +86,8 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         Command::ExplainScore(args) => explain::score(&args),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(&args),
+        #[cfg(feature = "serve")]
+        Command::Page(args) => page::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::pages(&args),

@@ -5,13 +5,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use fervor::{Analyzer, Bundle, DetectorOptions, Error, Result};
-use fervor_serve::{App, Key, Settings};
+use fervor_serve::{App, Key, Package, Settings, VideoSettings};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{LogFormat, Serve};
 use crate::verdict::Verdict;
-use crate::{environment, setup, talk};
+use crate::{environment, page, setup, talk};
+
+/// Models that the page may load into the browser, beside those of the service.
+const BROWSER_MODELS: [&str; 2] = ["fervor-nano", "fervor-48"];
 
 /// Runs the command until it is told to stop.
 ///
@@ -86,7 +89,19 @@ fn settings(args: &Serve) -> Result<Settings> {
         host_names: args.host_name.clone(),
         max_connections: args.max_connections,
         rate: args.rate,
+        video: args.video.then(|| VideoSettings { bytes: args.max_video, ..VideoSettings::default() }),
+        package: in_browser(args)?,
     })
+}
+
+/// What the page computes with in the browser: small models first, since they are loaded over the network.
+fn in_browser(args: &Serve) -> Result<Option<Arc<Package>>> {
+    if args.package.is_none() && !Package::is_builtin() {
+        return Ok(None);
+    }
+    let own = args.model.iter().filter(|name| !BROWSER_MODELS.contains(&name.as_str())).cloned();
+    let models: Vec<String> = BROWSER_MODELS.into_iter().map(str::to_owned).chain(own).collect();
+    page::package(args.package.as_deref(), &models).map(|package| Some(Arc::new(package)))
 }
 
 /// The key is the file's first line.

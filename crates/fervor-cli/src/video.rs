@@ -1,5 +1,6 @@
 //! `fervor video`: films in, a folder of tables, charts and a page out of each; one bad film never stops the others.
 
+mod annotate;
 mod crops;
 mod files;
 mod films;
@@ -12,7 +13,7 @@ use std::sync::atomic::Ordering;
 use fervor::timeline::{EpisodeOptions, Timeline};
 use fervor::{Error, Result};
 
-use crate::cli::Video;
+use crate::cli::{Video, VideoFormat};
 use crate::verdict::Verdict;
 use crate::{interrupt, setup, talk};
 use films::Film;
@@ -24,7 +25,15 @@ use look::{Eye, Looked};
 /// Usage, a model that does not load, a folder that cannot be written. A film that fails is told, and the others go on.
 pub fn run(args: &Video) -> Result<Verdict> {
     setup::threads(args.threads);
+    if cfg!(not(feature = "batch")) && args.formats.contains(&VideoFormat::Parquet) {
+        return Err(Error::input("this program was built without Parquet")
+            .because(fervor::Reason::Unsupported)
+            .with_remedy(fervor::Remedy::BuildWith { feature: "batch".into() }));
+    }
     let films = films::find(args)?;
+    if args.annotate.is_some() && films.len() != 1 {
+        return Err(Error::input(format!("--annotate names one film, here are {}", films.len())));
+    }
     let stop = interrupt::flag("stopping; what was looked at is kept")?;
     let model = setup::model(&args.model, args.threads)?;
     let eye = Eye::new(args, model, Arc::clone(&stop))?;
@@ -91,10 +100,10 @@ fn work(args: &Video, film: &Film, eye: &Eye, options: &EpisodeOptions) -> Resul
     }
     // One that ended early, or was interrupted, is looked at again.
     let whole = ended.is_none() && !eye.is_stopped();
-    files::write(
-        &files::Work { args, film, folder: &folder, timeline: &timeline, crops: &crops, options },
-        whole.then_some(&stamp),
-    )?;
+    let path = files::place(args, film, &folder)?;
+    path.iter().for_each(|path| timeline.set_path(path));
+    let work = files::Work { args, folder: &folder, timeline: &timeline, crops: &crops, path, options };
+    files::write(&work, whole.then_some(&stamp))?;
     tell(&timeline, options, &folder, film, seconds)?;
     let frames = timeline.len();
     Ok(why.map_or(Done::Whole { frames: Some(frames) }, |why| Done::InPart { frames, why }))

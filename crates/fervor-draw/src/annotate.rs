@@ -49,6 +49,20 @@ pub fn annotate(picture: &Picture, faces: &[FaceDrawing]) -> Result<Picture> {
     }
 }
 
+/// The same for a frame of a film: every frame of one size gives a picture of one size, even if a face fills it.
+///
+/// # Errors
+/// As [`annotate`].
+pub fn annotate_frame(picture: &Picture, faces: &[FaceDrawing]) -> Result<Picture> {
+    let factor = growth(picture.width(), picture.height());
+    let picture = &match factor {
+        1 => Cow::Borrowed(picture),
+        _ => Cow::Owned(enlarge(picture, factor)?),
+    };
+    let faces: Vec<FaceDrawing> = faces.iter().filter(|face| face.is_drawable()).map(|face| face.scaled(factor as f32)).collect();
+    with_panels(picture, &faces)
+}
+
 /// By which factor a small picture grows; the longer side of a strip bounds it.
 fn growth(width: u32, height: u32) -> u32 {
     let (short, long) = (width.min(height), width.max(height));

@@ -3,6 +3,7 @@
 use super::canvas::Rect;
 use fervor::face::{BoundingBox, Landmarks};
 use fervor::prediction::{Prediction, adjective};
+use fervor::track::Tracked;
 
 /// What is drawn about one face, in the pixels of the picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +54,12 @@ impl FaceDrawing {
             .enumerate()
             .map(|(index, prediction)| Self { number: several.then_some(index + 1), ..Self::from(prediction) });
         numbered.collect()
+    }
+
+    /// A face of a film: with its track's number, and its probabilities smoothed over the track's past.
+    pub fn of_track(prediction: &Prediction, tracked: &Tracked) -> Self {
+        let smoothed = Prediction { probabilities: tracked.probabilities.clone(), ..prediction.clone() };
+        Self { number: usize::try_from(tracked.id).ok(), ..Self::from(&smoothed) }
     }
 
     /// Whether its box can be drawn at all: finite, of some size, not absurdly far away.

@@ -17,7 +17,7 @@ mod panel;
 mod sheet;
 pub mod timeline;
 
-pub use annotate::annotate;
+pub use annotate::{annotate, annotate_frame};
 pub use canvas::shrink_to_fit;
 pub use face::FaceDrawing;
 pub use sheet::{Caption, SheetItem, contact_sheet};

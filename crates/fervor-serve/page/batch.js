@@ -204,7 +204,7 @@ const told = () => rows.filter((row) => row.state !== "waiting").map((row) => ({
   name: row.name, error: row.said, answer: row.answer && { ...row.answer, faces: shown(row.answer.faces) },
 }));
 element("csv").addEventListener("click", async () => {
-  download("expressions.csv", new Blob([csv(told(), labelsOf(await about))], { type: "text/csv" }));
+  download("expressions.csv", new Blob([csv(told(), labelsOf(await about, new Set(rows.map(({ answer }) => answer?.model.name).filter(Boolean))))], { type: "text/csv" }));
 });
 element("stop").addEventListener("click", () => drop(waiting));
 element("clear").addEventListener("click", () => {

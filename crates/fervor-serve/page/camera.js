@@ -1,6 +1,6 @@
-// The Camera tab: frames go to the service one by one, answers come back as boxes and lines. Off until it is started.
+// The Camera tab: frames are answered one by one, as boxes and lines. Off until it is started.
 
-import { about, askForKey, labelsOf, needsKey, sentence, socketProtocols } from "./api.js";
+import { about, askForKey, labelsOf, live, needsKey } from "./api.js";
 import { chosenModel, onModel, shown } from "./choices.js";
 import { drawBoxes } from "./drawing.js";
 import { Recording } from "./recording.js";
@@ -9,8 +9,6 @@ import { begin, download, make, ranked, say, tinted } from "./view.js";
 
 /** The longer side of the pictures that are sent. */
 const SIDE = 640;
-/** Frames on their way at once: one worked on, one waiting. */
-const LANES = 2;
 
 const element = (id) => document.getElementById(id);
 const [stage, video, overlay] = [element("stage"), element("video"), element("camera-overlay")];
@@ -66,10 +64,7 @@ function fail(message) {
 class Session {
   constructor(stream) {
     this.stream = stream;
-    this.sent = [];
-    this.frames = 0;
     this.answered = [];
-    this.encoding = 0;
     this.last = null;
     this.spoken = { label: "", time: 0 };
     this.over = false;
@@ -79,17 +74,21 @@ class Session {
   async run() {
     video.srcObject = this.stream;
     await video.play();
-    this.socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws?${new URLSearchParams({ model: chosenModel() })}`, socketProtocols());
-    this.socket.addEventListener("message", (event) => this.answer(JSON.parse(event.data)));
-    this.socket.addEventListener("close", (event) => {
-      if (this.over) return;
-      stop();
-      fail(event.reason ? `${begin(event.reason)}.` : "The connection to the service ended. Is it still running?");
+    this.live = await live({
+      model: chosenModel(),
+      smoothing: Number(element("smoothing").value),
+      maxSide: SIDE,
+      onAnswer: (answer) => this.answer(answer),
+      onError: (error) => {
+        keep(performance.now(), { error });
+        fail(error.message);
+      },
+      onEnd: (error) => {
+        stop();
+        fail(error.message);
+      },
     });
-    await new Promise((ready) => {
-      for (const type of ["open", "close"]) this.socket.addEventListener(type, ready, { once: true });
-    });
-    if (this.over || this.socket.readyState !== WebSocket.OPEN) return;
+    if (this.over) return this.live.stop();
     stage.classList.add("on");
     for (const id of ["camera-bar", "timeline-box"]) element(id).hidden = false;
     timeline.clear();
@@ -98,7 +97,7 @@ class Session {
     this.tick();
   }
 
-  /** Once a screen refresh: send what is due, draw the chart. */
+  /** Once a screen refresh: show what is due, draw the chart. */
   tick() {
     if (this.over) return;
     this.send();
@@ -106,38 +105,16 @@ class Session {
     this.request = requestAnimationFrame(() => this.tick());
   }
 
-  /** Frames without an answer. */
-  flying() {
-    return Object.keys(this.sent).length;
-  }
-
   send() {
-    if (this.encoding + this.flying() >= LANES || video.readyState < 2 || video.currentTime === this.last) return;
+    if (!this.live.idle || video.readyState < 2 || video.currentTime === this.last) return;
     this.last = video.currentTime;
-    this.encoding += 1;
-    const scale = Math.min(1, SIDE / Math.max(video.videoWidth, video.videoHeight));
-    [canvas.width, canvas.height] = [Math.round(video.videoWidth * scale), Math.round(video.videoHeight * scale)];
-    canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-    const taken = performance.now();
-    canvas.toBlob((blob) => {
-      this.encoding -= 1;
-      if (this.over || this.socket.readyState !== WebSocket.OPEN) return;
-      this.socket.send(blob);
-      this.frames += 1;
-      this.sent[this.frames] = taken;
-    }, "image/jpeg", 0.8);
+    this.live.push(video);
   }
 
   answer(answer) {
     if (this.over) return;
     const now = performance.now();
-    const taken = this.sent[answer.frame] ?? now;
-    for (const frame of Object.keys(this.sent)) if (frame <= answer.frame) delete this.sent[frame];
-    if (record) {
-      record.recording.add(Math.max(0, taken - record.since) / 1000, answer.error ? answer : { faces: shown(answer.faces) });
-      element("camera-record").textContent = `Stop recording (${record.recording.frames.length} frames)`;
-    }
-    if (answer.error) return fail(sentence(answer.error));
+    keep(now - (answer.delay ?? answer.ms), { faces: shown(answer.faces) });
     this.answered = [...this.answered.filter((time) => now - time < 2000), now];
     const { width, height } = answer;
     const faces = shown(answer.faces);
@@ -148,7 +125,7 @@ class Session {
     element("camera-words").textContent = main ? begin(main.words) : "No face";
     const span = (now - this.answered[0]) / 1000;
     element("stat-rate").textContent = span > 0.3 ? `${((this.answered.length - 1) / span).toFixed(0)} / s` : "–";
-    element("stat-delay").textContent = `${Math.round(now - taken)} ms`;
+    element("stat-delay").textContent = `${Math.round(answer.delay ?? answer.ms)} ms`;
     element("stat-dropped").textContent = String(answer.dropped);
     this.speak(main, now);
   }
@@ -175,7 +152,7 @@ class Session {
   end() {
     this.over = true;
     cancelAnimationFrame(this.request);
-    this.socket?.close();
+    this.live?.stop();
     this.stream.getTracks().forEach((track) => track.stop());
     video.srcObject = null;
     overlay.replaceChildren();
@@ -190,6 +167,13 @@ async function beginRecord() {
   say("Recording.");
 }
 
+/** A frame of the recording, where there is one, which was taken at this time of the page's clock. */
+function keep(taken, answer) {
+  if (!record) return;
+  record.recording.add(Math.max(0, taken - record.since) / 1000, answer);
+  element("camera-record").textContent = `Stop recording (${record.recording.frames.length} frames)`;
+}
+
 function endRecord() {
   if (!record) return;
   const { recording } = record;
@@ -202,7 +186,7 @@ function endRecord() {
 function smooth() {
   const seconds = Number(element("smoothing").value);
   element("smoothing-value").textContent = `${seconds.toFixed(1)} s`;
-  if (session?.socket?.readyState === WebSocket.OPEN) session.socket.send(JSON.stringify({ smoothing: seconds }));
+  if (session?.live) session.live.smoothing = seconds;
 }
 
 element("camera-start").addEventListener("click", start);

@@ -1,7 +1,7 @@
 // What a person may choose for all tabs: the model, the smallest face, how sure the detector must be.
 
-import { about } from "./api.js";
 import { make } from "./view.js";
+import { about, modelsOf, onWhere } from "./where.js";
 
 const element = (id) => document.getElementById(`choice-${id}`);
 const [model, face, score] = ["model", "face", "score"].map(element);
@@ -54,8 +54,14 @@ model.addEventListener("change", () => {
   tell();
   for (const listener of listeners.model) listener();
 });
-about.then(({ models }) => {
+async function offer() {
+  const models = modelsOf(await about);
   model.replaceChildren(...models.map(({ name }) => make("option", { text: name, value: name })));
   element("models").hidden = models.length < 2;
   tell();
+}
+offer();
+onWhere(async () => {
+  await offer();
+  for (const listener of listeners.model) listener();
 });

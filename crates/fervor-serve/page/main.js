@@ -1,10 +1,10 @@
 // The page's frame: tabs, dropping and pasting, what the service says of itself.
 
-import { about } from "./api.js";
 import * as batch from "./batch.js";
 import * as camera from "./camera.js";
 import { dropped } from "./files.js";
 import * as pictures from "./pictures.js";
+import { about, inBrowser, modelsOf, onWhere } from "./where.js";
 import * as video from "./video.js";
 
 const tabs = [...document.querySelectorAll("[role=tab]")];
@@ -20,7 +20,7 @@ function open(tab, focus = false) {
   }
   if (current.id === "tab-camera") camera.stop();
   current = tab;
-  history.replaceState(null, "", tab === tabs[0] ? "/" : `#${panel(tab).id}`);
+  history.replaceState(null, "", tab === tabs[0] ? location.pathname : `#${panel(tab).id}`);
   if (focus) tab.focus();
 }
 
@@ -78,11 +78,17 @@ addEventListener("drop", (event) => {
 });
 addEventListener("paste", (event) => take([...(event.clipboardData?.files ?? [])]));
 
-about.then(({ version, models, max_upload: limit }) => {
+/** What the page says of whoever computes. */
+async function tell() {
+  const service = await about;
+  const models = modelsOf(service);
   const [first] = models;
   const accuracy = first.accuracy ? ` It names ${Math.round(100 * first.accuracy)} of 100 faces of its validation pictures as people labelled them.` : "";
-  const others = models.length > 1 ? ` Also loaded: ${models.slice(1).map(({ name }) => name).join(", ")}.` : "";
-  document.getElementById("about").textContent = `Fervor ${version}, model ${first.name}: ${first.labels.join(", ")}.${accuracy}${others}`;
-  document.getElementById("limits").textContent =
-    `JPEG, PNG, WebP, GIF, BMP or TIFF, up to ${Math.round(limit / 2 ** 20)} MiB. Pictures are answered and forgotten: none is kept.`;
-});
+  const others = models.length > 1 ? ` Also there: ${models.slice(1).map(({ name }) => name).join(", ")}.` : "";
+  document.getElementById("about").textContent = `Fervor ${service.version}, model ${first.name}: ${first.labels.join(", ")}.${accuracy}${others}`;
+  document.getElementById("limits").textContent = inBrowser()
+    ? "JPEG, PNG, WebP, GIF, BMP or TIFF. Pictures are looked at in this browser: none leaves this device."
+    : `JPEG, PNG, WebP, GIF, BMP or TIFF, up to ${Math.round(service.max_upload / 2 ** 20)} MiB. Pictures are answered and forgotten: none is kept.`;
+}
+tell();
+onWhere(tell);

@@ -208,7 +208,7 @@ for (const id of ["choose", "photograph"]) {
 
 for (const button of document.querySelectorAll(".example")) {
   button.addEventListener("click", async () => {
-    const blob = await (await fetch(button.dataset.src)).blob();
+    const blob = await (await fetch(button.dataset.src, { cache: "force-cache" })).blob();
     show([new File([blob], button.dataset.name, { type: blob.type })]);
   });
 }

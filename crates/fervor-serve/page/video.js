@@ -1,11 +1,12 @@
-// The Video tab: the film stays in the browser, which decodes it; small pictures go to the service one by one.
+// The Video tab: the film stays in the browser, which decodes it; small pictures of it are answered one by one.
 
-import { about, askForKey, labelsOf, needsKey, sentence, socketProtocols } from "./api.js";
+import { about, askForKey, labelsOf, live, needsKey } from "./api.js";
 import { chosenModel, shown } from "./choices.js";
 import { drawBoxes } from "./drawing.js";
 import { Lanes, clock, faceOf, place } from "./lanes.js";
 import { Recording } from "./recording.js";
-import { begin, colour, download, make, say, tinted } from "./view.js";
+import { colour, download, make, say, tinted } from "./view.js";
+import { inBrowser, modelsOf } from "./where.js";
 
 /** The longer side of the pictures that are sent. */
 const SIDE = 640;
@@ -57,23 +58,26 @@ export async function look(file) {
 class Work {
   constructor(file, rate, service) {
     Object.assign(this, { file, rate, sent: 0, answered: 0, times: [], over: false, wake: () => {} });
-    this.recording = new Recording(file.name, labelsOf(service));
+    this.recording = new Recording(file.name, labelsOf(service, new Set([chosenModel() || modelsOf(service)[0].name])));
     this.recording.end = player.duration;
     this.drawn = 0;
   }
 
   async run() {
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    this.socket = new WebSocket(`${scheme}://${location.host}/ws?${new URLSearchParams({ model: chosenModel() })}`, socketProtocols());
-    await new Promise((ready) => {
-      this.socket.addEventListener("open", ready, { once: true });
-      this.socket.addEventListener("close", (event) => {
-        if (!this.over) this.fault = event.reason ? `${begin(event.reason)}.` : "The connection to the service ended. Is it still running?";
-        ready();
-        this.wake();
-      }, { once: true });
-    });
-    this.socket.addEventListener("message", (event) => this.hear(JSON.parse(event.data)));
+    try {
+      this.live = await live({
+        model: chosenModel(),
+        onAnswer: (answer) => this.hear(answer.frame, answer),
+        onError: (error, frame) => this.hear(frame, { error }),
+        onEnd: (error) => {
+          this.fault = error.message;
+          this.wake();
+        },
+      });
+    } catch (error) {
+      this.fault = error.message;
+    }
+    element("count").textContent = "";
     element("bar").hidden = false;
     element("csv").disabled = true;
     this.begun = performance.now();
@@ -99,21 +103,20 @@ class Work {
     [canvas.width, canvas.height] = [Math.round(player.videoWidth * scale), Math.round(player.videoHeight * scale)];
     canvas.getContext("2d").drawImage(player, 0, 0, canvas.width, canvas.height);
     this.scale = scale;
-    const picture = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
-    if (this.over || this.socket.readyState !== WebSocket.OPEN) return;
-    this.socket.send(JSON.stringify({ time }));
-    this.socket.send(picture);
+    const picture = inBrowser() ? await createImageBitmap(canvas) : await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
+    if (this.over || this.fault) return;
+    this.live.push(picture, { time });
     this.times.push(time);
     this.sent += 1;
   }
 
-  hear(answer) {
-    const time = this.times[answer.frame - 1];
+  hear(frame, answer) {
+    const time = this.times[frame - 1];
     if (time === undefined) return;
-    this.answered = answer.frame;
+    this.answered = frame;
     // In the film's own pixels.
     const grown = (answer.faces ?? []).map((face) => ({ ...face, box: Object.fromEntries(Object.entries(face.box).map(([side, value]) => [side, value / this.scale])) }));
-    this.recording.add(time, answer.error ? { error: { message: sentence(answer.error) } } : { faces: shown(grown) });
+    this.recording.add(time, answer.error ? answer : { faces: shown(grown) });
     drawBoxes(overlay, shown(grown), player.videoWidth, player.videoHeight);
     if (performance.now() - this.drawn > PAUSE) {
       this.drawn = performance.now();
@@ -138,7 +141,7 @@ class Work {
   finish(count) {
     const whole = !this.over && !this.fault;
     this.over = true;
-    this.socket.close();
+    this.live?.stop();
     element("bar").hidden = true;
     if (work !== this) return;
     work = null;

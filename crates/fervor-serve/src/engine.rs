@@ -141,6 +141,11 @@ impl Engine {
         &self.shared.analyzers[model]
     }
 
+    /// The same, to be kept.
+    pub fn shared_analyzer(&self, model: usize) -> Arc<Analyzer> {
+        Arc::clone(&self.shared.analyzers[model])
+    }
+
     /// Pictures inside, waiting or worked on.
     pub fn inside(&self) -> usize {
         self.capacity - self.places.available_permits()

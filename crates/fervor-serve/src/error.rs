@@ -156,6 +156,9 @@ impl ApiError {
 fn for_client(remedy: &Remedy) -> String {
     match remedy {
         Remedy::Shrink => "make the picture smaller".to_owned(),
+        Remedy::UseDecoder { .. } | Remedy::InstallFfmpeg => {
+            "send MP4 or MOV with H.264 or HEVC of 8 bits, Motion JPEG, or an animated GIF, WebP or PNG".to_owned()
+        }
         Remedy::CopyAgain => "copy or download the file again, then send it".to_owned(),
         other => other.to_string(),
     }

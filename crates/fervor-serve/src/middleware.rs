@@ -21,8 +21,12 @@ use crate::state::App;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; \
 connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const SECURITY: [(HeaderName, &str); 7] = [
-    (header::CONTENT_SECURITY_POLICY, POLICY),
+/// What it may do besides where it computes in the browser: compile WebAssembly, and have a worker of its own files.
+const POLICY_IN_BROWSER: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; \
+media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
+frame-ancestors 'none'";
+
+const SECURITY: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -48,7 +52,8 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
     }
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
-    for (name, value) in SECURITY {
+    let policy = if app.settings().package.is_some() { POLICY_IN_BROWSER } else { POLICY };
+    for (name, value) in SECURITY.into_iter().chain([(header::CONTENT_SECURITY_POLICY, policy)]) {
         headers.insert(name, HeaderValue::from_static(value));
     }
     // Answers are about persons: no cache keeps them. Files of the page say otherwise themselves.

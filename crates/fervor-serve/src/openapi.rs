@@ -15,10 +15,13 @@ pub async fn document(State(app): State<App>) -> Json<Value> {
     let names: Vec<&str> = app.models().iter().map(|model| model.name.as_str()).collect();
     document["components"]["parameters"]["AnsweringModel"]["schema"]["enum"] = json!(names);
     document["components"]["parameters"]["Model"]["schema"]["enum"] = json!(oip::all(&app));
+    if app.settings().video.is_none() {
+        document["paths"].as_object_mut().expect("the document has paths").remove("/video");
+    }
     if app.key().is_some() {
         document["components"]["securitySchemes"] = json!({ "key": { "type": "http", "scheme": "bearer" } });
         let infer = ["/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer"];
-        for path in ["/predict", "/analyze", "/metrics", "/ws"].into_iter().chain(infer) {
+        for path in ["/predict", "/analyze", "/video", "/metrics", "/ws"].into_iter().chain(infer) {
             for operation in document["paths"][path].as_object_mut().into_iter().flat_map(|path| path.values_mut()) {
                 operation["security"] = json!([{ "key": [] }]);
             }

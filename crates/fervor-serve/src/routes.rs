@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::ApiError;
 use crate::state::App;
-use crate::{health, middleware, oip, openapi, page, predict, socket};
+use crate::{health, middleware, oip, openapi, page, predict, socket, video};
 
 /// The service: every route behind its guards. [`serve`](crate::serve) gives it a socket.
 pub fn app(state: App) -> Router {
@@ -20,6 +20,10 @@ pub fn app(state: App) -> Router {
         .route("/ws", get(socket::upgrade))
         .route("/metrics", get(health::metrics))
         .route_layer(admit.clone());
+    let guarded = match state.settings().video {
+        Some(_) => guarded.merge(Router::new().route("/video", post(video::video)).route_layer(admit.clone())),
+        None => guarded,
+    };
     let protocol = Router::new()
         .route("/v2", get(oip::server))
         .route("/v2/", get(oip::server))

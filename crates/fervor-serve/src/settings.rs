@@ -1,8 +1,11 @@
 //! What an operator may set: limits, who may come, how much at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fervor::Limits;
+
+use crate::package::Package;
 
 /// How the service treats its clients. None of it changes an answer.
 #[derive(Clone, Debug)]
@@ -26,6 +29,30 @@ pub struct Settings {
     pub max_connections: usize,
     /// Requests a second of one client address; without it as many as come.
     pub rate: Option<f64>,
+    /// What a video may cost; without it none is taken.
+    pub video: Option<VideoSettings>,
+    /// With it, the page offers to compute in the browser.
+    pub package: Option<Arc<Package>>,
+}
+
+/// What videos may cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct VideoSettings {
+    /// Bytes of one video.
+    pub bytes: usize,
+    /// Seconds of its own clock.
+    pub seconds: f64,
+    /// Frames that are looked at.
+    pub frames: u64,
+    /// Videos that are looked at at once; beyond that the answer is 503.
+    pub at_once: usize,
+}
+
+impl Default for VideoSettings {
+    /// 64 MiB, ten minutes, 20,000 frames, one at a time.
+    fn default() -> Self {
+        Self { bytes: 64 << 20, seconds: 600.0, frames: 20_000, at_once: 1 }
+    }
 }
 
 /// Pictures in one request, at most.
@@ -45,7 +72,8 @@ impl Settings {
 
     /// Bytes that the bodies of all requests together may hold.
     pub fn budget(&self) -> usize {
-        self.max_request().max(LEAST_BUDGET)
+        let videos = self.video.map_or(0, |video| video.bytes.saturating_mul(video.at_once));
+        self.max_request().max(LEAST_BUDGET).saturating_add(videos)
     }
 
     /// What a picture may cost.
@@ -55,7 +83,8 @@ impl Settings {
 }
 
 impl Default for Settings {
-    /// 10 MiB a picture, 128 pictures inside, a worker a core, 10 seconds, no key, no other origin or name, 2048 connections, no rate.
+    /// 10 MiB a picture, 128 pictures inside, a worker a core, 10 seconds, no key, no other origin or name, 2048 connections, no rate,
+    /// no videos.
     fn default() -> Self {
         Self {
             max_upload: 10 << 20,
@@ -67,6 +96,8 @@ impl Default for Settings {
             host_names: Vec::new(),
             max_connections: 2048,
             rate: None,
+            video: None,
+            package: None,
         }
     }
 }

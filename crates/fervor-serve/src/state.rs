@@ -13,6 +13,7 @@ use crate::error::ApiError;
 use crate::guard::{Ids, Key, Rate};
 use crate::metrics::Metrics;
 use crate::oip;
+use crate::page;
 use crate::settings::Settings;
 
 /// Live connections at once.
@@ -35,6 +36,8 @@ struct Shared {
     ids: Ids,
     /// Places for live connections.
     sockets: Arc<Semaphore>,
+    /// Places for videos.
+    videos: Arc<Semaphore>,
 }
 
 impl App {
@@ -67,7 +70,7 @@ impl App {
                 tracing::warn!(model = bundle.card().name, "{note}");
             }
         }
-        let metrics = Arc::new(Metrics::new(all_labels(&analyzers)));
+        let metrics = Arc::new(Metrics::new(page::labels_of(analyzers.iter().map(|analyzer| analyzer.bundle().card()))));
         let analyzers = analyzers.into_iter().map(Arc::new).collect();
         let engine = Engine::start(analyzers, settings.limits(), settings.threads, settings.queue, Arc::clone(&metrics));
         Self(Arc::new(Shared {
@@ -80,6 +83,7 @@ impl App {
             closing: watch::Sender::new(false),
             ids: Ids::default(),
             sockets: Arc::new(Semaphore::new(SOCKETS)),
+            videos: Arc::new(Semaphore::new(settings.video.map_or(0, |video| video.at_once))),
             settings,
         }))
     }
@@ -142,6 +146,11 @@ impl App {
         Arc::clone(&self.0.sockets).try_acquire_owned().map_err(|_| ApiError::busy())
     }
 
+    /// A place for a video, free again when it is dropped.
+    pub(crate) fn video_place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        Arc::clone(&self.0.videos).try_acquire_owned().map_err(|_| ApiError::busy())
+    }
+
     /// Takes no new work from now on: `/readyz` says so, WebSockets close after the frame at hand.
     pub fn close(&self) {
         self.0.closing.send_replace(true);
@@ -173,15 +182,4 @@ impl App {
         }
         answer
     }
-}
-
-/// The classes of all models, each once, in the order of their first appearance.
-fn all_labels(analyzers: &[Analyzer]) -> LabelSet {
-    let mut names: Vec<&String> = Vec::new();
-    for name in analyzers.iter().flat_map(|analyzer| analyzer.bundle().card().labels.names()) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    LabelSet::new(names).expect("the names of label sets make a label set")
 }

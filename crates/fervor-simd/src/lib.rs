@@ -1,6 +1,7 @@
 //! Inner loops of convolutions, channels last, in f32: on rows of pixels (here; one generic body for AVX-512, AVX2 with FMA,
-//! and plain Rust; which one runs is decided by what the processor has, once, by [`Simd::best`]), on whole maps ([`maps`]), and
-//! on blocks of sums ([`tile`]), which the maps and training are made of.
+//! WebAssembly, and plain Rust, which is also what NEON is compiled from; which one runs is decided by what the processor has, once, by
+//! [`Simd::best`]), on whole maps ([`maps`]), on blocks of sums ([`tile`]), which the maps and training are made of, and on rows of video
+//! frames ([`yuv`]).
 //!
 //! A crate of its own for two reasons: `unsafe` stays behind these checked functions (and, for [`tile`], in the kernels of
 //! training), and debug builds of the rest of the library run them optimised (see `profile.dev.package` in the workspace's
@@ -12,8 +13,11 @@ mod aligned;
 pub mod bf16;
 pub mod maps;
 pub mod tile;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+pub mod yuv;
 
 pub use aligned::Aligned;
 
@@ -31,6 +35,8 @@ enum Kind {
     Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Wasm,
     Portable,
 }
 
@@ -47,6 +53,8 @@ impl Simd {
                 all.push(Self(Kind::Avx2));
             }
         }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        all.push(Self(Kind::Wasm));
         all.push(Self(Kind::Portable));
         all
     }
@@ -103,6 +111,8 @@ pub fn dense(simd: Simd, layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
             Kind::Avx512 => x86::dense_avx512(layer, rows, out),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => x86::dense_avx2(layer, rows, out),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kind::Wasm => wasm::dense(layer, rows, out),
             Kind::Portable => dense_row::<Eight, 2, 4>(layer, rows, out),
         }
     }
@@ -125,6 +135,8 @@ pub fn depthwise(simd: Simd, layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f3
             Kind::Avx512 => x86::depthwise_avx512(layer, rows, out),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => x86::depthwise_avx2(layer, rows, out),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kind::Wasm => wasm::depthwise(layer, rows, out),
             Kind::Portable => depthwise_row::<Eight, 2>(layer, rows, out),
         }
     }

@@ -211,6 +211,8 @@ pub fn supported() -> Vec<&'static Kernels> {
             all.push(&x86::AVX512);
         }
     }
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    all.push(&wasm::WASM);
     all
 }
 
@@ -262,7 +264,10 @@ unsafe fn portable<const ROWS: usize, const WIDTH: usize, const PAIRS: bool>(t: 
                 // SAFETY: as for B.
                 let a = unsafe { *t.a.offset(t.rows[r] + a_run + k * t.a_step) };
                 for (sum, &b) in sums.iter_mut().zip(b) {
-                    if PAIRS {
+                    // A fused multiply-add is a slow library call where the processor has none.
+                    if cfg!(any(target_feature = "fma", target_arch = "aarch64")) && !PAIRS {
+                        *sum = a.mul_add(b, *sum);
+                    } else if PAIRS {
                         let ([a0, a1], [b0, b1]) = (bf16::split(a), bf16::split(b));
                         *sum += a0 * b0 + a1 * b1;
                     } else {
@@ -303,6 +308,9 @@ unsafe fn finish(t: &Tile, r: usize, sums: &[f32]) {
         }
     }
 }
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
 
 #[cfg(target_arch = "x86_64")]
 #[allow(clippy::needless_range_loop)] // Plain indices keep the sums in registers.

@@ -20,4 +20,4 @@ mod work;
 
 pub use folder::{Job, Shard, Spec};
 pub use plan::{Content, Listed, Piece, Planner};
-pub use work::{Counts, PartFormat, RowText, Work};
+pub use work::{Counts, Fetch, PartFormat, RowText, Work, is_address};

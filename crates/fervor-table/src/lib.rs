@@ -29,11 +29,13 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod frames;
 pub mod job;
 mod part;
 mod pictures;
 mod rows;
 
+pub use frames::{FRAMES_SCHEMA, frames, frames_schema, write_frames};
 pub use part::{Part, PartOptions, PartWriter};
 pub use pictures::{Cell, PictureColumn};
 pub use rows::{MODEL_KEY, ROWS_SCHEMA, Rows, SCHEMA_KEY, SHA256_KEY, schema};

@@ -46,6 +46,7 @@ fn work(job: &mut Job, most: u64) -> Counts {
         limits: Limits::default(),
         format: PartFormat::Parquet,
         stop: &stop,
+        fetch: Some(&|addresses| addresses.iter().map(|address| fetched(address)).collect()),
         progress: &|counts| {
             if seen.fetch_add(counts.pictures, Ordering::Relaxed) + counts.pictures >= most {
                 stop.store(true, Ordering::Relaxed);
@@ -61,6 +62,11 @@ fn work(job: &mut Job, most: u64) -> Counts {
         job.done(&piece, &path, counts, bytes, sha256, 0.0).unwrap();
     }
     job.finish().unwrap().0
+}
+
+/// As a server would answer that has one picture.
+fn fetched(address: &str) -> Result<Vec<u8>> {
+    if address.ends_with("/here.png") { Ok(picture(9)) } else { Err(Error::input("gone").because(Reason::Missing)) }
 }
 
 fn of_files(paths: &[PathBuf]) -> impl FnOnce(&mut Planner) -> Result<()> + '_ {
@@ -142,7 +148,7 @@ fn another_job_other_things_and_a_second_worker_are_refused() {
     let paths = pictures(world.path(), 3);
     let folder = world.path().join("job");
     let open = |spec: &Spec, folder: &Path| Job::open(folder, spec, Shard::default(), of_files(&paths));
-    let refused = |opened: Result<Job>| -> Error { opened.err().expect("it is refused") };
+    let refused = |opened: Result<Job>| -> Error { opened.expect_err("it is refused") };
     let job = open(&spec(2, "parquet"), &folder).unwrap();
     let second = refused(open(&spec(2, "parquet"), &folder));
     assert!(second.message().contains(&format!("process {}", std::process::id())), "{second}");
@@ -238,14 +244,34 @@ fn a_table_that_was_changed_since_or_holds_no_pictures_is_not_taken_for_the_plan
     let planned = |name: &str, column: Option<&str>| {
         Job::open(&world.path().join(name), &spec(9, "parquet"), Shard::default(), |planner| planner.table(&table, column))
     };
-    let error = planned("a", None).err().expect("it holds no pictures");
+    let error = planned("a", None).expect_err("it holds no pictures");
     assert!(error.message().contains("no column holds pictures; there are: id"), "{error}");
     write(vec![("id", ids), ("image", image(2))]);
-    let error = planned("b", Some("photo")).err().expect("there is no such column");
+    let error = planned("b", Some("photo")).expect_err("there is no such column");
     assert!(error.message().contains("there are: id, image"), "{error}");
 
     let mut job = planned("c", Some("image")).unwrap();
     write(vec![("image", image(3))]);
     let counts = work(&mut job, u64::MAX);
     assert_eq!((counts.pictures, counts.errors), (2, 2), "each planned row says that the table was changed");
+}
+
+#[test]
+fn pictures_behind_addresses_are_fetched_and_keep_their_place() {
+    let world = tempfile::tempdir().unwrap();
+    let paths = pictures(world.path(), 2);
+    let near = paths[0].display().to_string();
+    let inputs = ["https://example.org/here.png", &near, "s3://bucket/gone.png", "https://example.org/b/here.png"];
+    let folder = world.path().join("job");
+    let mut job = Job::open(&folder, &spec(9, "parquet"), Shard::default(), |planner| {
+        inputs.iter().try_for_each(|input| planner.file(Listed::Path((*input).to_owned())))
+    })
+    .unwrap();
+    let counts = work(&mut job, u64::MAX);
+    assert_eq!((counts.pictures, counts.faces, counts.errors), (4, 3, 1));
+    let rows = rows(&folder);
+    assert_eq!(
+        rows.iter().map(|row| (row.0.as_str(), row.2)).collect::<Vec<_>>(),
+        [("here.png", false), ("000.png", false), ("gone.png", true), ("here.png", false)]
+    );
 }

@@ -7,9 +7,12 @@ use fervor::{Analyzer, Bundle, DetectorOptions, YuNet, builtin};
 use fervor_video::pipeline::{Analysis, Settings};
 use fervor_video::{Options, Source};
 
+/// A few drawn pictures, where nothing else is named.
+const DRAWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clips/b-frames.mp4");
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let path = arguments.next().unwrap_or_else(|| "-".to_owned());
+    let path = arguments.next().unwrap_or_else(|| DRAWN.to_owned());
     let look = arguments.next().map_or(Ok(0.2), |text| text.parse())?;
     let threads = std::thread::available_parallelism()?.get();
     let bundle = Bundle::builtin(builtin::DEFAULT)?.with_lanes(threads);

@@ -2,8 +2,11 @@
 
 use fervor_video::{Options, Source};
 
+/// A few drawn pictures, where nothing else is named.
+const DRAWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clips/b-frames.mp4");
+
 fn main() -> Result<(), fervor::Error> {
-    let path = std::env::args().nth(1).unwrap_or_else(|| "-".to_owned());
+    let path = std::env::args().nth(1).unwrap_or_else(|| DRAWN.to_owned());
     let mut source = Source::open(path, &Options::default())?;
     println!("{:?}", source.clip());
     for frame in &mut source {

@@ -42,6 +42,8 @@ pub struct Clip {
     pub duration: Option<f64>,
     /// How many frames the source has, where it says so: all of them, whichever are asked for.
     pub frames: Option<u64>,
+    /// Frames a second on average, where the source says it.
+    pub rate: Option<f64>,
     /// By how many degrees the stored pictures are turned clockwise to stand upright: 0, 90, 180 or 270. It is done already.
     pub rotation: u16,
     /// How the pictures are compressed, as `h264`, `hevc`, `gif`, `mjpeg`.
@@ -50,14 +52,6 @@ pub struct Clip {
     pub decoder: Decoder,
     /// Whether the source has no end of its own: a camera, a stream.
     pub live: bool,
-}
-
-impl Clip {
-    /// Frames a second on average, where duration and count are known.
-    pub fn rate(&self) -> Option<f64> {
-        let (frames, duration) = (self.frames?, self.duration.filter(|&duration| duration > 0.0)?);
-        Some(frames as f64 / duration)
-    }
 }
 
 /// One frame: its place and time, and its picture or why there is none.

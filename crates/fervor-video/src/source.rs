@@ -10,6 +10,7 @@ mod place;
 
 use std::io::{Cursor, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use fervor::{Error, Reason, Remedy, Result};
 
@@ -71,11 +72,12 @@ impl Source {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn read(bytes: impl Into<Vec<u8>>, options: &Options) -> Result<Self> {
+    pub fn read(bytes: impl AsRef<[u8]> + Send + Sync + 'static, options: &Options) -> Result<Self> {
         // Shared, should ffmpeg have to read it after all.
-        let bytes: std::sync::Arc<[u8]> = bytes.into().into();
-        let again = std::sync::Arc::clone(&bytes);
-        Self::seekable(Box::new(Cursor::new(bytes)), options, || place::in_a_file(&mut &*again, again.len() as u64))
+        let bytes = Shared(Arc::new(bytes));
+        let again = bytes.clone();
+        let in_a_file = || place::in_a_file(&mut again.as_ref(), again.as_ref().len() as u64);
+        Self::seekable(Box::new(Cursor::new(bytes)), options, in_a_file)
     }
 
     /// Opens a video whose bytes come one after the other, as from a pipe. Formats that have to be read from more than one place
@@ -209,7 +211,17 @@ impl Iterator for Source {
     }
 }
 
+/// Bytes with more than one owner.
+#[derive(Clone)]
+struct Shared(Arc<dyn AsRef<[u8]> + Send + Sync>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        (*self.0).as_ref()
+    }
+}
+
 /// A clip that knows no more than its codec and its decoder.
 pub(crate) fn unknown(codec: impl Into<String>, decoder: Decoder) -> Clip {
-    Clip { width: 0, height: 0, duration: None, frames: None, rotation: 0, codec: codec.into(), decoder, live: false }
+    Clip { width: 0, height: 0, duration: None, frames: None, rate: None, rotation: 0, codec: codec.into(), decoder, live: false }
 }

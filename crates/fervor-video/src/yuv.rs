@@ -1,6 +1,8 @@
 //! Pictures as codecs store them, luma and half-size chroma, become RGB.
 
 use fervor::{Error, Picture, Reason, Result};
+use fervor_simd::Simd;
+use fervor_simd::yuv::{BITS, Factors, row};
 
 /// How luma and chroma encode colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,40 +29,26 @@ pub(crate) struct Yuv {
     pub colour: Colour,
 }
 
-/// Fractional bits of the factors.
-const BITS: u32 = 14;
-
-/// What luma and chroma are multiplied with, in units of 2^-14.
-struct Factors {
-    black: i32,
-    luma: i32,
-    red_v: i32,
-    green_u: i32,
-    green_v: i32,
-    blue_u: i32,
-}
-
-impl Factors {
-    fn of(Colour { matrix, full }: Colour) -> Self {
-        // The shares of red and blue in luma: ITU-T H.273, table 4.
-        let (red, blue) = match matrix {
-            1 => (0.2126, 0.0722),
-            4 => (0.30, 0.11),
-            7 => (0.212, 0.087),
-            9 | 10 => (0.2627, 0.0593),
-            _ => (0.299, 0.114),
-        };
-        let green = 1.0 - red - blue;
-        let (black, luma, chroma) = if full { (0, 1.0, 1.0) } else { (16, 255.0 / 219.0, 255.0 / 224.0) };
-        let fixed = |value: f64| (value * f64::from(1 << BITS)).round() as i32;
-        Self {
-            black,
-            luma: fixed(luma),
-            red_v: fixed(2.0 * (1.0 - red) * chroma),
-            green_u: fixed(-2.0 * (1.0 - blue) * blue / green * chroma),
-            green_v: fixed(-2.0 * (1.0 - red) * red / green * chroma),
-            blue_u: fixed(2.0 * (1.0 - blue) * chroma),
-        }
+/// What luma and chroma are multiplied with.
+fn factors(Colour { matrix, full }: Colour) -> Factors {
+    // The shares of red and blue in luma: ITU-T H.273, table 4.
+    let (red, blue) = match matrix {
+        1 => (0.2126, 0.0722),
+        4 => (0.30, 0.11),
+        7 => (0.212, 0.087),
+        9 | 10 => (0.2627, 0.0593),
+        _ => (0.299, 0.114),
+    };
+    let green = 1.0 - red - blue;
+    let (black, luma, chroma) = if full { (0, 1.0, 1.0) } else { (16, 255.0 / 219.0, 255.0 / 224.0) };
+    let fixed = |value: f64| (value * f64::from(1 << BITS)).round() as i32;
+    Factors {
+        black,
+        luma: fixed(luma),
+        red_v: fixed(2.0 * (1.0 - red) * chroma),
+        green_u: fixed(-2.0 * (1.0 - blue) * blue / green * chroma),
+        green_v: fixed(-2.0 * (1.0 - red) * red / green * chroma),
+        blue_u: fixed(2.0 * (1.0 - blue) * chroma),
     }
 }
 
@@ -79,39 +67,14 @@ impl Yuv {
             ))
             .because(Reason::Damaged));
         }
-        let factors = Factors::of(self.colour);
+        let (simd, factors) = (Simd::best(), factors(self.colour));
         let mut rgb = vec![0; 3 * width * height];
         let rows = rgb.chunks_exact_mut(3 * width).zip(self.y.chunks_exact(width)).enumerate();
-        for (row, (out, y)) in rows {
-            let chroma = row / 2 * half..(row / 2 + 1) * half;
-            convert(out, y, &self.u[chroma.clone()], &self.v[chroma], &factors);
+        for (number, (out, y)) in rows {
+            let chroma = number / 2 * half..(number / 2 + 1) * half;
+            row(simd, &factors, y, &self.u[chroma.clone()], &self.v[chroma], out);
         }
         Picture::from_rgb(width as u32, height as u32, rgb)
-    }
-}
-
-/// One row. `out` has three bytes for each of `y`, `u` and `v` one for two of `y`, rounded up.
-fn convert(out: &mut [u8], y: &[u8], u: &[u8], v: &[u8], f: &Factors) {
-    let color = |u: u8, v: u8| {
-        let (u, v) = (i32::from(u) - 128, i32::from(v) - 128);
-        [f.red_v * v, f.green_u * u + f.green_v * v, f.blue_u * u]
-    };
-    let pixel = |out: &mut [u8], y: u8, [r, g, b]: [i32; 3]| {
-        let light = (i32::from(y) - f.black) * f.luma + (1 << (BITS - 1));
-        out[0] = ((light + r) >> BITS).clamp(0, 255) as u8;
-        out[1] = ((light + g) >> BITS).clamp(0, 255) as u8;
-        out[2] = ((light + b) >> BITS).clamp(0, 255) as u8;
-    };
-    let (pairs, last) = y.as_chunks::<2>();
-    let (out_pairs, out_last) = out.as_chunks_mut::<6>();
-    for (((out, &[left, right]), &u), &v) in out_pairs.iter_mut().zip(pairs).zip(u).zip(v) {
-        let color = color(u, v);
-        let (first, second) = out.split_at_mut(3);
-        pixel(first, left, color);
-        pixel(second, right, color);
-    }
-    if let ([y], [.., u], [.., v]) = (last, u, v) {
-        pixel(out_last, *y, color(*u, *v));
     }
 }
 

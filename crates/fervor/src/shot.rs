@@ -107,3 +107,41 @@ fn likeness(a: &[[f32; 3]], b: &[[f32; 3]]) -> f32 {
         _ => 0.0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A scene of stripes, seen from `x` on, at this light.
+    fn scene(kind: u32, x: u32, light: f32) -> Picture {
+        let (width, height) = (160, 90);
+        let rgb = (0..height).flat_map(|row| (0..width).map(move |column| (row, column))).flat_map(|(row, column)| {
+            let at = (column + x) as f32;
+            let value = match kind {
+                0 => 120.0 + 60.0 * (at / 23.0).sin() + 40.0 * (row as f32 / 17.0).cos(),
+                1 => 90.0 + 80.0 * (at / 9.0).cos() * (row as f32 / 11.0).sin(),
+                _ => 0.0,
+            };
+            let value = (value * light).clamp(0.0, 255.0) as u8;
+            [value, value / 2, (f32::from(value) * 0.8) as u8]
+        });
+        Picture::from_rgb(width, height, rgb.collect()).unwrap()
+    }
+
+    fn firsts(frames: impl IntoIterator<Item = Picture>) -> Vec<usize> {
+        let mut shots = Shots::new();
+        frames.into_iter().enumerate().filter(|(_, frame)| shots.is_first(frame)).map(|(number, _)| number).collect()
+    }
+
+    #[test]
+    fn cuts_are_found_and_pans_lamps_and_noise_are_none() {
+        let still = |kind| (0..6).map(move |_| scene(kind, 0, 1.0));
+        assert_eq!(firsts(still(0).chain(still(1)).chain(still(2)).chain(still(0))), [0, 6, 12, 18]);
+        assert_eq!(firsts((0..30).map(|i| scene(0, 5 * i, 1.0))), [0], "a camera pans");
+        assert_eq!(firsts(still(0).chain((0..6).map(|_| scene(0, 0, 0.5)))), [0], "a lamp goes off");
+        assert_eq!(firsts((0..20).map(|i| scene(1, 0, 1.0 + 0.03 * (i % 3) as f32))), [0], "light flickers");
+        let cut_in_motion = (0..10).map(|i| scene(0, 5 * i, 1.0)).chain((0..5).map(|i| scene(1, 5 * i, 1.0)));
+        assert_eq!(firsts(cut_in_motion), [0, 10]);
+        assert_eq!(firsts([scene(0, 0, 1.0), scene(0, 0, 1.0).cropped(0, 0, 80, 90).unwrap()]), [0, 1], "another size");
+    }
+}

@@ -51,6 +51,7 @@ pub use write::Format;
 #[derive(Clone, Debug)]
 pub struct Timeline {
     source: String,
+    path: Option<String>,
     model: ModelInfo,
     labels: LabelSet,
     size: Option<(u32, u32)>,
@@ -95,6 +96,7 @@ impl Timeline {
     pub fn of_labels(source: impl Into<String>, model: ModelInfo, labels: LabelSet) -> Self {
         Self {
             source: source.into(),
+            path: None,
             model,
             labels,
             size: None,
@@ -163,6 +165,12 @@ impl Timeline {
     /// Says how large the film's frames are: width and height of the upright picture.
     pub fn set_size(&mut self, width: u32, height: u32) {
         self.size = Some((width, height));
+    }
+
+    /// Says where the film lies, seen from the folder that files are written into, with `/` between its parts: annotations for
+    /// other programs name it. Without it the film is expected beside them.
+    pub fn set_path(&mut self, path: impl Into<String>) {
+        self.path = Some(path.into());
     }
 
     /// Says when the film ends, in seconds; without it the last frame lasts as long as most do.

@@ -79,6 +79,13 @@ fn main() -> std::io::Result<()> {
         write("picture", name, bytes)?;
     }
 
+    let clips = root.join("../../crates/fervor-video/tests/clips");
+    for clip in fs::read_dir(clips)?.flatten().filter(|clip| clip.path().extension().is_some_and(|ending| ending != "txt")) {
+        write("video", &clip.file_name().to_string_lossy(), &fs::read(clip.path())?)?;
+    }
+    write("video", "moving.gif", &moving())?;
+    write("video", "two.mjpeg", &[turned(), turned()].concat())?;
+
     // Orders: tables, a frame of 8 x 8 in grey, a scan, a few coded bits; then with an orientation and restarts; then three components.
     write("jpeg", "gray", &[0, 0, 1, 0, 1, 0x10, 3, 0, 0, 8, 0, 8, 0, 0, 6, 0, 0, 11, 4, 0, 0, 0, 0])?;
     write(

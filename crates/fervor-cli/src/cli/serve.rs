@@ -56,7 +56,30 @@ pub struct Serve {
     /// Requests of one client address, such as 5/s; behind a proxy all clients have its address
     #[arg(long, value_name = "N/s", value_parser = parse::rate, env = "FERVOR_RATE")]
     pub rate: Option<f64>,
+    /// Take videos at POST /video, too: decoded by this program alone, one at a time, ten minutes and 20,000 frames at most
+    #[arg(long, env = "FERVOR_VIDEO")]
+    pub video: bool,
+    /// The largest video
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = parse::size, requires = "video")]
+    pub max_video: usize,
+    /// Offer on the page to compute in the browser: the folder of the npm package, as `cargo xtask web` writes it [default: the
+    /// package inside this program, where there is one]
+    #[arg(long, value_name = "DIR", env = "FERVOR_PACKAGE")]
+    pub package: Option<PathBuf>,
     /// [default: text on a terminal, else json; FERVOR_LOG=warn and the like set how much]
     #[arg(long, value_enum, env = "FERVOR_LOG_FORMAT")]
     pub log: Option<LogFormat>,
+}
+
+#[derive(Debug, Args)]
+pub struct Page {
+    /// The folder to write, which must not be there yet; a name that ends in .html is one file, which opens without any server
+    pub out: PathBuf,
+    /// A built-in model's name or the path of a bundle; several times for a choice of models, of which the first is loaded unasked
+    /// [default: fervor-nano, in a folder fervor-48, too]
+    #[arg(long)]
+    pub model: Vec<String>,
+    /// The folder of the npm package, as `cargo xtask web` writes it [default: the package inside this program, where there is one]
+    #[arg(long, value_name = "DIR", env = "FERVOR_PACKAGE")]
+    pub package: Option<PathBuf>,
 }

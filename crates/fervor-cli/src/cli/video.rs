@@ -14,6 +14,8 @@ pub enum VideoFormat {
     Csv,
     /// frames.jsonl: the same as JSON lines
     Jsonl,
+    /// frames.parquet: the same as a Parquet table
+    Parquet,
     /// tracks.csv: a row a face over time, with its shares and their coverage
     Tracks,
     /// episodes.csv: onset, apex and offset of each expression
@@ -66,6 +68,9 @@ pub struct Video {
     /// Also the frames in the columns of another program, for scripts that read its tables; what is not measured has no column
     #[arg(long, value_name = "PROGRAMS", value_enum, value_delimiter = ',')]
     pub layout: Vec<VideoLayout>,
+    /// Also the film itself with boxes, labels and bars, and with its sound: needs ffmpeg; of one film
+    #[arg(long, value_name = "FILE.mp4")]
+    pub annotate: Option<PathBuf>,
     /// Look at one frame in so much time, as 0.2s [default: every frame]
     #[arg(long, value_name = "TIME", value_parser = parse::span, conflicts_with = "fps")]
     pub every: Option<f64>,

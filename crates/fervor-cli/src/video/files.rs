@@ -24,10 +24,11 @@ const SHARPNESS: f32 = 2.0;
 /// A film that was looked at, and where it goes.
 pub struct Work<'a> {
     pub args: &'a Video,
-    pub film: &'a Film,
     pub folder: &'a Path,
     pub timeline: &'a Timeline,
     pub crops: &'a Crops,
+    /// The film, seen from the folder.
+    pub path: Option<String>,
     pub options: &'a EpisodeOptions,
 }
 
@@ -60,7 +61,8 @@ pub fn stamp(args: &Video, film: &Film, model: &Bundle) -> Value {
 pub fn is_finished(folder: &Path, stamp: &Value) -> bool {
     let known = fs::read(folder.join(STAMP)).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     // As it would be read back.
-    known.is_some_and(|known| known.to_string() == stamp.to_string())
+    let now = serde_json::from_str::<Value>(&stamp.to_string()).ok();
+    known.is_some() && known == now
 }
 
 /// Writes everything; at last the stamp, if the film is whole.
@@ -68,8 +70,7 @@ pub fn is_finished(folder: &Path, stamp: &Value) -> bool {
 /// # Errors
 /// `Output`: the folder cannot be written.
 pub fn write(work: &Work, stamp: Option<&Value>) -> Result<()> {
-    let Work { args, film, folder, timeline, options, .. } = work;
-    fs::create_dir_all(folder).map_err(|e| cannot_write(folder, e))?;
+    let Work { args, folder, timeline, options, .. } = work;
     // While the folder changes it is not whole.
     if folder.join(STAMP).exists() {
         fs::remove_file(folder.join(STAMP)).map_err(|e| cannot_write(folder, e))?;
@@ -83,6 +84,9 @@ pub fn write(work: &Work, stamp: Option<&Value>) -> Result<()> {
             put(work, &mut files, format.file_name(), says, &bytes)?;
         }
     }
+    if wants(VideoFormat::Parquet) && cfg!(feature = "batch") {
+        put_parquet(work, &mut files)?;
+    }
     for layout in &args.layout {
         lay_out(work, &mut files, *layout)?;
     }
@@ -92,7 +96,7 @@ pub fn write(work: &Work, stamp: Option<&Value>) -> Result<()> {
     }
     if wants(VideoFormat::Report) {
         let mut extra = Page::default();
-        extra.film = address(args, film, folder)?;
+        extra.film = work.path.clone();
         extra.faces = work.crops.encoded();
         extra.files = files;
         let path = folder.join("report.html");
@@ -147,6 +151,18 @@ fn put(work: &Work, files: &mut Vec<(String, String)>, name: &str, says: &str, b
     Ok(())
 }
 
+#[cfg(feature = "batch")]
+fn put_parquet(work: &Work, files: &mut Vec<(String, String)>) -> Result<()> {
+    fervor_table::write_frames(&work.folder.join("frames.parquet"), work.timeline)?;
+    files.push(("frames.parquet".to_owned(), "the same rows as a Parquet table".to_owned()));
+    Ok(())
+}
+
+#[cfg(not(feature = "batch"))]
+fn put_parquet(_: &Work, _: &mut Vec<(String, String)>) -> Result<()> {
+    Ok(())
+}
+
 /// The frames in another program's columns, a table a face where that program knows but one.
 fn lay_out(work: &Work, files: &mut Vec<(String, String)>, layout: VideoLayout) -> Result<()> {
     let (layout, name, whose) = match layout {
@@ -167,8 +183,12 @@ fn lay_out(work: &Work, files: &mut Vec<(String, String)>, layout: VideoLayout) 
     Ok(())
 }
 
-/// Where the page finds the film: beside it as a copy, or where it lies.
-fn address(args: &Video, film: &Film, folder: &Path) -> Result<Option<String>> {
+/// Makes the folder, and says where the film lies, seen from there: beside the page as a copy, or where it was.
+///
+/// # Errors
+/// `Output`: the folder or the copy cannot be written.
+pub fn place(args: &Video, film: &Film, folder: &Path) -> Result<Option<String>> {
+    fs::create_dir_all(folder).map_err(|e| cannot_write(folder, e))?;
     if film.is_standard_input() {
         return Ok(None);
     }

@@ -1,5 +1,6 @@
 //! A film's frames, looked at: with progress, until the end or until the program is asked to stop.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -11,6 +12,7 @@ use fervor::{Bundle, DetectorOptions, Error, Prediction, Result};
 use fervor_video::pipeline::{Analysis, Settings};
 use fervor_video::{Options, Source};
 
+use super::annotate::Annotated;
 use super::crops::Crops;
 use super::films::Film;
 use crate::cli::Video;
@@ -24,6 +26,7 @@ pub struct Eye {
     analyzer: Arc<fervor::Analyzer>,
     options: Options,
     settings: Settings,
+    annotate: Option<PathBuf>,
     stop: Arc<AtomicBool>,
 }
 
@@ -51,7 +54,7 @@ impl Eye {
         (options.start, options.end) = (args.start, args.end);
         let track = TrackOptions::default().with_patience(PATIENCE);
         let settings = Settings::default().with_track(track).with_threads(threads).with_look(args.look).with_pictures(true);
-        Ok(Self { analyzer: Arc::new(analyzer), options, settings, stop })
+        Ok(Self { analyzer: Arc::new(analyzer), options, settings, annotate: args.annotate.clone(), stop })
     }
 
     pub fn model(&self) -> &Bundle {
@@ -78,7 +81,10 @@ impl Eye {
         let from = self.options.start.unwrap_or(0.0);
         let to = [clip.duration, self.options.end].into_iter().flatten().fold(f64::INFINITY, f64::min);
         let bar = talk::film(to - from);
-        let mut ended = None;
+        let sound = (!film.is_standard_input()).then_some(film.path.as_path());
+        let annotated = self.annotate.as_deref().map(|output| Annotated::new(output, sound, &clip, &self.options));
+        let mut annotated = annotated.transpose()?;
+        let (mut ended, mut undrawn) = (None, None);
         for seen in Analysis::new(source, Arc::clone(&self.analyzer), self.settings.clone()) {
             let seen = match seen {
                 Ok(seen) => seen,
@@ -94,6 +100,12 @@ impl Eye {
                     timeline.push(seen.index, seen.time, &faces, &tracks)?;
                     if let Some(picture) = &seen.picture {
                         faces.iter().zip(&tracks).for_each(|(face, track)| crops.look(track.id, picture, face));
+                        // What was seen is kept, whatever becomes of its drawing.
+                        let drawn = annotated.as_mut().map(|film| film.show(picture, &faces, &tracks, seen.time));
+                        if let Some(Err(error)) = drawn {
+                            undrawn = Some(error.context("--annotate"));
+                            annotated = None;
+                        }
                     }
                 }
                 Err(error) => timeline.push_failed(seen.index, seen.time, told(&error))?,
@@ -102,6 +114,9 @@ impl Eye {
             if self.is_stopped() {
                 break;
             }
+        }
+        if let Some(Err(error)) = annotated.map(Annotated::finish) {
+            undrawn = Some(error.context("--annotate"));
         }
         bar.finish_and_clear();
         if timeline.is_empty()
@@ -115,6 +130,7 @@ impl Eye {
             let end = [clip.duration.map(|duration| first + duration), self.options.end].into_iter().flatten().reduce(f64::min);
             end.into_iter().for_each(|end| timeline.set_end(end));
         }
+        let ended = ended.or(undrawn);
         Ok(Looked { timeline, crops, ended, seconds: begun.elapsed().as_secs_f64() })
     }
 }

@@ -8,7 +8,7 @@ use image::{Delay, DynamicImage, Frame};
 use crate::world::{World, astronaut};
 
 /// A tenth of a second each: the face, then something before it, then the face again; the camera moves a little.
-fn film(face: u32, hidden: u32, again: u32) -> Vec<u8> {
+pub fn film(face: u32, hidden: u32, again: u32) -> Vec<u8> {
     let photograph = image::open(astronaut()).expect("the photograph").crop(100, 0, 280, 280).to_rgba8();
     let mut bytes = Vec::new();
     let mut encoder = GifEncoder::new_with_speed(&mut bytes, 30);
@@ -53,6 +53,7 @@ fn a_film_becomes_a_folder_of_tables_a_chart_and_a_page() {
     for name in ["frames.jsonl", "episodes.vtt", "episodes.srt", "episodes.eaf", "episodes.TextGrid", "episodes.boris.tsv"] {
         assert!(world.path("out").join(name).metadata().unwrap().len() > 0, "{name}");
     }
+    assert!(!cfg!(feature = "batch") || fs::read(world.path("out/frames.parquet")).unwrap().starts_with(b"PAR1"));
     assert_eq!(rows(&world, "out/frames.openface.csv").len(), 17);
     assert_eq!(rows(&world, "out/frames.facereader.face1.txt").len(), 9 + 16);
 }

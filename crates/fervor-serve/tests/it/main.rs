@@ -1,5 +1,6 @@
 //! The service as its clients meet it: without a socket where that suffices, over one where it matters.
 
+mod browser;
 mod connections;
 mod guards;
 mod limits;
@@ -8,4 +9,5 @@ mod overload;
 mod predict;
 mod protocol;
 mod socket;
+mod video;
 mod world;

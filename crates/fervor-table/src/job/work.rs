@@ -81,6 +81,9 @@ impl Counts {
 /// Writes one answer as text; the first of a part may need a head before it.
 pub type RowText<'a> = &'a (dyn Fn(&mut dyn Write, &PicturePrediction, bool) -> io::Result<()> + Sync);
 
+/// The bytes behind some addresses, or why there are none.
+pub type Fetch<'a> = &'a (dyn Fn(&[&str]) -> Vec<Result<Vec<u8>>> + Sync);
+
 /// How parts are written.
 #[derive(Clone, Copy)]
 pub enum PartFormat<'a> {
@@ -102,6 +105,8 @@ pub struct Work<'a> {
     pub format: PartFormat<'a>,
     /// Asks to stop: the piece in hand is given up, and is done again the next time.
     pub stop: &'a AtomicBool,
+    /// Brings the bytes behind addresses, as many as it is given at once; `None`: such inputs have no answer.
+    pub fetch: Option<Fetch<'a>>,
     /// Told of pictures as they are done.
     pub progress: &'a (dyn Fn(Counts) + Sync),
 }
@@ -115,6 +120,8 @@ struct Item {
 
 enum Place {
     File(PathBuf),
+    /// Behind the address that is its source.
+    Address,
     /// Of the archive that is open: where it begins, and its length.
     Member(u64, u64),
     /// Of the batch that is in memory: its row.
@@ -213,7 +220,12 @@ impl Work<'_> {
                     if self.stop.load(Ordering::Relaxed) {
                         return None;
                     }
-                    let mut answers = self.analyzer.answer_all(some, |item| self.read(item, held));
+                    let fetched = self.fetched(some);
+                    let numbered: Vec<usize> = (0..some.len()).collect();
+                    let mut answers = self.analyzer.answer_all(&numbered, |&number| match &fetched[number] {
+                        Some(bytes) => bytes.as_ref().map_err(again).and_then(|bytes| Picture::decode(bytes, &self.limits)),
+                        None => self.read(&some[number], held),
+                    });
                     for answer in answers.iter_mut().flatten() {
                         answer.faces.retain(|face| (self.keep)(face));
                     }
@@ -228,6 +240,18 @@ impl Work<'_> {
             out.flush()?;
         }
         Ok(true)
+    }
+
+    /// What lies behind addresses, for those items that do.
+    fn fetched(&self, items: &[Item]) -> Vec<Option<Result<Vec<u8>>>> {
+        let far = |item: &&Item| matches!(item.place, Place::Address);
+        let addresses: Vec<&str> = items.iter().filter(far).map(|item| item.source.as_str()).collect();
+        let mut bytes = match (&self.fetch, addresses.is_empty()) {
+            (_, true) | (None, _) => Vec::new(),
+            (Some(fetch), false) => fetch(&addresses),
+        }
+        .into_iter();
+        items.iter().map(|item| far(&item).then(|| bytes.next()).flatten()).collect()
     }
 
     fn read(&self, item: &Item, held: Held) -> Result<Picture> {
@@ -250,6 +274,7 @@ impl Work<'_> {
                 }
                 cell => cell.read(&self.limits),
             },
+            (Place::Address, _) => Err(Error::input("addresses are not read here").because(Reason::Unsupported)),
             (Place::Nowhere(message, reason), _) => Err(Error::input(message).because(*reason)),
             _ => Err(Error::input("nothing to read").because(Reason::Missing)),
         }
@@ -259,10 +284,21 @@ impl Work<'_> {
 fn file(listed: &Listed) -> Item {
     let (source, place) = match (listed, listed.path()) {
         (Listed::Refused { source, message, reason }, _) => (source.clone(), Place::Nowhere(message.clone(), *reason)),
+        (Listed::Path(address), _) if is_address(address) => (address.clone(), Place::Address),
         (_, Some(path)) => (path.display().to_string(), Place::File(path)),
         (_, None) => (String::new(), Place::Nowhere("the name is no text".to_owned(), Reason::Unsupported)),
     };
     Item { source, row: None, place }
+}
+
+/// Whether an input is an address and no path.
+pub fn is_address(input: &str) -> bool {
+    input.split_once("://").is_some_and(|(scheme, _)| !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// An error that says the same once more.
+fn again(error: &Error) -> Error {
+    Error::new(error.kind(), error.explained()).because(error.reason())
 }
 
 #[cfg(unix)]

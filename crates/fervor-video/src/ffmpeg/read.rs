@@ -165,7 +165,7 @@ impl Running {
         loop {
             match self.lines.recv() {
                 Ok(Line::Duration(seconds)) => clip.duration = Some(seconds),
-                Ok(Line::Video(codec)) if clip.codec.is_empty() => clip.codec = codec,
+                Ok(Line::Video(codec, rate)) if clip.codec.is_empty() => (clip.codec, clip.rate) = (codec, rate),
                 Ok(Line::Rotation(degrees)) => clip.rotation = ((-degrees).rem_euclid(360.0).round() as u16) % 360,
                 Ok(Line::Error(words)) => self.note(words),
                 Ok(frame @ Line::Frame(..)) => {

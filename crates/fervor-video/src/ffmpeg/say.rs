@@ -7,8 +7,8 @@ pub(super) enum Line {
     Frame(Option<f64>, u32, u32),
     /// The source lasts so many seconds.
     Duration(f64),
-    /// The codec of a video stream.
-    Video(String),
+    /// The codec of a video stream, and its frames a second.
+    Video(String, Option<f64>),
     /// Its pictures are turned by so many degrees, counter-clockwise.
     Rotation(f64),
     /// Something went wrong.
@@ -40,7 +40,8 @@ impl Line {
         match line.split_once(": Video: ") {
             Some((stream, rest)) if stream.starts_with("Stream #0") => {
                 let codec = rest.split([' ', ',']).next().unwrap_or(rest);
-                Self::Video(codec.to_owned())
+                let rate = rest.split(", ").find_map(|part| part.strip_suffix(" fps")?.trim().parse().ok());
+                Self::Video(codec.to_owned(), rate)
             }
             _ => Self::Other,
         }
@@ -76,7 +77,7 @@ mod tests {
         let duration = "[info]   Duration: 00:01:02.50, start: 0.000000, bitrate: 362 kb/s";
         assert_eq!(Line::read(duration), Line::Duration(62.5));
         let video = "[info]   Stream #0:0[0x1](und): Video: vp9 (Profile 0), yuv420p(tv, bt709), 640x360, 30 fps";
-        assert_eq!(Line::read(video), Line::Video("vp9".into()));
+        assert_eq!(Line::read(video), Line::Video("vp9".into(), Some(30.0)));
         assert_eq!(Line::read("[info]       displaymatrix: rotation of -90.00 degrees"), Line::Rotation(-90.0));
         let error = "[h264 @ 0x55] [error] error while decoding MB 3 7";
         assert_eq!(Line::read(error), Line::Error("error while decoding MB 3 7".into()));

@@ -97,15 +97,18 @@ fn work(analyzer: &Analyzer, waiting: &Mutex<Receiver<Job>>, done: &Sender<Done>
     loop {
         // Held while waiting: whoever comes next waits for the lock instead.
         let Ok(job) = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv() else { return };
-        let (number, whole) = (job.number, job.whole);
+        let Job { number, whole, new_shot, frame: Frame { index, time, .. }, .. } = job;
         let look = Arc::clone(&job.look);
         let frame = catch_unwind(AssertUnwindSafe(|| seen(analyzer, job, pictures)));
         // Should it have failed, nobody waits for this look any longer.
         if whole {
             let _ = look.set(None);
         }
-        let frame = frame.map_err(|_| Error::model(format!("looking at frame {number} failed")));
-        if done.send(Done { number, frame }).is_err() {
+        let frame = frame.unwrap_or_else(|_| {
+            let faces = Err(Error::model("looking at the frame failed"));
+            DoneFrame { index, time, size: (0, 0), new_shot, whole, faces, colours: Vec::new(), picture: None }
+        });
+        if done.send(Done { number, frame: Ok(frame) }).is_err() {
             return;
         }
     }

@@ -24,7 +24,8 @@ struct Jpegs {
 pub(super) fn open(bytes: Box<dyn Read + Send>, options: &Options) -> (Clip, Frames) {
     let bytes = BufReader::with_capacity(1 << 16, bytes);
     let jpegs = Jpegs { bytes, limits: options.limits.picture, chooser: Chooser::new(options), index: 0, ended: false };
-    (unknown("mjpeg", Decoder::Own), Box::new(jpegs))
+    let clip = Clip { rate: Some(RATE), ..unknown("mjpeg", Decoder::Own) };
+    (clip, Box::new(jpegs))
 }
 
 /// How a JPEG ended.

@@ -66,6 +66,7 @@ pub(super) fn open(mut file: File, options: &Options) -> Result<(Clip, Frames)> 
     let mut clip = unknown(name, Decoder::Own);
     clip.frames = Some(shown.len() as u64);
     clip.duration = duration(&track, &shown);
+    clip.rate = rate(&track, &shown);
     clip.rotation = u16::from(track.quarters) * 90;
     let (width_shown, height_shown) = track.size;
     (clip.width, clip.height) = if track.quarters % 2 == 1 { (height_shown, width_shown) } else { track.size };
@@ -105,6 +106,13 @@ fn duration(track: &Track, shown: &[(i64, bool)]) -> Option<f64> {
     let [(first, _), .., (last, _)] = shown else { return None };
     let lasts = track.samples.last().map_or(0, |sample| sample.lasts);
     Some(track.seconds(last - first + i64::from(lasts)))
+}
+
+/// By the distance of the first frame from the last.
+fn rate(track: &Track, shown: &[(i64, bool)]) -> Option<f64> {
+    let [(first, _), .., (last, _)] = shown else { return None };
+    let seconds = track.seconds(last - first);
+    (seconds > 0.0).then(|| (shown.len() - 1) as f64 / seconds)
 }
 
 impl Movie {

@@ -76,6 +76,7 @@ fn a_clip_says_what_it_is_before_its_first_frame() {
             (case.size.0, case.size.1, case.rotation, case.codec)
         );
         assert_eq!((clip.frames, clip.decoder.name(), clip.live), (case.frames, "own", false), "{}", case.name);
+        assert!(clip.rate.is_some_and(|rate| (rate - 25.0).abs() < 0.01), "{}: {:?}", case.name, clip.rate);
         let near = |duration: f64| case.duration.is_some_and(|expected| (duration - expected).abs() < 0.01);
         assert!(clip.duration.is_none_or(near), "{}: {:?}", case.name, clip.duration);
     }

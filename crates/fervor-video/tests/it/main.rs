@@ -3,4 +3,5 @@
 mod clips;
 mod elsewhere;
 mod mutated;
+mod real;
 mod seen;

@@ -87,8 +87,8 @@ fn a_finder_that_panics_loses_its_frame_with_a_word() {
     std::panic::set_hook(Box::new(|_| {}));
     let all: Vec<_> = Analysis::new(source, analyzer(Afraid), Settings::default().with_look(0.0)).collect();
     std::panic::set_hook(hook);
-    assert_eq!(all.len(), 2, "nothing is known of what follows");
-    assert!(all[0].is_ok() && all[1].is_err());
+    let answered: Vec<bool> = all.into_iter().map(|seen| seen.unwrap().faces.is_ok()).collect();
+    assert_eq!(answered, [true, false, true]);
 }
 
 #[cfg_attr(not(feature = "decoders"), ignore = "needs the decoders")]

@@ -9,7 +9,9 @@ use image::ColorType;
 pub(super) fn to_rgb(mut values: Vec<u8>, color: ColorType) -> Vec<u8> {
     match color {
         ColorType::Rgb8 => return values,
-        ColorType::Rgba8 => shrink::<4>(&mut values, |&[r, g, b, a]| [r, g, b].map(|v| over_white(v, a))),
+        ColorType::Rgba8 => {
+            shrink::<4>(&mut values, |&[r, g, b, a]| if a == 255 { [r, g, b] } else { [r, g, b].map(|v| over_white(v, a)) })
+        }
         ColorType::Rgb16 => shrink::<6>(&mut values, |v| [high(v, 0), high(v, 1), high(v, 2)]),
         ColorType::Rgba16 => shrink::<8>(&mut values, |v| [0, 1, 2].map(|i| over_white(high(v, i), high(v, 3)))),
         ColorType::La16 => shrink::<4>(&mut values, |v| [over_white(high(v, 0), high(v, 1)); 3]),

@@ -215,3 +215,23 @@ fn smoothing_does_not_depend_on_the_frame_rate_and_stays_in_its_track() {
         face(0.9, 0.05).confidence().to_bits()
     );
 }
+
+#[test]
+#[ignore = "an hour of three faces: cargo test --release -p fervor an_hour -- --ignored --nocapture"]
+fn an_hour_is_written_in_seconds() {
+    let begun = std::time::Instant::now();
+    let mut timeline = empty();
+    for index in 0..3600 * 30u32 {
+        let happy = 0.5 + 0.45 * (index as f32 / 200.0).sin();
+        let faces = [face(happy, 0.05), face(0.05, happy), face(0.3, 0.3)];
+        timeline.push(index.into(), f64::from(index) / 30.0, &faces, &tracked(&faces, &[1, 2, 3])).unwrap();
+    }
+    println!("filled after {:?}", begun.elapsed());
+    timeline.smooth(Timeline::SMOOTHING);
+    println!("smoothed after {:?}", begun.elapsed());
+    for format in Format::ALL {
+        let mut out = Vec::new();
+        timeline.write(format, &EpisodeOptions::default(), &mut out).unwrap();
+        println!("{format:?}: {} MB after {:?}", out.len() / 1_000_000, begun.elapsed());
+    }
+}

@@ -302,3 +302,33 @@ fn landmarks_stand_as_the_viewer_sees_them() {
         assert!(left_eye[1] < nose[1] && nose[1] < left_mouth[1], "{file}: {:?}", faces[0]);
     }
 }
+
+/// The photograph that travels with the project: an astronaut, one face.
+fn astronaut() -> Picture {
+    open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/astronaut.png").as_ref())
+}
+
+#[test]
+fn a_face_that_moved_a_little_is_found_near_where_it_was_nearly_as_by_a_whole_look() {
+    let picture = astronaut();
+    let finder = YuNet::new(DetectorOptions::default().with_threads(1)).unwrap();
+    let (width, height) = (picture.width() - 24, picture.height() - 24);
+    let shown = |x, y| picture.cropped(x, y, width, height).unwrap();
+    let boxes: Vec<BoundingBox> = finder.find(&shown(0, 0)).unwrap().iter().map(|face| face.bounds).collect();
+    assert_eq!(boxes.len(), 1);
+    for (x, y) in [(0, 0), (10, 0), (24, 24)] {
+        let (whole, near) = (finder.find(&shown(x, y)).unwrap(), finder.find_near(&shown(x, y), &boxes).unwrap().unwrap());
+        assert_eq!(near.len(), 1);
+        assert!(near[0].bounds.iou(&whole[0].bounds) > 0.85, "{near:?} {whole:?}");
+        let (near, whole) = (near[0].landmarks.unwrap(), whole[0].landmarks.unwrap());
+        let furthest = near.iter().zip(&whole).map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).fold(0.0, f32::max);
+        assert!(furthest < 0.06 * boxes[0].width, "{furthest} pixels of {}", boxes[0].width);
+    }
+    // Where there is none any more, or too many are sought, a whole look is called for.
+    assert_eq!(finder.find_near(&plain(width, height, 90), &boxes).unwrap(), None);
+    assert_eq!(finder.find_near(&shown(0, 0), &[boxes[0]; 9]).unwrap(), None);
+    assert_eq!(finder.find_near(&shown(0, 0), &[boxes[0]; 2]).unwrap(), None, "one face is not two");
+    assert_eq!(finder.find_near(&shown(0, 0), &[]).unwrap(), Some(Vec::new()));
+    let nowhere = BoundingBox { x: -500.0, y: 0.0, width: 40.0, height: 50.0 };
+    assert_eq!(finder.find_near(&shown(0, 0), &[nowhere]).unwrap(), None);
+}

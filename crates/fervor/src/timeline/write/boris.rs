@@ -29,6 +29,7 @@ const COLUMNS: [&str; 18] = [
 pub(super) fn write(timeline: &Timeline, options: &EpisodeOptions, out: &mut dyn Write) -> io::Result<()> {
     let (source, step) = (timeline.source(), timeline.step());
     let round = |value: f64| format!("{value:.3}");
+    let (duration, end) = (round(timeline.end() - timeline.start()), round(timeline.end()));
     let rate = if step > 0.0 { round(1.0 / step) } else { "NA".to_owned() };
     let mut events: Vec<(f64, bool, u64, _)> = Vec::new();
     for episode in timeline.episodes(options) {
@@ -44,11 +45,11 @@ pub(super) fn write(timeline: &Timeline, options: &EpisodeOptions, out: &mut dyn
             source.to_owned(),
             String::new(),
             String::new(),
-            round(timeline.end() - timeline.start()),
+            duration.clone(),
             "Media file(s)".to_owned(),
             format!("player #1:{source}"),
             "0.0".to_owned(),
-            round(timeline.end()),
+            end.clone(),
             rate.clone(),
             format!("face {}", episode.track),
             episode.label,

@@ -30,7 +30,8 @@ pub(super) fn write(timeline: &Timeline, options: &EpisodeOptions, out: &mut dyn
         out,
         r#"<ANNOTATION_DOCUMENT AUTHOR="" DATE="1970-01-01T00:00:00+00:00" FORMAT="3.0" VERSION="3.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="http://www.mpi.nl/tools/elan/EAFv3.0.xsd">"#
     )?;
-    let name = timeline.source().rsplit(['/', '\\']).next().unwrap_or_default();
+    let beside = || timeline.source().rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = timeline.path.as_deref().unwrap_or_else(beside);
     writeln!(out, "    <HEADER MEDIA_FILE=\"\" TIME_UNITS=\"milliseconds\">")?;
     writeln!(
         out,
@@ -64,11 +65,12 @@ pub(super) fn write(timeline: &Timeline, options: &EpisodeOptions, out: &mut dyn
     writeln!(out, "</ANNOTATION_DOCUMENT>")
 }
 
-/// A name as a relative address.
-fn address(name: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+/// A path as a relative address.
+fn address(path: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
     let part = |b: u8| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") };
-    format!("./{}", name.bytes().map(part).collect::<String>())
+    let address: String = path.bytes().map(part).collect();
+    if address.starts_with("../") { address } else { format!("./{address}") }
 }
 
 /// What ELAN calls a film by its ending.

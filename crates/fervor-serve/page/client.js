@@ -1,0 +1,187 @@
+// A client of `fervor serve` for pages and programs: HTTP and the WebSocket, and nothing else. It runs in browsers, in workers and in
+// Node (the WebSocket from Node 22 on). `client.d.ts` has its types.
+
+/** Frames on their way at once: one worked on, one waiting. */
+const LANES = 2;
+/** The quality of the JPEGs that are sent. */
+const QUALITY = 0.8;
+
+/** Why the service gave no answer. */
+export class ServiceError extends Error {
+  constructor({ kind, reason = null, message, hint = null }, status = 0) {
+    super(message);
+    Object.assign(this, { name: "ServiceError", kind, reason, hint, status });
+  }
+}
+
+/** Talks to one service. */
+export class Client {
+  #address; #askKey; #retries;
+
+  /** `key`: the service's key; `askKey`: called where the service asks for one, resolves to it or to nothing. */
+  constructor({ address = globalThis.location?.href, key = "", askKey = null, retries = 8 } = {}) {
+    this.#address = new URL(".", address).href;
+    this.#askKey = askKey;
+    this.#retries = retries;
+    this.key = key;
+  }
+
+  /** What the service says of itself: models, classes, limits. */
+  async about() {
+    return (await this.#ask("page/about.json", {})).json();
+  }
+
+  /** The row of a picture. */
+  async predict(picture, options = {}) {
+    return (await this.#send([picture], options)).json();
+  }
+
+  /** The rows of several pictures, in order, each with an answer or a reason. */
+  async predictAll(pictures, options = {}) {
+    const list = [...pictures];
+    if (list.length === 0) return [];
+    const answer = await (await this.#send(list, options)).json();
+    return answer.results ?? [answer];
+  }
+
+  /** The picture with its faces drawn on it, as a PNG. */
+  async annotated(picture, options = {}) {
+    return (await this.#send([picture], { ...options, annotate: "1" })).blob();
+  }
+
+  /** Opens the WebSocket for live pictures; resolves once it is open. */
+  async live(options = {}) {
+    const live = new ServiceLive(this.#address, this.key, options);
+    await live.opened;
+    return live;
+  }
+
+  #send(pictures, { model = "", top = 0, minFace = 0, minScore = 0, annotate = "", signal = null } = {}) {
+    const asked = { model, top, min_face: minFace, min_score: minScore, annotate };
+    const query = new URLSearchParams(Object.entries(asked).filter(([, value]) => value)).toString();
+    const body = new FormData();
+    pictures.forEach((picture, index) => body.append("image", blobOf(picture), picture.name || `picture ${index + 1}`));
+    return this.#ask(query ? `predict?${query}` : "predict", { method: "POST", body, signal });
+  }
+
+  /** Asks, and comes again where the service is busy or wants a key. */
+  async #ask(path, request) {
+    for (let attempt = 0; ; attempt += 1) {
+      let response;
+      try {
+        response = await fetch(new URL(path, this.#address), { ...request, headers: this.key ? { Authorization: `Bearer ${this.key}` } : {} });
+      } catch (error) {
+        if (error.name === "AbortError") throw error;
+        throw new ServiceError({ kind: "unreachable", message: "the service cannot be reached", hint: "is it still running?" });
+      }
+      if (response.ok) return response;
+      if (response.status === 401 && this.#askKey) {
+        const key = await this.#askKey();
+        if (key) {
+          this.key = key;
+          continue;
+        }
+      }
+      if ((response.status === 503 || response.status === 429) && attempt < this.#retries) {
+        await new Promise((wake) => setTimeout(wake, 1000 * Number(response.headers.get("Retry-After") || 1)));
+        continue;
+      }
+      const said = await response.json().catch(() => null);
+      throw new ServiceError(said?.error ?? { kind: "internal", message: `the service answered with the status ${response.status}` }, response.status);
+    }
+  }
+}
+
+const blobOf = (picture) => (picture instanceof Blob ? picture : new Blob([picture]));
+
+/** The key as a WebSocket can carry it: a subprotocol with the key's bytes in hexadecimal. */
+function protocols(key) {
+  const bytes = [...new TextEncoder().encode(key)];
+  return key ? ["fervor", "key." + bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("")] : ["fervor"];
+}
+
+/** Live pictures over the WebSocket. Made by `Client.live`. */
+export class ServiceLive {
+  #socket; #smoothing; #maxSide; #canvas = null; #encoding = 0; #sent = new Map(); #frames = 0; #over = false;
+
+  constructor(address, key, { model = "", smoothing = 0.5, maxSide = 640, onAnswer = null, onError = null, onEnd = null } = {}) {
+    const at = new URL("ws", address);
+    at.protocol = at.protocol.replace("http", "ws");
+    if (model) at.searchParams.set("model", model);
+    Object.assign(this, { onAnswer, onError, onEnd });
+    this.#smoothing = smoothing;
+    this.#maxSide = maxSide;
+    this.#socket = new WebSocket(at, protocols(key));
+    this.#socket.addEventListener("message", ({ data }) => this.#answer(JSON.parse(data)));
+    const failed = (event) => new ServiceError({ kind: "unreachable", message: event.reason || "the connection to the service ended", hint: event.reason ? null : "is it still running?" });
+    /** Resolves once frames can be sent. */
+    this.opened = new Promise((done, fail) => {
+      this.#socket.addEventListener("open", () => {
+        if (smoothing !== 0.5) this.smoothing = smoothing;
+        done();
+      }, { once: true });
+      this.#socket.addEventListener("close", (event) => {
+        fail(failed(event));
+        if (!this.#over) this.onEnd?.(failed(event));
+        this.#over = true;
+      }, { once: true });
+    });
+    this.opened.catch(() => {});
+  }
+
+  /** Whether a frame that is shown now would be sent. */
+  get idle() {
+    return !this.#over && this.#socket.readyState === 1 && this.#encoding + this.#sent.size < LANES;
+  }
+
+  /** Sends a frame: a file's Blob as it is, a video or a canvas as a JPEG. One that comes while two are on their way is dropped.
+   * `time` is when it is shown in its film, in seconds; without it, it is shown now. */
+  push(source, { time = null } = {}) {
+    if (!this.idle) return;
+    const taken = performance.now();
+    if (source instanceof Blob) return this.#put(source, taken, time);
+    this.#encoding += 1;
+    const [wide, high] = [source.videoWidth ?? source.width, source.videoHeight ?? source.height];
+    const scale = Math.min(1, this.#maxSide / Math.max(wide, high));
+    this.#canvas ??= document.createElement("canvas");
+    [this.#canvas.width, this.#canvas.height] = [Math.round(wide * scale), Math.round(high * scale)];
+    this.#canvas.getContext("2d").drawImage(source, 0, 0, this.#canvas.width, this.#canvas.height);
+    this.#canvas.toBlob((blob) => {
+      this.#encoding -= 1;
+      this.#put(blob, taken, time);
+    }, "image/jpeg", QUALITY);
+  }
+
+  #put(blob, taken, time) {
+    if (this.#over || this.#socket.readyState !== 1) return;
+    if (time !== null) this.#socket.send(JSON.stringify({ time }));
+    this.#socket.send(blob);
+    this.#frames += 1;
+    this.#sent.set(this.#frames, taken);
+  }
+
+  #answer(answer) {
+    if (this.#over) return;
+    const now = performance.now();
+    const delay = now - (this.#sent.get(answer.frame) ?? now);
+    for (const frame of this.#sent.keys()) if (frame <= answer.frame) this.#sent.delete(frame);
+    if (answer.error) return this.onError?.(new ServiceError(answer.error), answer.frame);
+    this.onAnswer?.({ ...answer, delay });
+  }
+
+  /** The time constant of the smoothing, in seconds. */
+  get smoothing() {
+    return this.#smoothing;
+  }
+
+  set smoothing(seconds) {
+    this.#smoothing = seconds;
+    if (this.#socket.readyState === 1) this.#socket.send(JSON.stringify({ smoothing: seconds }));
+  }
+
+  /** Ends it. */
+  stop() {
+    this.#over = true;
+    this.#socket.close();
+  }
+}

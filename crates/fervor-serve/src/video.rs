@@ -1,0 +1,168 @@
+//! `POST /video`: a video in, a JSON line a frame out as it is looked at. Only where the operator allows it, and within what the
+//! operator allows: in bytes, seconds, frames, and at once.
+//!
+//! Decoded by what is inside the program: a stranger's file starts no other one.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Query, Request, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use fervor::prediction::LiveFace;
+use fervor::track::TrackOptions;
+use fervor_video::pipeline::{Seen, Settings as Looking};
+use fervor_video::{Decoders, Follower, Options as Asked, Source, VideoLimits};
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use crate::body::{self, Hold, Refused};
+use crate::error::ApiError;
+use crate::settings::VideoSettings;
+use crate::state::App;
+
+/// Lines that wait for their client.
+const WAITING: usize = 64;
+
+/// The greatest time constant of the smoothing, in seconds.
+const MOST_SMOOTHING: f64 = 60.0;
+
+/// What may stand after the `?`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// Which model answers.
+    model: Option<String>,
+    /// Seconds between the frames that are looked at.
+    every: Option<f64>,
+    /// Where to begin and to end, in seconds.
+    start: Option<f64>,
+    end: Option<f64>,
+    /// The time constant of the smoothing, in seconds.
+    smoothing: Option<f64>,
+}
+
+/// What is known, as a hint.
+const KNOWN: &str = "known are model=NAME, every=SECONDS, start=SECONDS, end=SECONDS, smoothing=SECONDS from 0 to 60";
+
+/// A line of the answer.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Line<'a> {
+    /// A frame that was looked at.
+    Seen { frame: u64, time: f64, shot: bool, width: u32, height: u32, faces: Vec<LiveFace<'a>> },
+    /// A frame that could not be; others follow.
+    Broken { frame: u64, time: f64, error: &'a ApiError },
+    /// The last line. Without it the answer is not whole.
+    End { done: bool, frames: u64, error: Option<&'a ApiError> },
+}
+
+/// What is looked at, and what it holds while it is.
+struct Work {
+    source: Source,
+    follower: Follower,
+    app: App,
+    _hold: Arc<Hold>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// The handler.
+///
+/// # Errors
+/// A body that is no video that can be decoded here, or is too large; a service that looks at as many as it may.
+pub async fn video(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let Some(allowed) = app.settings().video else { return Err(ApiError::not_found("/video")) };
+    let Query(options) = Query::<Options>::try_from_uri(request.uri()).map_err(|e| ApiError::malformed(e.body_text(), KNOWN))?;
+    let model = app.model_called(options.model.as_deref())?;
+    let asked = asked(&options, &allowed, app.settings().limits())?;
+    let place = app.video_place()?;
+    let (request, hold) =
+        body::metered(request, allowed.bytes, app.budget(), app.settings().timeout).await.map_err(Refused::to_api)?;
+    let bytes = body::whole(request).await.map_err(Refused::to_api)?;
+    let opened = tokio::task::spawn_blocking(move || Source::read(bytes, &asked)).await.map_err(|_| ApiError::internal())?;
+    let source = opened.map_err(|error| ApiError::of_picture(&error))?;
+    let track = TrackOptions::default().with_patience(2.0).with_smoothing(options.smoothing.unwrap_or(0.5));
+    let follower = Follower::new(app.engine().shared_analyzer(model), Looking::default().with_track(track));
+    let (lines, answer) = mpsc::channel(WAITING);
+    let work = Work { source, follower, app, _hold: hold, _place: place };
+    let runtime = tokio::runtime::Handle::current();
+    // Not on the pool for short work: a video takes its time.
+    std::thread::Builder::new()
+        .name("fervor-video".to_owned())
+        .spawn(move || {
+            let patience = work.app.settings().timeout;
+            // Nobody who does not read keeps this thread.
+            let send = |line| {
+                runtime.block_on(async { tokio::time::timeout(patience, lines.send(line)).await.is_ok_and(|sent| sent.is_ok()) })
+            };
+            work.run(send);
+        })
+        .map_err(|_| ApiError::busy())?;
+    let lines = stream::unfold(answer, async |mut answer| {
+        answer.recv().await.map(|line: Bytes| (Ok::<_, std::convert::Infallible>(line), answer))
+    });
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response())
+}
+
+/// The options of the source, within what is allowed.
+fn asked(options: &Options, allowed: &VideoSettings, picture: fervor::Limits) -> Result<Asked, ApiError> {
+    let range = |value: Option<f64>, most: f64| value.is_none_or(|value| (0.0..=most).contains(&value));
+    let times = [options.every, options.start, options.end].into_iter().all(|time| range(time, 1e6));
+    if !times || !range(options.smoothing, MOST_SMOOTHING) {
+        return Err(ApiError::malformed("times are seconds and not negative", KNOWN));
+    }
+    let picture = VideoLimits::default().picture.with_bytes(picture.bytes);
+    let limits = VideoLimits::default().with_picture(picture).with_frames(allowed.frames).with_seconds(allowed.seconds);
+    let mut asked = Asked::default().with_decoders(Decoders::Own).with_limits(limits);
+    asked.every = options.every.unwrap_or(0.0);
+    (asked.start, asked.end) = (options.start, options.end);
+    Ok(asked)
+}
+
+impl Work {
+    /// Looks at frame after frame until the end, or until nobody listens.
+    fn run(self, send: impl Fn(Bytes) -> bool) {
+        let Self { source, mut follower, app, .. } = self;
+        let (mut frames, mut ended) = (0, None);
+        for frame in source {
+            if app.is_closing() {
+                ended = Some(ApiError::busy());
+                break;
+            }
+            let seen = match frame {
+                Ok(frame) => follower.see(frame),
+                Err(error) => {
+                    ended = Some(ApiError::of_picture(&error));
+                    break;
+                }
+            };
+            frames += 1;
+            if !send(told(&seen, &app)) {
+                return;
+            }
+        }
+        let end = Line::End { done: ended.is_none(), frames, error: ended.as_ref() };
+        send(line(&end));
+    }
+}
+
+fn told(seen: &Seen, app: &App) -> Bytes {
+    let (frame, time) = (seen.index, (seen.time * 1e6).round() / 1e6);
+    match &seen.faces {
+        Ok(faces) => {
+            app.metrics().frames_answered.add(1);
+            let faces = faces.iter().map(|face| LiveFace::new(&face.prediction, &face.track)).collect();
+            let (width, height) = seen.size;
+            line(&Line::Seen { frame, time, shot: seen.new_shot, width, height, faces })
+        }
+        Err(error) => line(&Line::Broken { frame, time, error: &ApiError::of_picture(error) }),
+    }
+}
+
+fn line(line: &Line<'_>) -> Bytes {
+    let mut text = serde_json::to_vec(line).expect("a line is JSON");
+    text.push(b'\n');
+    text.into()
+}

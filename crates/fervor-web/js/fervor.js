@@ -1,0 +1,162 @@
+// Finds the faces of a picture and says which expression each shows, in the browser: nothing leaves the device.
+
+import { decoder, models, modules } from "./builds.js";
+import { FervorError } from "./error.js";
+import { Live } from "./live.js";
+import { nameOf, take } from "./sources.js";
+import { beside, here } from "./threads.js";
+
+export { FervorError, Live };
+
+/** The least modules with what each build needs: a browser takes the first that it understands. */
+const NEEDS = {
+  relaxed: [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],
+  simd: [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
+  plain: [0, 97, 115, 109, 1, 0, 0, 0],
+};
+
+/** The build that this browser gets. */
+export const build = () => Object.keys(modules).find((name) => WebAssembly.validate(new Uint8Array(NEEDS[name])));
+
+/** The models of this package, the smallest first. */
+export const modelNames = () => Object.keys(models);
+
+/** Loads a model. See `fervor.d.ts` for what may be said. */
+export async function load({ model = "fervor-nano", base = null, worker = "auto", build: wanted = build(), module = null, files = true } = {}) {
+  const at = (file, known) => (base ? new URL(file, new URL(base, globalThis.location?.href ?? import.meta.url)) : known).href;
+  const known = Object.hasOwn(models, model);
+  const given = {
+    module: module ?? at(`fervor_${wanted}.wasm`, modules[wanted]),
+    decoder: at("fervor_files.wasm", decoder),
+    model: typeof model !== "string" && !(model instanceof URL) ? await bytesOf(model)
+      : known ? at(`models/${model}.onnx`, models[model]) : addressOf(model),
+  };
+  const thread = await threadOf(worker);
+  try {
+    const opened = await thread.ask("open", given);
+    if (files) await thread.ask("readFiles");
+    return new Fervor(thread, opened, wanted);
+  } catch (error) {
+    thread.stop();
+    throw error;
+  }
+}
+
+const bytesOf = async (given) => new Uint8Array(given instanceof Blob || (typeof Response === "function" && given instanceof Response) ? await given.arrayBuffer() : given);
+
+function addressOf(model) {
+  const text = String(model);
+  if (/[/.]/.test(text)) return new URL(text, globalThis.location?.href ?? import.meta.url).href;
+  throw new FervorError({ kind: "input", reason: "missing", message: `there is no model ${JSON.stringify(text)}`, hint: `known are ${modelNames().join(", ")}; or give an address, or a file's bytes` });
+}
+
+async function threadOf(worker) {
+  const can = typeof Worker === "function" && typeof document === "object";
+  if (worker === false || (worker === "auto" && !can)) return here();
+  try {
+    return await beside();
+  } catch (error) {
+    // A page that may have no worker still gets its answers, in its own thread.
+    if (worker !== "auto") throw error;
+    return here();
+  }
+}
+
+/** A model that is loaded. Made by `load`. */
+export class Fervor {
+  #thread; #id;
+
+  constructor(thread, { id, model }, build) {
+    this.#thread = thread;
+    this.#id = id;
+    /** What the model says of itself. */
+    this.model = model;
+    /** Which build answers. */
+    this.build = build;
+    /** Where: "worker" or "page". */
+    this.where = thread.where;
+  }
+
+  /** The row of a picture. One that cannot be read is an error, which has its row, too. */
+  async analyze(source, options = {}) {
+    const row = await this.#row(source, options);
+    if (row.error) throw new FervorError(row.error, row);
+    return row;
+  }
+
+  /** The rows of many pictures, one after the other, each with an answer or a reason. */
+  async *analyzeAll(sources, options = {}) {
+    for await (const source of sources) {
+      try {
+        yield await this.#row(source, options);
+      } catch (error) {
+        if (!(error instanceof FervorError) || error.kind === "internal") throw error;
+        const { kind, reason, message, hint } = error;
+        const { name, sha256 } = this.model;
+        yield { schema: "fervor.prediction/1", source: nameOf(source), width: null, height: null, model: { name, sha256 }, faces: [], error: { kind, reason, message, hint } };
+      }
+    }
+  }
+
+  async #row(source, { source: name = nameOf(source), maxSide = 0, ...options }) {
+    const { taken, transfer } = await take(source, maxSide);
+    return this.#thread.ask("analyze", { id: this.#id, taken, source: name, options }, transfer);
+  }
+
+  /** A picture's file as a PNG, upright: for formats that the browser cannot show, such as TIFF. */
+  async png(file) {
+    const { taken, transfer } = await take(file, 0);
+    if (!taken.bytes) throw new FervorError({ kind: "input", message: "a file's bytes are needed" });
+    return new Blob([await this.#thread.ask("png", taken, transfer)], { type: "image/png" });
+  }
+
+  /** A tracker: joins the faces of successive rows. */
+  tracker(options = {}) {
+    return Tracker.of(this.#thread, options);
+  }
+
+  /** Follows live pictures; the newest frame wins. */
+  live(options = {}) {
+    return new Live(this, options);
+  }
+
+  /** Bytes that WebAssembly holds, for all models of its thread. */
+  memory() {
+    return this.#thread.ask("memory");
+  }
+
+  /** Frees the model, and its worker. */
+  async close() {
+    await this.#thread.ask("close", { id: this.#id });
+    this.#thread.stop();
+  }
+}
+
+/** Joins the faces of successive frames into tracks with smoothed probabilities. Made by `fervor.tracker()`. */
+export class Tracker {
+  #thread; #id;
+
+  constructor(thread, id) {
+    this.#thread = thread;
+    this.#id = id;
+  }
+
+  static async of(thread, { smoothing = 0.5 } = {}) {
+    return new Tracker(thread, await thread.ask("follow", { smoothing }));
+  }
+
+  /** The faces of the frame at `time`, in seconds, each with its track; label, words and probabilities are smoothed. */
+  update(row, time) {
+    return this.#thread.ask("track", { id: this.#id, row, time });
+  }
+
+  /** Sets the smoothing from now on, in seconds. */
+  smooth(seconds) {
+    return this.#thread.ask("smooth", { id: this.#id, seconds });
+  }
+
+  /** Frees it. */
+  close() {
+    return this.#thread.ask("unfollow", { id: this.#id });
+  }
+}

@@ -1,0 +1,208 @@
+// The tests of `test_web.py` in the page: each sends what came of it.
+
+import { modules } from "./npm/builds.js";
+import { build, FervorError, load, modelNames } from "./npm/fervor.js";
+
+const asked = new URLSearchParams(location.search);
+const [model, forced, only] = ["model", "build", "only"].map((key) => asked.get(key) ?? "");
+const settings = { model, ...(forced && { build: forced }) };
+const send = (result) => fetch("result", { method: "POST", body: JSON.stringify(result) });
+const astronaut = async () => (await fetch("examples/astronaut.png")).blob();
+
+function equal(a, b, what) {
+  if (JSON.stringify(a) !== JSON.stringify(b)) throw new Error(`${what}: ${JSON.stringify(a)} is not ${JSON.stringify(b)}`);
+}
+function near(a, b, most, what) {
+  if (!(Math.abs(a - b) <= most)) throw new Error(`${what}: ${a} is not within ${most} of ${b}`);
+}
+async function refused(promise, kind) {
+  const error = await promise.then(() => null, (error) => error);
+  if (!(error instanceof FervorError) || error.kind !== kind) throw new Error(`expected a ${kind} error, got ${error}`);
+  return error;
+}
+const happy = (row) => row.faces[0].probabilities.happy;
+const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
+
+const tests = {
+  async "all pictures are answered in a worker"() {
+    const names = await (await fetch("pictures.json")).json();
+    const fervor = await load(settings);
+    equal(fervor.where, "worker", "where");
+    async function* files() {
+      for (const [index, name] of names.entries()) yield new File([await (await fetch(`pictures/${index}`)).arrayBuffer()], name);
+    }
+    let rows = [];
+    for await (const row of fervor.analyzeAll(files())) {
+      rows.push(row);
+      if (rows.length === 20) await send({ rows: rows.splice(0) });
+    }
+    await send({ rows });
+    await fervor.close();
+    return `${names.length} pictures, build ${fervor.build}`;
+  },
+
+  async "every kind of source has the same face"() {
+    const fervor = await load(settings);
+    const blob = await astronaut();
+    const bitmap = await createImageBitmap(blob);
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    canvas.getContext("2d").drawImage(bitmap, 0, 0);
+    const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const drawn = Object.assign(document.createElement("canvas"), { width: canvas.width, height: canvas.height });
+    drawn.getContext("2d").drawImage(bitmap, 0, 0);
+    const element = document.getElementById("image");
+    await element.decode();
+    const bytes = await blob.arrayBuffer();
+    const frame = new VideoFrame(bitmap, { timestamp: 0 });
+    const sources = { blob, bitmap, canvas, image, drawn, element, bytes, view: new Uint8Array(bytes), frame, plain: { data: image.data, width: image.width, height: image.height } };
+    const first = await fervor.analyze(blob);
+    for (const [name, source] of Object.entries(sources)) {
+      const row = await fervor.analyze(source);
+      equal([row.faces.length, row.width, row.height, row.faces[0].label], [1, 512, 512, "happy"], name);
+      // A video's frame has been to another colour space and back.
+      near(happy(row), happy(first), name === "frame" ? 0.02 : 1e-4, name);
+    }
+    equal((await fervor.analyze(bitmap, { maxSide: 256 })).width, 256, "a bitmap made smaller");
+    frame.close();
+    await fervor.close();
+  },
+
+  async "a video is analysed, and its newest frame wins"() {
+    const fervor = await load(settings);
+    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
+    const pen = canvas.getContext("2d");
+    const image = document.getElementById("image");
+    await image.decode();
+    let at = 0;
+    const draw = setInterval(() => pen.drawImage(image, 140 + (at += 1) % 8, 0, 240, 180, 0, 0, 320, 240), 20);
+    const video = Object.assign(document.createElement("video"), { muted: true, srcObject: canvas.captureStream(50) });
+    await video.play();
+    const answers = [];
+    const live = fervor.live({ onAnswer: (answer) => answers.push(answer), longSide: 320 }).watch(video);
+    while (answers.length < 30) await new Promise((wake) => setTimeout(wake, 20));
+    // A burst while one is worked on: all but the newest are dropped.
+    const before = live.dropped;
+    for (let i = 0; i < 10; i += 1) live.push(canvas);
+    if (live.dropped - before < 8) throw new Error(`${live.dropped - before} of a burst of 10 were dropped`);
+    live.smoothing = 0;
+    live.stop();
+    clearInterval(draw);
+    const { faces, width, height, frame } = answers.at(-1);
+    equal([width, height, faces.length, faces[0].track], [320, 240, 1, 1], "the face");
+    if (!(frame >= 30 && faces[0].age > 0 && faces[0].words)) throw new Error(JSON.stringify(answers.at(-1)));
+    await fervor.close();
+  },
+
+  async "the page stays smooth while a worker computes"() {
+    const fervor = await load(settings);
+    const blob = await astronaut();
+    await fervor.analyze(blob);
+    let longest = 0, last = performance.now(), over = false;
+    const tick = () => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+      if (!over) setTimeout(tick, 4);
+    };
+    tick();
+    const times = [];
+    for (let i = 0; i < 10; i += 1) {
+      const start = performance.now();
+      await fervor.analyze(blob, { longSide: 1024 });
+      times.push(performance.now() - start);
+    }
+    over = true;
+    await fervor.close();
+    if (longest > Math.max(40, median(times) / 2)) throw new Error(`the page stood still for ${longest} ms, an answer takes ${median(times)}`);
+    return `longest pause ${longest.toFixed(0)} ms, an answer takes ${median(times).toFixed(0)} ms`;
+  },
+
+  async "the page's own thread answers the same"() {
+    const [beside, here] = await Promise.all([load(settings), load({ ...settings, worker: false })]);
+    equal([beside.where, here.where], ["worker", "page"], "where");
+    const blob = await astronaut();
+    equal(await beside.analyze(blob), await here.analyze(blob), "rows");
+    await Promise.all([beside.close(), here.close()]);
+  },
+
+  async "all builds answer the same"() {
+    const blob = await astronaut();
+    const rows = [];
+    for (const name of Object.keys(modules)) {
+      const fervor = await load({ model, build: name });
+      equal(fervor.build, name, "build");
+      rows.push(await fervor.analyze(blob));
+      await fervor.close();
+    }
+    for (const row of rows) near(happy(row), happy(rows[0]), 1e-4, "happy");
+    return `this browser gets ${build()}`;
+  },
+
+  async "errors say whose problem it is and what helps"() {
+    const fervor = await load(settings);
+    const text = await refused(fervor.analyze(new Blob(["these are notes"])), "input");
+    equal([text.reason, text.row.schema], ["not_a_picture", "fervor.prediction/1"], "a text");
+    await refused(fervor.analyze(document.body), "input");
+    await refused(fervor.analyze(null), "input");
+    await refused(fervor.analyze(document.createElement("video")), "input");
+    await refused(fervor.analyze(await astronaut(), { longSide: 3 }), "input");
+    await refused(fervor.analyze(await astronaut(), { longside: 320 }), "input");
+    const rows = [];
+    for await (const row of fervor.analyzeAll([new Blob(["x"]), document.body, await astronaut()])) rows.push(row);
+    equal(rows.map(({ error }) => error?.kind ?? null), ["input", "input", null], "rows");
+    await fervor.close();
+    await refused(load({ model: "fervor-48k" }), "input");
+    await refused(load({ model: "nowhere/model.onnx" }), "input");
+    await refused(load({ model: new Uint8Array(100) }), "model");
+    equal(modelNames()[0], "fervor-nano", "the first model");
+  },
+
+  async "other models load by name, address and bytes"() {
+    const blob = await astronaut();
+    const address = new URL("npm/models/fervor-48-votes.onnx", location.href).href;
+    for (const given of ["fervor-48-votes", address, new URL(address), await (await fetch(address)).arrayBuffer(), await fetch(address)]) {
+      const fervor = await load({ model: given });
+      equal([fervor.model.name, fervor.model.labels.length], ["fervor-48-votes", 8], "the model");
+      equal((await fervor.analyze(blob)).faces[0].label, "happy", "the answer");
+      await fervor.close();
+    }
+  },
+
+  async "a plain script loads it, too"() {
+    const fervor = await globalThis.fervor.load(settings);
+    equal((await fervor.analyze(await astronaut())).faces[0].label, "happy", "the answer");
+    await fervor.close();
+  },
+
+  async "a tracker follows rows of any door"() {
+    const fervor = await load(settings);
+    const tracker = await fervor.tracker({ smoothing: 0.5 });
+    const row = await fervor.analyze(await astronaut());
+    for (const time of [0, 0.04, 0.08]) {
+      const [face] = await tracker.update(row, time);
+      equal([face.track, face.age, face.label], [1, time, "happy"], "the face");
+    }
+    await refused(tracker.update({ schema: "other/1" }, 1), "input");
+    await tracker.close();
+    await fervor.close();
+  },
+
+  async "nothing may be evaluated here"() {
+    let evaluated = false;
+    try {
+      evaluated = new Function("return true")();
+    } catch {
+      // As it should be.
+    }
+    equal(evaluated, false, "the policy");
+  },
+};
+
+for (const [test, run] of Object.entries(tests)) {
+  if (!test.includes(only)) continue;
+  try {
+    await send({ test, ok: true, said: (await run()) ?? "" });
+  } catch (error) {
+    await send({ test, ok: false, said: `${error.message} ${error.stack ?? ""}` });
+  }
+}
+await send({ done: true });
