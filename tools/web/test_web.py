@@ -98,7 +98,7 @@ class World:
     def run(self, flags, seconds, **query):
         """The results of the page's tests, each `{test, ok, ...}`, until it says that it is done."""
         address = f"http://127.0.0.1:{self.server.server_port}/?{urllib.parse.urlencode(query)}"
-        with tempfile.TemporaryDirectory() as profile:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", f"--user-data-dir={profile}", *flags, address]
             browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
