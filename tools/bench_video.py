@@ -133,7 +133,11 @@ def count(film):
 def programs(arguments, folder):
     """Names with the command for a film."""
     bundle = next((ROOT / "crates/fervor/models/fervor-48").glob("*.onnx"))
-    known = {"fervor": lambda film: [arguments.fervor, "video", film, "--output", folder / "out", "--format", "jsonl"]}
+    known = {}
+    if arguments.fervor.is_file():
+        known["fervor video"] = lambda film: [arguments.fervor, "video", film, "--output", folder / "out", "--format", "jsonl"]
+    if arguments.pipeline:
+        known["fervor, the library"] = lambda film: [arguments.pipeline, film]
     if arguments.python:
         known["OpenCV YuNet + ONNX Runtime"] = lambda film: [arguments.python, "-c", OPENCV, film, YUNET, bundle, os.cpu_count()]
     if arguments.fer_python:
@@ -150,7 +154,7 @@ def compare(film, arguments, folder):
         for name, command in known.items():
             seconds, processor, memory, output = run(*command(film))
             # fervor says on the way what it found; the others say how many frames they saw.
-            seen = json.loads(output)["frames"] if name != "fervor" else frames
+            seen = json.loads(output)["frames"] if not name.startswith("fervor") else frames
             runs[name].append((seen / seconds, 1000 * processor / seen, memory))
     print(f"\n{film.name}, {frames} frames, {os.cpu_count()} cores")
     for name, values in runs.items():
@@ -182,6 +186,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("films", type=Path, nargs="+")
     parser.add_argument("--fervor", type=Path, default=ROOT / "target/release/fervor")
+    parser.add_argument("--pipeline", type=Path, help="the example `faces` of fervor-video: the library without tables and pages")
     parser.add_argument("--python", help="an interpreter with opencv-python-headless, onnxruntime and numpy")
     parser.add_argument("--fer-python", help="an interpreter with fer")
     parser.add_argument("--feat-python", help="an interpreter with py-feat")

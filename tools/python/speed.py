@@ -2,13 +2,14 @@
 
     python tools/python/speed.py [PICTURE]
 
-The wheel is one of `maturin build --release`. Figures are medians; of a machine with other work, compare only within a run.
+The wheel is one of `maturin build --release`. Times of one thread are processor time, which other work on the machine hardly changes;
+those of several threads are by the clock, and mean something on a quiet machine alone.
 """
 
 from __future__ import annotations
 
+import io
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -24,11 +25,11 @@ import fervor
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def median(work, times=30):
+def median(work, times=30, clock=time.process_time):
     def once():
-        begun = time.perf_counter()
+        begun = clock()
         work()
-        return time.perf_counter() - begun
+        return clock() - begun
 
     work()
     return statistics.median(once() for _ in range(times))
@@ -36,7 +37,8 @@ def median(work, times=30):
 
 def memory(program):
     """The most memory of a program of Python, in MiB."""
-    program = f"{program}\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    # Not what getrusage says, which also counts the process that this one was forked from.
+    program += "\nprint(next(int(line.split()[1]) for line in open('/proc/self/status') if line.startswith('VmHWM')) / 1024)"
     return float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
 
 
@@ -48,22 +50,31 @@ def main():
     cores = len(os.sched_getaffinity(0))
 
     one, nano = fervor.Analyzer(threads=1), fervor.Analyzer("fervor-nano", threads=1, faces="whole")
-    begun = time.perf_counter()
+    begun = time.process_time()
     fervor.Analyzer(threads=1).analyze(crop)
-    print(f"first answer of a new analyzer     {1e3 * (time.perf_counter() - begun):7.1f} ms")
-    print(f"a crop, fervor-nano, taken whole   {1e3 * median(lambda: nano.analyze(crop), 300):7.3f} ms: the overhead of a call and 0.2 ms of network")
+    print(f"first answer of a new analyzer     {1e3 * (time.process_time() - begun):7.1f} ms")
+    each = (nano.analyze(crop) for _ in range(400))
+    print(f"a crop, fervor-nano, taken whole   {1e3 * median(lambda: next(each), 300):7.3f} ms: the call, and the network in it")
     print(f"the photograph as pixels           {1e3 * median(lambda: one.analyze(pixels)):7.2f} ms, one thread")
     print(f"the photograph as a file           {1e3 * median(lambda: one.analyze(data)):7.2f} ms, one thread")
 
     many = 60
-    alone = median(lambda: [one.analyze(pixels) for _ in range(many)], 3)
-    print(f"{many} photographs, one thread          {many / alone:7.1f} a second")
+    spent = median(lambda: [one.analyze(data) for _ in range(many)], 3)
+    print(f"files in a core's second           {many / spent:7.1f}, or {3600 * many / spent:,.0f} in an hour")
+    for width, height in ((640, 480), (1920, 1080), (4000, 3000)):
+        file = io.BytesIO()
+        Image.fromarray(pixels).resize((width, height)).save(file, "JPEG", quality=90)
+        spent = median(lambda held=file.getvalue(): one.analyze(held), 12)
+        size = f"as JPEG, {width} x {height}"
+        print(f"{size:34} {1e3 * spent:7.1f} ms, {3600 / spent:,.0f} in a core's hour")
+    wall = time.perf_counter
+    alone = median(lambda: [one.analyze(pixels) for _ in range(many)], 3, wall)
     for threads in sorted({2, cores}):
         with ThreadPoolExecutor(threads) as pool:
-            spent = median(lambda: list(pool.map(one.analyze, [pixels] * many)), 3)
+            spent = median(lambda: list(pool.map(one.analyze, [pixels] * many)), 3, wall)
         print(f"{threads} threads of Python, threads=1      {many / spent:7.1f} a second, {alone / spent:.2f} times")
         pooled = fervor.Analyzer(threads=threads)
-        spent = median(lambda: pooled.analyze_batch([pixels] * many), 3)
+        spent = median(lambda: pooled.analyze_batch([pixels] * many), 3, wall)
         print(f"analyze_batch, threads={threads}           {many / spent:7.1f} a second, {alone / spent:.2f} times")
 
     print(f"memory: Python alone               {memory(''):7.1f} MiB")
@@ -72,7 +83,6 @@ def main():
     print(f"memory: one answer                 {memory(answered):7.1f} MiB")
     batch = f"import fervor; fervor.Analyzer(threads=1).analyze_batch([{str(path)!r}] * 200)"
     print(f"memory: 200 answers of a batch     {memory(batch):7.1f} MiB")
-    print(f"memory: this program               {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.1f} MiB")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ pub fn run(args: &Watch) -> Result<Verdict> {
     let track = TrackOptions::default().with_patience(2.0).with_smoothing(args.smoothing);
     let mut follower = Follower::new(analyzer, Settings::default().with_track(track).with_look(args.look));
 
-    let source = Source::open(&args.source, &Options::default().with_decoders(args.decoder.parse()?))?;
+    let options = Options::default().with_decoders(args.decoder.parse()?);
+    let source = Source::open(&args.source, &options).map_err(|error| error.context(args.source.to_string_lossy()))?;
     let clip = source.clip();
     talk::note(format_args!("{} x {} pixels, {}, decoder {}; Ctrl-C ends", clip.width, clip.height, clip.codec, clip.decoder));
     // Pipes and cameras come at their own speed.

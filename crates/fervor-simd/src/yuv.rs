@@ -1,6 +1,8 @@
 //! Luma and chroma, as video codecs store them, become RGB.
 
-use crate::{Kind, Simd};
+#[cfg(target_arch = "x86_64")]
+use crate::Kind;
+use crate::Simd;
 
 /// Fractional bits of the factors.
 pub const BITS: u32 = 14;
@@ -36,10 +38,12 @@ pub fn row(simd: Simd, factors: &Factors, y: &[u8], u: &[u8], v: &[u8], out: &mu
         #[cfg(target_arch = "x86_64")]
         // SAFETY: a `Simd` exists only for what the processor has, and one with AVX-512 has AVX2.
         Kind::Avx512 | Kind::Avx2 => unsafe { row_avx2(factors, y, u, v, out) },
-        Kind::Portable => any_row(factors, y, u, v, out),
+        _ => any_row(factors, y, u, v, out),
     }
 }
 
+/// # Safety
+/// The processor has AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn row_avx2(factors: &Factors, y: &[u8], u: &[u8], v: &[u8], out: &mut [u8]) {

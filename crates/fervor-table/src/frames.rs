@@ -178,7 +178,7 @@ mod tests {
             quality: Quality::default(),
         };
         let mut tracker = Tracker::new(TrackOptions::default());
-        let tracked = tracker.update(&[face.clone()], 0.0);
+        let tracked = tracker.update(std::slice::from_ref(&face), 0.0);
         timeline.push(0, 0.0, &[face], &tracked).unwrap();
         timeline.push(1, 0.04, &[], &[]).unwrap();
         let broken = Error::input("a broken frame").because(Reason::Damaged);

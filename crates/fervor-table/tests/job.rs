@@ -148,7 +148,7 @@ fn another_job_other_things_and_a_second_worker_are_refused() {
     let paths = pictures(world.path(), 3);
     let folder = world.path().join("job");
     let open = |spec: &Spec, folder: &Path| Job::open(folder, spec, Shard::default(), of_files(&paths));
-    let refused = |opened: Result<Job>| -> Error { opened.err().expect("it is refused") };
+    let refused = |opened: Result<Job>| -> Error { opened.expect_err("it is refused") };
     let job = open(&spec(2, "parquet"), &folder).unwrap();
     let second = refused(open(&spec(2, "parquet"), &folder));
     assert!(second.message().contains(&format!("process {}", std::process::id())), "{second}");
@@ -244,10 +244,10 @@ fn a_table_that_was_changed_since_or_holds_no_pictures_is_not_taken_for_the_plan
     let planned = |name: &str, column: Option<&str>| {
         Job::open(&world.path().join(name), &spec(9, "parquet"), Shard::default(), |planner| planner.table(&table, column))
     };
-    let error = planned("a", None).err().expect("it holds no pictures");
+    let error = planned("a", None).expect_err("it holds no pictures");
     assert!(error.message().contains("no column holds pictures; there are: id"), "{error}");
     write(vec![("id", ids), ("image", image(2))]);
-    let error = planned("b", Some("photo")).err().expect("there is no such column");
+    let error = planned("b", Some("photo")).expect_err("there is no such column");
     assert!(error.message().contains("there are: id, image"), "{error}");
 
     let mut job = planned("c", Some("image")).unwrap();

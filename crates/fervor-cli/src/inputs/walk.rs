@@ -86,19 +86,28 @@ impl Search {
     /// What `each` fails with: it is asked for no more then.
     pub fn each_of_folder<E>(&mut self, root: &Path, each: &mut dyn FnMut(Source) -> Result<(), E>) -> Result<(), E> {
         let mut counts = Counts::default();
-        let mut none = true;
+        let (mut none, recursive) = (true, self.recursive);
         self.walk(root, if self.recursive { usize::MAX } else { 1 }, &mut |met| {
             let source = match met {
                 Met::File(path) if is_picture(&path) => {
-                    Source::File { relative: path.strip_prefix(root).unwrap_or(&path).to_owned(), path }
+                    Some(Source::File { relative: path.strip_prefix(root).unwrap_or(&path).to_owned(), path })
                 }
-                Met::File(path) => return Ok(counts.other(&path)),
-                Met::Folder(_) => return Ok(counts.folders += usize::from(!self.recursive)),
-                Met::Refused(source) => source,
-                Met::Passed(passed) => return Ok(counts.passed(passed)),
+                Met::Refused(source) => Some(source),
+                Met::File(path) => {
+                    counts.other(&path);
+                    None
+                }
+                Met::Folder(_) => {
+                    counts.folders += usize::from(!recursive);
+                    None
+                }
+                Met::Passed(passed) => {
+                    counts.passed(passed);
+                    None
+                }
             };
-            none = false;
-            each(source)
+            none &= source.is_none();
+            source.map_or(Ok(()), &mut *each)
         })?;
         if none {
             let hint = match counts.folders {

@@ -61,7 +61,8 @@ pub fn stamp(args: &Video, film: &Film, model: &Bundle) -> Value {
 pub fn is_finished(folder: &Path, stamp: &Value) -> bool {
     let known = fs::read(folder.join(STAMP)).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     // As it would be read back.
-    known.is_some_and(|known| known.to_string() == stamp.to_string())
+    let now = serde_json::from_str::<Value>(&stamp.to_string()).ok();
+    known.is_some() && known == now
 }
 
 /// Writes everything; at last the stamp, if the film is whole.

@@ -15,4 +15,5 @@ mod serve;
 #[cfg(feature = "train")]
 mod train;
 mod video;
+mod watch;
 mod world;

@@ -8,7 +8,7 @@ use image::{Delay, DynamicImage, Frame};
 use crate::world::{World, astronaut};
 
 /// A tenth of a second each: the face, then something before it, then the face again; the camera moves a little.
-fn film(face: u32, hidden: u32, again: u32) -> Vec<u8> {
+pub fn film(face: u32, hidden: u32, again: u32) -> Vec<u8> {
     let photograph = image::open(astronaut()).expect("the photograph").crop(100, 0, 280, 280).to_rgba8();
     let mut bytes = Vec::new();
     let mut encoder = GifEncoder::new_with_speed(&mut bytes, 30);

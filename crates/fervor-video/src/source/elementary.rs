@@ -93,8 +93,8 @@ impl Splitter {
 
 /// Puts H.264 pictures into the order of showing; HEVC's come in it.
 enum Codec {
-    H264 { decoder: H264, waiting: BTreeMap<(u64, i32, u64), Option<Result<Yuv>>>, group: u64 },
-    Hevc(Hevc),
+    H264 { decoder: Box<H264>, waiting: BTreeMap<(u64, i32, u64), Option<Result<Yuv>>>, group: u64 },
+    Hevc(Box<Hevc>),
 }
 
 struct Elementary {
@@ -113,9 +113,9 @@ struct Elementary {
 pub(super) fn open(stream: Box<dyn Read + Send>, hevc: bool, options: &Options) -> Result<(Clip, Frames)> {
     let limits = options.limits.picture;
     let codec = if hevc {
-        Codec::Hevc(Hevc::new(&[], None, limits)?)
+        Codec::Hevc(Box::new(Hevc::new(&[], None, limits)?))
     } else {
-        Codec::H264 { decoder: H264::new(&[], None, limits)?, waiting: BTreeMap::new(), group: 0 }
+        Codec::H264 { decoder: Box::new(H264::new(&[], None, limits)?), waiting: BTreeMap::new(), group: 0 }
     };
     let splitter = Splitter { stream, hevc, bytes: Vec::new(), at: 0, begun: false, over: false };
     let mut clip = unknown(if hevc { "hevc" } else { "h264" }, Decoder::Own);

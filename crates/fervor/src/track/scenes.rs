@@ -187,7 +187,7 @@ fn a_new_shot_begins_new_tracks() {
         quality: Quality::default(),
     };
     let mut tracker = Tracker::new(TrackOptions::default());
-    assert_eq!(tracker.update(&[face.clone()], 0.0)[0].id, 1);
+    assert_eq!(tracker.update(std::slice::from_ref(&face), 0.0)[0].id, 1);
     tracker.new_shot();
     assert_eq!(tracker.update(&[face], 0.04)[0].id, 2);
 }

@@ -1,0 +1,59 @@
+//! Live pictures: a line each, the newest first.
+
+use crate::video::film;
+use crate::world::World;
+
+fn lines(text: &str) -> Vec<serde_json::Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"))).collect()
+}
+
+fn jpegs(count: u8) -> Vec<u8> {
+    let jpeg = |value: u8| fervor::Picture::from_gray(64, 48, &[value; 64 * 48]).unwrap().encode_jpeg(90).unwrap();
+    (0..count).flat_map(|number| jpeg(40 + 10 * number)).collect()
+}
+
+#[test]
+fn a_film_is_watched_at_its_own_speed_and_its_face_keeps_its_number() {
+    let world = World::new().file("clip.gif", &film(8, 0, 0));
+    let ran = world.fervor("watch clip.gif --look 0").exits(0).says("240 x 240 pixels, gif, decoder own");
+    let lines = lines(&ran.stdout());
+    let last = lines.last().expect("a line");
+    // Whatever there was no time for was dropped, and counted.
+    assert_eq!((&last["frame"], lines.len() as u64 + last["dropped"].as_u64().unwrap()), (&7.into(), 8));
+    for line in &lines {
+        assert_eq!(
+            (line["faces"].as_array().unwrap().len(), &line["faces"][0]["track"], &line["width"]),
+            (1, &1.into(), &240.into())
+        );
+        assert!(line["ms"].as_f64().unwrap() > 0.0 && line["faces"][0]["words"].as_str().unwrap().starts_with("looks "));
+        assert!((line["time"].as_f64().unwrap() - line["frame"].as_f64().unwrap() * 0.1).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn a_pipe_is_read_as_it_comes_and_one_that_breaks_off_exits_with_1() {
+    let world = World::new();
+    let ran = world.fervor_reading("watch - --faces whole", &jpegs(6)).exits(0);
+    let all = lines(&ran.stdout());
+    let last = all.last().expect("a line");
+    assert_eq!((&last["frame"], all.len() as u64 + last["dropped"].as_u64().unwrap()), (&5.into(), 6));
+    let mut cut = jpegs(3);
+    cut.truncate(cut.len() - 9);
+    world.fervor_reading("watch -", &cut).exits(1).says("the video ends within frame 2");
+    world.fervor_reading("watch -", b"no video at all, and not one that ffmpeg knows").exits(2);
+    world.fervor("watch nothing.mp4").exits(2).says("nothing.mp4");
+}
+
+#[test]
+fn a_film_is_drawn_on_where_there_is_an_ffmpeg_to_write_it() {
+    let world = World::new().file("clip.gif", &film(3, 0, 0)).file("other.gif", &film(2, 0, 0));
+    world.fervor("video clip.gif other.gif --output out --annotate drawn.mp4").exits(2).says("--annotate names one film");
+    if fervor_video::ffmpeg::find(&fervor_video::Options::default()).is_err() {
+        world.fervor("video clip.gif --output out --annotate drawn.mp4").exits(2).says("install ffmpeg");
+        return;
+    }
+    world.fervor("video clip.gif --output out --annotate drawn.mp4").exits(0);
+    let drawn = fervor_video::Source::open(world.path("drawn.mp4"), &fervor_video::Options::default()).unwrap();
+    let pictures: Vec<_> = drawn.map(|frame| frame.unwrap().picture.unwrap()).collect();
+    assert!(pictures.len() == 3 && pictures[0].width() >= 240, "{} frames of {:?}", pictures.len(), pictures[0]);
+}
