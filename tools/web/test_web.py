@@ -28,8 +28,9 @@ PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 TYPES = {".css": "text/css", ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm", ".html": "text/html; charset=utf-8", ".json": "application/json"}
 # No script but files of this address, and no eval: all that a careful page allows.
 POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; img-src 'self' blob:"
-# As close as other arithmetic comes: no fused multiply-add in WebAssembly.
-CLOSE, CLOSE_BOX = 1e-3, 0.05
+# As close as other arithmetic comes. Boxes agree to a ten-thousandth of a pixel; but where a value of a cut-out face lies between two
+# of 256 levels, that may be enough for the other one, and an unsure answer moves by a thousandth or two: of one face in a hundred.
+CLOSE, CLOSE_BOX, FAR, RARE = 1e-3, 0.05, 5e-3, 0.01
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -97,7 +98,7 @@ class World:
     def run(self, flags, seconds, **query):
         """The results of the page's tests, each `{test, ok, ...}`, until it says that it is done."""
         address = f"http://127.0.0.1:{self.server.server_port}/?{urllib.parse.urlencode(query)}"
-        with tempfile.TemporaryDirectory() as profile:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", f"--user-data-dir={profile}", *flags, address]
             browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
@@ -148,14 +149,17 @@ def difference(a, b):
 
 
 def compare(rows, native):
-    apart, most, box = [], 0.0, 0.0
+    apart, beyond, most, box = [], 0, 0.0, 0.0
     for row in rows:
         apart_by = difference(row, native[row["source"]])
-        if apart_by is None or apart_by[0] > CLOSE or apart_by[1] > CLOSE_BOX:
+        if apart_by is None or apart_by[0] > FAR or apart_by[1] > CLOSE_BOX:
             apart.append(f"{row['source']}: {apart_by or 'other faces or another error'}")
         else:
+            beyond += apart_by[0] > CLOSE
             most, box = max(most, apart_by[0]), max(box, apart_by[1])
-    return apart, most, box
+    if beyond > RARE * len(rows) + 1:
+        apart.append(f"{beyond} pictures of {len(rows)} differ by more than {CLOSE}")
+    return apart, beyond, most, box
 
 
 def main():
@@ -177,14 +181,14 @@ def main():
         passed, failed = passed + result["ok"], failed + (not result["ok"])
         print(f"{'ok     ' if result['ok'] else 'FAILED '} {result['test']}{'  ' + result['said'] if result.get('said') else ''}", flush=True)
     if rows:
-        apart, most, box = compare(rows, native)
+        apart, beyond, most, box = compare(rows, native)
         for line in apart:
             print(f"  apart: {line}")
         whole = len(rows) == len(pictures) and not apart
         faces = sum(len(row["faces"]) for row in rows)
         passed, failed = passed + whole, failed + (not whole)
-        print(f"{'ok     ' if whole else 'FAILED '} answers are the program's  {len(rows)} of {len(pictures)} pictures, {faces} faces, {len(apart)} apart; "
-              f"at most {most:.1e} in a probability, {box:.1e} pixels in a box")
+        print(f"{'ok     ' if whole else 'FAILED '} answers are the program's  {len(rows)} of {len(pictures)} pictures, {faces} faces, {len(apart)} apart, "
+              f"{beyond} by more than {CLOSE}; at most {most:.1e} in a probability, {box:.1e} pixels in a box")
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
 

@@ -78,10 +78,7 @@ mod tests {
         let names: Vec<String> = list("components").iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect();
         let has = |name: &str| names.iter().any(|known| known == name);
         assert!(["fervor", "axum", "rten", "zune-jpeg"].into_iter().all(has), "{names:?}");
-        assert!(
-            !["burn-core", "arrow-array", "wasm-bindgen", "fervor-cli"].into_iter().any(has),
-            "{names:?}"
-        );
+        assert!(!["burn-core", "arrow-array", "wasm-bindgen", "fervor-cli"].into_iter().any(has), "{names:?}");
         assert!(list("components").iter().all(|one| one["licenses"][0]["expression"] != "NOASSERTION"));
         let known: Vec<Value> = list("components").iter().map(|one| one["bom-ref"].clone()).collect();
         let edges = list("dependencies");
