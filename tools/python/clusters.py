@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -32,16 +31,13 @@ def rows(folder):
 
 
 def workers(of, mark):
-    """Processes below the process `of` whose command line has `mark`."""
-    found, below = [], {of}
-    table = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout.splitlines()[1:]
-    lines = [(int(line.split()[0]), int(line.split()[1]), line) for line in table]
+    """Processes below the process `of` whose command line has `mark`, with the memory of each in MiB."""
+    below = {of}
+    table = subprocess.run(["ps", "-eo", "pid,ppid,rss,args"], capture_output=True, text=True, check=True).stdout.splitlines()[1:]
+    lines = [(*map(int, line.split()[:3]), line) for line in table]
     for _ in range(8):
-        below |= {pid for pid, parent, _ in lines if parent in below}
-    for pid, _, line in lines:
-        if pid in below and mark in line:
-            found.append(pid)
-    return found
+        below |= {pid for pid, parent, _, _ in lines if parent in below}
+    return {pid: memory / 1024 for pid, _, memory, line in lines if pid in below and mark in line}
 
 
 def run(name, script, arguments, mark, kill_after):
@@ -50,22 +46,19 @@ def run(name, script, arguments, mark, kill_after):
     shutil.rmtree(out, ignore_errors=True)
     begun = time.monotonic()
     child = subprocess.Popen([sys.executable, str(ROOT / "examples" / script), *arguments], stderr=subprocess.DEVNULL)
-    killed = []
-
-    def strike():
-        while child.poll() is None and not killed:
-            time.sleep(kill_after)
-            for pid in workers(child.pid, mark)[-1:]:
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
-
-    if kill_after:
-        threading.Thread(target=strike, daemon=True).start()
-    code = child.wait()
+    killed, most = [], 0.0
+    while child.poll() is None:
+        time.sleep(1)
+        there = workers(child.pid, mark)
+        most = max([most, *there.values()])
+        if kill_after and not killed and there and time.monotonic() - begun > kill_after:
+            killed.append(max(there))
+            os.kill(killed[0], signal.SIGKILL)
+    code = child.returncode
     assert code == 0, f"{name} ended with {code}"
     note = f", worker {killed[0]} killed on the way" if killed else ""
     assert bool(killed) == bool(kill_after), f"{name}: no worker was found to be killed"
-    print(f"{name:28} {time.monotonic() - begun:6.1f} s{note}", flush=True)
+    print(f"{name:28} {time.monotonic() - begun:6.1f} s, at most {most:.0f} MiB a worker{note}", flush=True)
     return rows(out)
 
 

@@ -31,5 +31,5 @@ table = pa.table({
 features = {"image": {"_type": "Image"}, "label": {"names": ["happy", "sad"], "_type": "ClassLabel"}}
 table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
 out = io.BytesIO()
-pq.write_table(table, out, row_group_size=4, store_schema=False)
+pq.write_table(table, out, row_group_size=4)
 sys.stdout.buffer.write(out.getvalue())

@@ -55,5 +55,6 @@ fn a_film_is_drawn_on_where_there_is_an_ffmpeg_to_write_it() {
     world.fervor("video clip.gif --output out --annotate drawn.mp4").exits(0);
     let drawn = fervor_video::Source::open(world.path("drawn.mp4"), &fervor_video::Options::default()).unwrap();
     let pictures: Vec<_> = drawn.map(|frame| frame.unwrap().picture.unwrap()).collect();
-    assert!(pictures.len() == 3 && pictures[0].width() >= 240, "{} frames of {:?}", pictures.len(), pictures[0]);
+    // Three tenths of a second, 25 frames a second.
+    assert!((5..=8).contains(&pictures.len()) && pictures[0].width() >= 240, "{} frames of {:?}", pictures.len(), pictures[0]);
 }
