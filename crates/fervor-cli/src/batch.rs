@@ -131,13 +131,21 @@ fn plan(args: &Batch, planner: &mut Planner, address: Addressed) -> Result<()> {
         match input.to_str().filter(|input| is_address(input)) {
             Some(input) => address(input, planner)?,
             None => {
-                let wanted = Wanted { input: std::slice::from_ref(input), list: None, recursive: true, own: Some(&args.output) };
+                let wanted = Wanted {
+                    input: std::slice::from_ref(input),
+                    list: None,
+                    recursive: true,
+                    holders: true,
+                    own: Some(&args.output),
+                };
                 found(args, wanted, planner, address)?;
             }
         }
     }
     match args.list.as_deref() {
-        Some(list) => found(args, Wanted { input: &[], list: Some(list), recursive: true, own: None }, planner, address),
+        Some(list) => {
+            found(args, Wanted { input: &[], list: Some(list), recursive: true, holders: true, own: None }, planner, address)
+        }
         None => Ok(()),
     }
 }

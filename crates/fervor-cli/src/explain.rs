@@ -24,7 +24,7 @@ pub fn run(args: &Explain) -> Result<Verdict> {
         return Err(Error::input(format!("--output needs a folder, this is a file: {}", args.output.display())));
     }
     let Pictures { input, list, recursive, .. } = &args.pictures;
-    let wanted = Wanted { input, list: list.as_deref(), recursive: *recursive, own: Some(&args.output) };
+    let wanted = Wanted { input, list: list.as_deref(), recursive: *recursive, holders: false, own: Some(&args.output) };
     let Inputs { sources, notes, .. } = inputs::expand(wanted)?;
     notes.iter().for_each(talk::note);
     let analyzer = setup::analyzer(

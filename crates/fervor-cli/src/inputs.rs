@@ -103,6 +103,8 @@ pub struct Wanted<'a> {
     /// A file with a path a line; `-` is standard input.
     pub list: Option<&'a Path>,
     pub recursive: bool,
+    /// Whether the archives and tables of a folder are sources, too: what holds pictures, and is none.
+    pub holders: bool,
     /// The folder that this command writes pictures into: on a walk they are none of its inputs.
     pub own: Option<&'a Path>,
 }
@@ -136,7 +138,7 @@ pub fn expand(wanted: Wanted) -> Result<Inputs> {
 /// # Errors
 /// As [`expand`], and what `found` fails with.
 pub fn each(wanted: Wanted, found: &mut dyn FnMut(Source) -> Result<()>) -> Result<Vec<String>> {
-    let mut search = Search::new(wanted.recursive, wanted.own);
+    let mut search = Search::new(wanted.recursive, wanted.holders, wanted.own);
     let mut standard_input = false;
     for input in wanted.input {
         let path = Path::new(input);
@@ -229,7 +231,7 @@ mod tests {
 
     fn found(inputs: &[String], recursive: bool) -> Inputs {
         let input: Vec<OsString> = inputs.iter().map(OsString::from).collect();
-        expand(Wanted { input: &input, list: None, recursive, own: None }).unwrap()
+        expand(Wanted { input: &input, list: None, recursive, holders: false, own: None }).unwrap()
     }
 
     /// The places of copies; what is refused with its reason.
@@ -312,7 +314,7 @@ mod tests {
         let dir = world(&[("a.jpg", JPEG), ("drawn/a.jpg", JPEG)]);
         let (root, own) = (dir.path().to_owned(), dir.path().join("drawn"));
         let input = [root.into_os_string()];
-        let inputs = expand(Wanted { input: &input, list: None, recursive: true, own: Some(&own) }).unwrap();
+        let inputs = expand(Wanted { input: &input, list: None, recursive: true, holders: false, own: Some(&own) }).unwrap();
         assert_eq!(names(&inputs), ["a.jpg"]);
         assert!(inputs.notes[0].contains("this command writes"), "{:?}", inputs.notes);
     }
@@ -321,9 +323,9 @@ mod tests {
     fn a_list_names_pictures_below_the_working_directory() {
         let dir = world(&[("list.txt", b"a/x.png\n\nb/x.png\n../y.png\n")]);
         let list = dir.path().join("list.txt");
-        let inputs = expand(Wanted { input: &[], list: Some(&list), recursive: false, own: None }).unwrap();
+        let inputs = expand(Wanted { input: &[], list: Some(&list), recursive: false, holders: false, own: None }).unwrap();
         assert_eq!((names(&inputs), inputs.one), (["a/x.png", "b/x.png", "y.png"].map(str::to_owned).into(), false));
         std::fs::write(&list, "\n").unwrap();
-        assert!(expand(Wanted { input: &[], list: Some(&list), recursive: false, own: None }).is_err());
+        assert!(expand(Wanted { input: &[], list: Some(&list), recursive: false, holders: false, own: None }).is_err());
     }
 }

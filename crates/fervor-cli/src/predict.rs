@@ -30,7 +30,7 @@ const GROUP: usize = 32;
 pub fn run(args: &Predict) -> Result<Verdict> {
     setup::threads(args.pictures.threads);
     let Pictures { input, list, recursive, faces, .. } = &args.pictures;
-    let wanted = Wanted { input, list: list.as_deref(), recursive: *recursive, own: args.annotate.as_deref() };
+    let wanted = Wanted { input, list: list.as_deref(), recursive: *recursive, holders: false, own: args.annotate.as_deref() };
     let Inputs { sources, one, notes } = inputs::expand(wanted)?;
     notes.iter().for_each(talk::note);
     if let Some(dir) = &args.annotate {

@@ -55,13 +55,15 @@ struct Counts {
 /// Looks for pictures.
 pub(super) struct Search {
     recursive: bool,
+    /// Whether archives and tables that hold pictures are wanted, too.
+    holders: bool,
     own: Option<PathBuf>,
     notes: Vec<String>,
 }
 
 impl Search {
-    pub fn new(recursive: bool, own: Option<&Path>) -> Self {
-        Self { recursive, own: own.and_then(|own| own.canonicalize().ok()), notes: Vec::new() }
+    pub fn new(recursive: bool, holders: bool, own: Option<&Path>) -> Self {
+        Self { recursive, holders, own: own.and_then(|own| own.canonicalize().ok()), notes: Vec::new() }
     }
 
     /// What was passed over, a line for each walk.
@@ -86,10 +88,10 @@ impl Search {
     /// What `each` fails with: it is asked for no more then.
     pub fn each_of_folder<E>(&mut self, root: &Path, each: &mut dyn FnMut(Source) -> Result<(), E>) -> Result<(), E> {
         let mut counts = Counts::default();
-        let (mut none, recursive) = (true, self.recursive);
+        let (mut none, recursive, holders) = (true, self.recursive, self.holders);
         self.walk(root, if self.recursive { usize::MAX } else { 1 }, &mut |met| {
             let source = match met {
-                Met::File(path) if is_picture(&path) => {
+                Met::File(path) if is_picture(&path) || holders && holds_pictures(&path) => {
                     Some(Source::File { relative: path.strip_prefix(root).unwrap_or(&path).to_owned(), path })
                 }
                 Met::Refused(source) => Some(source),
@@ -227,6 +229,11 @@ fn refused(path: &Path, error: &walkdir::Error) -> Source {
             Source::refused(path, Reason::Inaccessible, format!("it cannot be read: {cause}"), None)
         }
     }
+}
+
+/// Whether a file's name is that of an archive or a table of pictures.
+fn holds_pictures(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| ["tar", "parquet"].iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
 /// Whether a file is a picture, or should be one: by its name, else by its content. What cannot be read has its row.

@@ -95,3 +95,10 @@ fn shards_need_nothing_but_a_folder_between_them() {
     job("--output shared --shard 2/2").exits(1).answers("all of it is there");
     assert_eq!(parts(&world.path("shared")), parts(&world.path("whole")));
 }
+
+#[test]
+fn archives_and_tables_of_a_folder_are_inputs_like_its_pictures() {
+    let world = set().file("set/1/damaged.parquet", b"no table").file("set/1/damaged.tar", b"no archive");
+    let ran = world.fervor("batch set --output rows --faces whole").exits(1);
+    ran.answers("13 pictures: 10 faces").answers("3 without an answer").says("passed over 1 file");
+}
