@@ -1,5 +1,8 @@
 //! `fervor evaluate`: scores a bundle on a data set from the bundle alone.
 
+#[cfg(feature = "batch")]
+mod parquet;
+
 use std::path::Path;
 
 use clap::ValueEnum;
@@ -59,7 +62,12 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     let mut result = evaluation.report()?;
     result.slices = args.slices.iter().map(|column| evaluation.slice(column)).collect::<Result<_>>()?;
     if let Some(path) = &args.predictions {
-        output::write_whole(path, &write_predictions(&evaluation))?;
+        let table = write_predictions(&evaluation);
+        match is_parquet(path) {
+            #[cfg(feature = "batch")]
+            true => parquet::write(path, &table)?,
+            _ => output::write_whole(path, &table)?,
+        }
         talk::note(format_args!("predictions written: {}", path.display()));
     }
     if let Some(limit) = args.robustness {
@@ -91,12 +99,18 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
 
 /// Refuses a table of predictions that would not be what its name says.
 fn check_table(path: &Path) -> Result<()> {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("parquet") => Err(Error::input(format!("predictions are written as CSV, not as Parquet: {}", path.display()))
-            .because(Reason::Unsupported)
-            .with_hint("give a name that ends in .csv; pandas, Polars, DuckDB and R read it, and write Parquet")),
+    match is_parquet(path) {
+        true if cfg!(not(feature = "batch")) => {
+            Err(Error::input(format!("this program was built without Parquet: {}", path.display()))
+                .because(Reason::Unsupported)
+                .with_remedy(fervor::Remedy::BuildWith { feature: "batch".into() }))
+        }
         _ => Ok(()),
     }
+}
+
+fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
 }
 
 /// The rules for the data's classes: with a choice of classes, those that the model lacks are left out unless said otherwise.

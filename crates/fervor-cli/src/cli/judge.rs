@@ -54,7 +54,7 @@ pub struct Evaluate {
     /// Every score of each group, too, and the largest gap: class, flags, split, folder, or a column of the data
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
     pub slices: Vec<String>,
-    /// Write each picture's truth, answer, probabilities, flags and groups into this CSV file
+    /// Write each picture's truth, answer, probabilities, flags and groups into this file: CSV, or Parquet where its name ends so
     #[arg(long, value_name = "FILE")]
     pub predictions: Option<PathBuf>,
     /// Score worse pictures, too: eleven corruptions at five strengths of at most this many pictures, evenly over the split

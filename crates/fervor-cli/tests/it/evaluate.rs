@@ -77,7 +77,11 @@ fn groups_are_scored_side_by_side_and_predictions_are_written() {
     assert_eq!(table, std::fs::read_to_string(world.path("out/predictions.csv")).unwrap());
     assert!(std::fs::read_to_string(world.path("out/index.html")).unwrap().contains("<h2>By folder</h2>"));
     world.fervor("evaluate fervor-48 set --slices mood").exits(2).says("class, flags, folder, split");
-    world.fervor("evaluate fervor-48 set --predictions all.parquet").exits(2).says("CSV");
+    if cfg!(feature = "batch") {
+        world.fervor("evaluate fervor-48 set --predictions said/all.parquet").exits(0).says("predictions written");
+        let parquet = std::fs::read(world.path("said/all.parquet")).unwrap();
+        assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
+    }
 }
 
 #[test]
