@@ -133,5 +133,10 @@ fn refused(address: &str, error: object_store::Error) -> Error {
         object_store::Error::NotFound { .. } => Reason::Missing,
         _ => Reason::Inaccessible,
     };
-    Error::input("nothing can be had from this address").because(reason).with_source(error).context(address)
+    // Each of its causes says all that are below it.
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(below) = cause.source() {
+        cause = below;
+    }
+    Error::input("nothing can be had from this address").because(reason).with_source(cause.to_string()).context(address)
 }
