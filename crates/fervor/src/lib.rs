@@ -190,6 +190,9 @@ pub mod runtime;
 pub mod shot;
 pub mod timeline;
 pub mod track;
+// For the crates that draw and report; no part of what the library promises.
+#[doc(hidden)]
+pub mod xml;
 
 pub use analyzer::Analyzer;
 pub use bundle::{Bundle, Card};

@@ -1,23 +1,8 @@
 //! Text in drawings: made safe for XML, measured with the embedded fonts, cut to its room.
 
-use super::raster::parse;
+pub use fervor::xml::escape;
 
-/// Text for XML: markup escaped, and the control characters that XML forbids replaced.
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => out.push(' '),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
+use super::raster::parse;
 
 /// How wide a line of text is, in the units of `size`.
 pub(crate) fn text_width(text: &str, size: f32, bold: bool) -> f32 {

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::text::{milliseconds, xml};
+use super::text::milliseconds;
 use super::textgrid::tiers;
 use crate::timeline::{EpisodeOptions, Timeline};
+use crate::xml::escape;
 
 /// The type that the tiers have.
 const KIND: &str = "expression";
@@ -36,7 +37,7 @@ pub(super) fn write(timeline: &Timeline, options: &EpisodeOptions, out: &mut dyn
     writeln!(
         out,
         r#"        <MEDIA_DESCRIPTOR MEDIA_URL="{0}" MIME_TYPE="{1}" RELATIVE_MEDIA_URL="{0}"/>"#,
-        xml(&address(name)),
+        escape(&address(name)),
         mime(name)
     )?;
     writeln!(out, "        <PROPERTY NAME=\"lastUsedAnnotationId\">{count}</PROPERTY>\n    </HEADER>\n    <TIME_ORDER>")?;
@@ -46,7 +47,7 @@ pub(super) fn write(timeline: &Timeline, options: &EpisodeOptions, out: &mut dyn
     writeln!(out, "    </TIME_ORDER>")?;
     let mut number = 0;
     for (name, annotations) in &tiers {
-        writeln!(out, r#"    <TIER LINGUISTIC_TYPE_REF="{KIND}" TIER_ID="{}">"#, xml(name))?;
+        writeln!(out, r#"    <TIER LINGUISTIC_TYPE_REF="{KIND}" TIER_ID="{}">"#, escape(name))?;
         for (from, to, text) in annotations {
             number += 1;
             writeln!(
@@ -56,7 +57,7 @@ pub(super) fn write(timeline: &Timeline, options: &EpisodeOptions, out: &mut dyn
                  </ALIGNABLE_ANNOTATION>\n        </ANNOTATION>",
                 slot(from),
                 slot(to),
-                xml(text)
+                escape(text)
             )?;
         }
         writeln!(out, "    </TIER>")?;
