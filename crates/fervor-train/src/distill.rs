@@ -11,6 +11,10 @@ use rayon::prelude::*;
 use crate::examples::Examples;
 use crate::recipe::{DistillChips, DistillRecipe};
 
+mod fixed;
+
+pub use fixed::{FixedChips, Variant};
+
 /// Pictures that go through a teacher together.
 const GROUP: usize = 256;
 
@@ -23,6 +27,8 @@ pub struct Teachers {
     heads: &'static [&'static str],
     /// What they say of each unchanged training picture, for each head `[examples, classes]`; `None`: they are asked batch by batch.
     plain: Option<Answers>,
+    /// What they say of each training picture's fixed chips, once they have been asked.
+    fixed: Option<fixed::FixedAnswers>,
 }
 
 /// For each head of the student, softened probabilities of each chip, `[chips, classes]`; `None` for one that no teacher knows of.
@@ -51,7 +57,7 @@ impl Teachers {
         let teachers = recipe.teachers.iter().zip(known).map(|(name, sha256)| {
             let teacher = Teacher::open(name, sha256, labels)?;
             let theirs = &teacher.bundle.card().preprocess;
-            if recipe.chips == DistillChips::Augmented && theirs.plain() != preprocess.plain() {
+            if recipe.chips != DistillChips::Plain && theirs.plain() != preprocess.plain() {
                 return Err(Error::input(format!("the teacher {name} takes other chips than the recipe's: {theirs:?}"))
                     .because(Reason::Mismatch)
                     .with_hint("ask it about the unchanged pictures: distill.chips = \"plain\""));
@@ -64,6 +70,7 @@ impl Teachers {
             classes: labels.len(),
             heads,
             plain: None,
+            fixed: None,
         };
         if recipe.chips == DistillChips::Plain {
             teachers.plain = Some(teachers.ask_all(examples)?);
@@ -73,23 +80,29 @@ impl Teachers {
 
     /// What the teachers say of the chips of a batch for each head of the student: their softened probabilities, averaged,
     /// `[chips, classes]`. `augmented` are the chips as the student sees them but for the last step of its preprocessing,
-    /// `places` the examples that they are made of.
+    /// `shown` the examples that they are made of, and as which of their fixed chips.
     ///
     /// # Errors
     /// `Model`: a teacher fails.
-    pub fn answers(&self, places: &[usize], augmented: &[Chip]) -> Result<Answers> {
-        let Some(plain) = &self.plain else {
-            let mut sums = self.nothing(augmented.len());
-            for teacher in &self.teachers {
-                let preprocess = &teacher.bundle.card().preprocess;
-                let chips: Vec<Chip> = augmented.iter().map(|chip| preprocess.standardized(chip.clone())).collect();
-                self.add(teacher, &chips, 0, &mut sums)?;
-            }
-            return Ok(sums);
-        };
-        let row = |all: &Vec<f32>, place: &usize| all[place * self.classes..(place + 1) * self.classes].to_vec();
-        let picked = |all: &Vec<f32>| places.iter().flat_map(|place| row(all, place)).collect();
+    pub fn answers(&self, shown: &[(usize, Variant)], augmented: &[Chip]) -> Result<Answers> {
+        if let Some(fixed) = &self.fixed {
+            return Ok(fixed.of(shown.iter().copied()));
+        }
+        let Some(plain) = &self.plain else { return self.asked(augmented) };
+        let row = |all: &Vec<f32>, place: usize| all[place * self.classes..(place + 1) * self.classes].to_vec();
+        let picked = |all: &Vec<f32>| shown.iter().flat_map(|(place, _)| row(all, *place)).collect();
         Ok(plain.iter().map(|all| all.as_ref().map(picked)).collect())
+    }
+
+    /// What the teachers say of chips before the last step of their preprocessing.
+    fn asked(&self, chips: &[Chip]) -> Result<Answers> {
+        let mut sums = self.nothing(chips.len());
+        for teacher in &self.teachers {
+            let preprocess = &teacher.bundle.card().preprocess;
+            let chips: Vec<Chip> = chips.iter().map(|chip| preprocess.standardized(chip.clone())).collect();
+            self.add(teacher, &chips, 0, &mut sums)?;
+        }
+        Ok(sums)
     }
 
     /// Sums to begin with: a row of zeros a chip for each head that a teacher knows of.
@@ -103,9 +116,9 @@ impl Teachers {
         self.teachers.iter().filter(|teacher| teacher.place_of(self.heads, head).is_some()).count()
     }
 
-    /// Whether they are asked about the chips that the student sees, mixed ones too.
+    /// Whether they are asked about the chips that the student sees, mixed ones too, whenever it sees them.
     pub fn see_augmented(&self) -> bool {
-        self.plain.is_none()
+        self.plain.is_none() && self.fixed.is_none()
     }
 
     fn ask_all(&self, examples: &Examples) -> Result<Answers> {

@@ -11,7 +11,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::augment::{augment, shrink};
-use crate::distill::Teachers;
+use crate::distill::{FixedChips, Teachers, Variant};
 use crate::examples::Examples;
 use crate::mix::Mix;
 use crate::recipe::{AugmentRecipe, LossRecipe, ProgressiveRecipe, Sampling};
@@ -59,6 +59,8 @@ pub struct LoaderOptions<'a> {
     pub sampling: Sampling,
     /// What the targets and weights are.
     pub loss: &'a LossRecipe,
+    /// The same changed chips of each picture in all epochs, where teachers have been asked about those.
+    pub fixed: Option<FixedChips>,
     /// Pictures a batch.
     pub batch_size: usize,
     /// The recipe's.
@@ -76,6 +78,7 @@ pub struct Loader {
     votes: Option<(Vec<Vec<f32>>, Vec<f32>)>,
     class_weights: Vec<f32>,
     teachers: Option<Teachers>,
+    fixed: Option<FixedChips>,
     batch_size: usize,
     seed: u64,
 }
@@ -102,6 +105,7 @@ impl Loader {
             progressive: options.progressive.cloned(),
             sampling: options.sampling,
             teachers,
+            fixed: options.fixed,
             batch_size: options.batch_size,
             seed: options.seed,
         }))
@@ -184,11 +188,18 @@ impl Loader {
 
     fn batch(&self, epoch: usize, number: usize, turns: &[Turn]) -> Result<Batch> {
         let places: Vec<usize> = turns.iter().map(|turn| turn.place).collect();
-        let mut chips = Vec::with_capacity(turns.len());
+        let (mut chips, mut shown) = (Vec::with_capacity(turns.len()), Vec::with_capacity(turns.len()));
         for Turn { place, again } in turns {
-            let stream = again << 52 | (epoch as u64) << 32 | *place as u64;
             let chip = self.examples.plain_chip(*place)?;
-            chips.push(augment(&self.augment, chip, &mut generator(self.seed, stream, Purpose::Augment)));
+            let variant = self.variant(epoch, Turn { place: *place, again: *again });
+            chips.push(match &self.fixed {
+                Some(fixed) => fixed.chip(&self.augment, chip, *place, variant),
+                None => {
+                    let stream = again << 52 | (epoch as u64) << 32 | *place as u64;
+                    augment(&self.augment, chip, &mut generator(self.seed, stream, Purpose::Augment))
+                }
+            });
+            shown.push((*place, variant));
         }
         let labels: Vec<usize> = places.iter().map(|&place| self.examples.label(place)).collect();
         let mut weights: Vec<f32> = labels.iter().map(|&label| self.class_weights[label]).collect();
@@ -210,7 +221,7 @@ impl Loader {
             }
         }
         let taught = match &self.teachers {
-            Some(teachers) => self.taught(teachers, &places, &chips, mix.as_ref())?,
+            Some(teachers) => self.taught(teachers, &shown, &chips, mix.as_ref())?,
             None => Vec::new(),
         };
         let chips: Vec<Chip> = chips.into_iter().map(|chip| self.examples.finished(chip)).collect();
@@ -225,9 +236,21 @@ impl Loader {
         Ok(Batch { pixels, side, targets, weights, labels, votes, taught })
     }
 
-    /// What the teachers say of mixed chips, or a mixture of what they say of the plain pictures; for each head.
-    fn taught(&self, teachers: &Teachers, places: &[usize], chips: &[Chip], mix: Option<&Mix>) -> Result<Vec<Option<Vec<f32>>>> {
-        let mut answers = teachers.answers(places, chips)?;
+    /// Which of its fixed chips a picture shows in an epoch, where there are any.
+    fn variant(&self, epoch: usize, turn: Turn) -> Variant {
+        let unchanging = Variant { number: 0, mirrored: false };
+        self.fixed.as_ref().map_or(unchanging, |fixed| fixed.variant(turn.place, epoch + turn.again as usize))
+    }
+
+    /// What the teachers say of mixed chips, or a mixture of what they say of those that were mixed; for each head.
+    fn taught(
+        &self,
+        teachers: &Teachers,
+        shown: &[(usize, Variant)],
+        chips: &[Chip],
+        mix: Option<&Mix>,
+    ) -> Result<Vec<Option<Vec<f32>>>> {
+        let mut answers = teachers.answers(shown, chips)?;
         if let Some(mix) = mix.filter(|_| !teachers.see_augmented()) {
             answers.iter_mut().flatten().for_each(|rows| *rows = mix.rows(rows, self.examples.classes()));
         }
@@ -313,7 +336,8 @@ mod tests {
         let examples = Examples::new(&Dataset::open(&path, &options).unwrap(), Split::Train, &recipe).unwrap();
         let Recipe { augment, loss, batch_size, seed, .. } = &recipe;
         let (progressive, sampling) = (recipe.progressive.as_ref(), recipe.data.sampling);
-        let options = LoaderOptions { augment, progressive, sampling, loss, batch_size: *batch_size, seed: *seed };
+        let fixed = FixedChips::of(&recipe);
+        let options = LoaderOptions { augment, progressive, sampling, loss, fixed, batch_size: *batch_size, seed: *seed };
         Loader::new(examples, None, options).unwrap()
     }
 

@@ -10,7 +10,7 @@ use fervor::{Error, LabelSet, Reason, Remedy, Result};
 use fervor_lab::dataset::{Dataset, Manifest, Split};
 
 use crate::device::Backend;
-use crate::distill::Teachers;
+use crate::distill::{FixedChips, Teachers};
 use crate::examples::Examples;
 use crate::first_batch;
 use crate::import;
@@ -51,6 +51,13 @@ pub struct TrainOptions<'a> {
 /// What happens in a training.
 #[derive(Clone, Debug)]
 pub enum Progress {
+    /// Teachers have been asked about the fixed chips of some more pictures; before all else.
+    Asked {
+        /// Pictures done.
+        done: usize,
+        /// Pictures to train on.
+        pictures: usize,
+    },
     /// The data is loaded and the network made.
     Started {
         /// The run's folder.
@@ -141,12 +148,19 @@ fn run(options: TrainOptions) -> Result<Outcome> {
     check_labels(&recipe, dataset.labels())?;
     let validation = Examples::new(&dataset, Split::Validation, &recipe)?;
     let training = Examples::new(&dataset, Split::Train, &recipe)?;
-    let teachers = match &recipe.distill {
+    let mut teachers = match &recipe.distill {
         Some(distill) => Some(Teachers::open(distill, &training, dataset.labels(), &recipe.preprocess, recipe.loss.heads())?),
         None => None,
     };
-    let loader = Loader::new(training, teachers, loader_options(&recipe))?;
     let (folder, mut state) = open_run(&recipe, &dataset, options.resume.as_deref(), &options.out)?;
+    let asked = match &mut teachers {
+        Some(teachers) => {
+            let mut asked = |done, pictures| progress(Progress::Asked { done, pictures });
+            teachers.ask_fixed(&recipe, (&training, &state.manifest_sha256), &folder.file("teachers.bin"), stop, &mut asked)?
+        }
+        None => true,
+    };
+    let loader = Loader::new(training, teachers, loader_options(&recipe))?;
     let batches = loader.batches();
     let classes = dataset.labels().len();
     let resumed = (state.step > 0).then_some((state.epoch, state.batch));
@@ -186,6 +200,10 @@ fn run(options: TrainOptions) -> Result<Outcome> {
         best_epoch: state.best.map(|best| best.epoch),
     };
 
+    if !asked {
+        folder.save(&network, average.as_ref().map(Average::network), &stepper.optimizer, &state)?;
+        return Ok(outcome(&state, End::Interrupted));
+    }
     while state.epoch < recipe.epochs {
         if patience_is_over(&recipe, &state) {
             return Ok(outcome(&state, End::EarlyStopped));
@@ -292,6 +310,7 @@ pub(crate) fn loader_options(recipe: &Recipe) -> LoaderOptions<'_> {
         progressive: recipe.progressive.as_ref(),
         sampling: recipe.data.sampling,
         loss: &recipe.loss,
+        fixed: FixedChips::of(recipe),
         batch_size: recipe.batch_size,
         seed: recipe.seed,
     }

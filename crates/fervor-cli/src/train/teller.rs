@@ -37,6 +37,12 @@ impl Teller {
 
     pub fn tell(&mut self, event: Progress) {
         match event {
+            Progress::Asked { done, pictures } => {
+                if done == pictures || self.last.elapsed() >= EVERY {
+                    talk::note(format_args!("teachers have been asked about {done} of {pictures} pictures"));
+                    self.last = Instant::now();
+                }
+            }
             Progress::Started { run, summary, training_pictures, validation_pictures, epochs, batches, resumed } => {
                 talk::note(format_args!(
                     "{}: {} parameters, {:.1} million multiply-adds; {training_pictures} pictures to train on, \

@@ -40,6 +40,7 @@ const KEYS: &[&str] = &[
     "distill.temperature",
     "distill.weight",
     "distill.chips",
+    "distill.augmentations",
     "optimizer.name",
     "optimizer.learning_rate",
     "optimizer.weight_decay",

@@ -70,6 +70,9 @@ pub struct DistillRecipe {
     /// What the teachers are asked about.
     #[serde(default)]
     pub chips: DistillChips,
+    /// Of `chips = "fixed"`: how many changed chips of each picture there are.
+    #[serde(default = "eight")]
+    pub augmentations: usize,
 }
 
 /// What teachers are asked about.
@@ -80,6 +83,9 @@ pub enum DistillChips {
     /// consistent", 2022): costs each teacher's multiply-adds a picture and an epoch.
     #[default]
     Augmented,
+    /// A fixed number of changed chips of each picture, once before the first epoch; the student sees these in turn, and
+    /// their mirror images. Costs each teacher's multiply-adds so often a picture, whatever the number of epochs.
+    Fixed,
     /// The unchanged pictures, once before the first epoch; teachers may take other chips than the student.
     Plain,
 }
@@ -92,11 +98,16 @@ fn half() -> f64 {
     0.5
 }
 
+fn eight() -> usize {
+    8
+}
+
 impl DistillRecipe {
     pub(super) fn check(&self) -> Result<()> {
         require(!self.teachers.is_empty(), "distill.teachers", "one name or more", "none")?;
         let fits = self.sha256.is_empty() || self.sha256.len() == self.teachers.len();
         require(fits, "distill.sha256", &format!("{} hashes, one a teacher", self.teachers.len()), self.sha256.len())?;
+        require((1..=1000).contains(&self.augmentations), "distill.augmentations", "in 1..=1000", self.augmentations)?;
         require((0.1..=100.0).contains(&self.temperature), "distill.temperature", "in 0.1..=100.0", self.temperature)?;
         require((0.0..=1.0).contains(&self.weight), "distill.weight", "in 0.0..=1.0", self.weight)
     }

@@ -58,7 +58,7 @@ fn every_way_of_learning_changes_what_is_learned_and_resumes_exactly() {
 fn a_student_learns_from_its_teachers_alone() {
     let (_world, rule, path) = teacher(&["epochs=6"]);
     let right = Bundle::open(&path).unwrap().card().metrics["validation.accuracy"];
-    for chips in ["distill.chips=augmented", "distill.chips=plain"] {
+    for chips in ["distill.chips=augmented", "distill.chips=fixed", "distill.chips=plain"] {
         // A share of 1: no label is looked at.
         let world = World::new(&["epochs=8", "name=student", "distill.weight=1.0", &rule, chips]);
         let log = world.train().unwrap().log;
@@ -74,6 +74,31 @@ fn a_student_of_a_few_classes_asks_its_teacher_about_those() {
     let world = World::new(&["epochs=10", "name=student", "distill.weight=1.0", &rule, r#"labels=["surprise", "angry"]"#]);
     let log = world.train().unwrap().log;
     assert!(log.iter().any(|row| row.val_accuracy > 0.8), "{log:?}");
+}
+
+#[test]
+fn answers_about_fixed_chips_are_asked_once_and_an_interrupted_asking_goes_on() {
+    let (_world, rule, _) = teacher(&["epochs=2"]);
+    let fixed = ["epochs=2", "name=student", &rule, "distill.chips=fixed", "distill.augmentations=3"];
+    let whole = World::new(&fixed);
+    let outcome = whole.train().unwrap();
+    let stored = fs::read(outcome.run.join("teachers.bin")).unwrap();
+    let header = stored.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+    assert_eq!(stored.len() - header, 70 * 3 * 7, "pictures, augmentations, classes");
+
+    // Stopped while the teachers are asked, and its file torn: the rest is asked when it goes on.
+    let mut parts = World::new(&fixed);
+    parts.stop_at_once = true;
+    let first = parts.train().unwrap();
+    assert_eq!((first.end, first.log.len()), (End::Interrupted, 0));
+    fs::write(first.run.join("teachers.bin"), &stored[..header + 500]).unwrap();
+    parts.stop_at_once = false;
+    parts.resume = Some(first.run.clone());
+    assert!(last(&parts.train().unwrap()) == last(&outcome));
+    assert_eq!(fs::read(first.run.join("teachers.bin")).unwrap(), stored);
+
+    let other = World::new(&[&fixed[..], &["seed=9"]].concat());
+    assert_ne!(fs::read(other.train().unwrap().run.join("teachers.bin")).unwrap(), stored, "another seed, other chips");
 }
 
 #[test]

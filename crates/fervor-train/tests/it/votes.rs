@@ -80,7 +80,7 @@ fn a_teacher_with_two_heads_teaches_each_head_its_own() {
     let teacher = World::new(&TWO_HEADS);
     let run = teacher.train().unwrap().run;
     let section = format!("[distill]\nteachers = [{:?}]\nweight = 1.0\n", run.join("best.onnx").display().to_string());
-    for chips in ["plain", "augmented"] {
+    for chips in ["plain", "augmented", "fixed"] {
         let chips = format!("distill.chips={chips}");
         let student =
             World::with(&["loss.votes_head=0.5", "epochs=16", "name=student", &chips], |text| format!("{text}{section}"));

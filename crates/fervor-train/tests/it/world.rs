@@ -16,6 +16,8 @@ pub struct World {
     pub resume: Option<PathBuf>,
     /// Stop after this many steps.
     pub stop_after: Option<usize>,
+    /// Stopped before its first step.
+    pub stop_at_once: bool,
 }
 
 const RECIPE: &str = r#"
@@ -85,7 +87,7 @@ impl World {
         }
         std::fs::write(folder.path().join("votes.csv"), votes).unwrap();
         std::fs::write(folder.path().join("faces.csv"), csv).unwrap();
-        Self { folder, recipe, resume: None, stop_after: None }
+        Self { folder, recipe, resume: None, stop_after: None, stop_at_once: false }
     }
 
     pub fn out(&self) -> PathBuf {
@@ -112,7 +114,7 @@ impl World {
     }
 
     fn run(&self, dataset: Dataset, out: &Path) -> Result<Outcome> {
-        let stop = AtomicBool::new(false);
+        let stop = AtomicBool::new(self.stop_at_once);
         let mut steps = 0;
         train(TrainOptions {
             recipe: self.recipe.clone(),
