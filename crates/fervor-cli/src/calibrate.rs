@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fervor::files::WholeFile;
 use fervor::preprocess::Framing;
-use fervor::{Bundle, Error, LabelMap, Result};
+use fervor::{Bundle, Chip, Error, LabelMap, Result};
 use fervor_lab::calibrate::{Blend, COVERAGE, Calibration, ClassBias, FittedTo, Measure, Network};
 use fervor_lab::dataset::{Dataset, OpenOptions, Progress, Split};
 
@@ -13,6 +13,9 @@ use crate::cli::{Calibrate, Format};
 use crate::output::cannot_write;
 use crate::verdict::Verdict;
 use crate::{data, setup, talk};
+
+/// Pictures that the steps of an 8-bit network are fitted to.
+const STEPS_FROM: usize = 512;
 
 /// Runs the command.
 ///
@@ -35,6 +38,10 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
         })?;
     }
     let pictures = Pictures::open(args, &bundle)?;
+    if args.eight_bits {
+        bundle = bundle.in_eight_bits(&pictures.chips(&bundle))?;
+        talk::note("the network computes in 8 bits: its steps are fitted to these pictures");
+    }
     let (mut class_bias, mut blend) = (None, None);
     if args.blend {
         let found = pictures.blend(&bundle)?;
@@ -55,8 +62,8 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
     }
     let helps = calibration.helps();
     if let Some((path, mut file)) = output.filter(|_| helps || args.anyway) {
-        let network =
-            if args.half || args.class_bias || args.blend || args.margin.is_some() { Network::Changed } else { Network::Same };
+        let changed = args.half || args.eight_bits || args.class_bias || args.blend || args.margin.is_some();
+        let network = if changed { Network::Changed } else { Network::Same };
         let calibrated = bundle.with_card(|card| calibration.apply(card, &pictures.split, network))?;
         file.write_all(calibrated.bytes()).and_then(|()| file.finish()).map_err(|e| cannot_write(path, e))?;
         talk::note(format_args!("calibrated bundle written: {}", path.display()));
@@ -116,6 +123,15 @@ impl Pictures {
         let map = LabelMap::parse(&args.map, dataset.labels(), labels)?;
         let fitted_to = if args.votes.is_some() { FittedTo::Votes } else { FittedTo::Labels };
         Ok(Self { dataset, split, indices, map, fitted_to })
+    }
+
+    /// Chips of some of the pictures, spread over all; what cannot be read is left out.
+    fn chips(&self, bundle: &Bundle) -> Vec<Chip> {
+        let every = self.indices.len().div_ceil(STEPS_FROM).max(1);
+        let chosen: Vec<usize> = self.indices.iter().copied().step_by(every).collect();
+        let preprocess = &bundle.card().preprocess;
+        let chips = chosen.into_iter().filter_map(|index| Some(preprocess.whole(&self.dataset.picture(index).ok()?)));
+        chips.collect()
     }
 
     fn class_bias(&self, bundle: &Bundle) -> Result<ClassBias> {

@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use crate::tile::{Kernels, MAX_ROWS, PANEL_BYTES, Sweep, Tile, kernels};
 
+pub mod quads;
+
 /// Most numbers on a side, in a pixel or in a kernel: their products stay far inside the range of offsets.
 const LARGEST: usize = 1 << 16;
 
@@ -83,6 +85,8 @@ pub struct Conv {
     taps: Vec<isize>,
     /// Weights: panels of the kernels' width, each `[taps, channels, columns]`, zero-filled.
     panels: Vec<f32>,
+    /// Of a convolution of whole numbers: what a sum counts, a number a column.
+    scale: Option<Vec<f32>>,
     bias: Vec<f32>,
     onto: bool,
     relu: bool,
@@ -133,16 +137,14 @@ impl Conv {
         let at = |column: usize, k: usize| weight[(column * channels + k % channels) * kh * kw + k / channels];
         let panels = pack(kernels, columns, kh * kw * channels, at);
         let bias = bias.map_or_else(|| vec![0.0; columns], <[f32]>::to_vec);
-        Some(Self { kernels, from, to, rows, taps, panels, bias, onto, relu })
+        Some(Self { kernels, from, to, rows, taps, panels, scale: None, bias, onto, relu })
     }
 
-    /// Runs on the kernels of another instruction set.
-    #[cfg(test)]
-    fn with(mut self, kernels: &'static Kernels, weight: &[f32], [columns, channels, kh, kw]: [usize; 4]) -> Self {
+    /// Runs on other kernels from now on, with weights in panels of their width.
+    fn use_kernels(&mut self, kernels: &'static Kernels, weight: &[f32], [columns, channels, kh, kw]: [usize; 4]) {
         self.kernels = kernels;
         let at = |column: usize, k: usize| weight[(column * channels + k % channels) * kh * kw + k / channels];
         self.panels = pack(kernels, columns, kh * kw * channels, at);
-        self
     }
 
     /// Fills the pixels of `out`.
@@ -195,6 +197,7 @@ impl Conv {
             taps: &self.taps,
             panels: &self.panels,
             columns: self.to.channels,
+            scale: self.scale.as_deref(),
             bias: Some(&self.bias),
             onto: self.onto,
             relu: self.relu,
@@ -261,6 +264,7 @@ impl Dense {
                     live_rows: 0,
                     live_columns: columns.min(block.width),
                     accumulate: first > 0,
+                    scale: std::ptr::null(),
                     bias: if last { self.bias[column..].as_ptr() } else { std::ptr::null() },
                     relu: self.relu && last,
                 };

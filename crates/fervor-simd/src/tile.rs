@@ -12,6 +12,10 @@
 //! [`pair_kernels`] are a second family: each number of A and B is a *pair* of bfloat16 numbers in the bits of an `f32`
 //! (see [`crate::bf16`]), and a product is that of pairs, `a0 * b0 + a1 * b1`, summed in `f32`. Half as many steps do
 //! the same work.
+//!
+//! [`quad_kernels`] are a third: each number of A is four whole numbers of 0 to 127, each of B four of -127 to 127, in the four
+//! bytes of an `f32`; sums are exact, in `i32`, and become `f32` at last, times a scale a column. With seven bits in A no
+//! instruction of any processor can overflow on the way, so that all of them give the same sums.
 
 use std::sync::OnceLock;
 
@@ -46,6 +50,8 @@ pub struct Tile<'a> {
     pub live_columns: usize,
     /// Add to what C holds, instead of replacing it.
     pub accumulate: bool,
+    /// By which sums of whole numbers are multiplied, for kernels of quads alone. Holds `live_columns` numbers.
+    pub scale: *const f32,
     /// Added to every row, or null. Holds `live_columns` numbers.
     pub bias: *const f32,
     /// Replace negative results by zero.
@@ -129,6 +135,8 @@ pub struct Sweep<'a> {
     pub panels: &'a [f32],
     /// Channels of the output.
     pub columns: usize,
+    /// Of kernels of quads: what a sum counts, a number a column.
+    pub scale: Option<&'a [f32]>,
     /// Added to every pixel of the output.
     pub bias: Option<&'a [f32]>,
     /// Add to what the output holds.
@@ -146,7 +154,11 @@ impl Sweep<'_> {
     pub unsafe fn run(&self, pixels: &[(isize, isize)], source: *const f32, out: *mut f32) {
         let (channels, columns) = (self.channels, self.columns);
         let width = self.kernels.width();
-        let chunk = (PANEL_BYTES / (channels * width * size_of::<f32>())).max(1);
+        let chunk = match self.scale {
+            // One pass keeps whole sums whole until their end: exact, whatever the width.
+            Some(_) => self.taps.len().max(1),
+            None => (PANEL_BYTES / (channels * width * size_of::<f32>())).max(1),
+        };
         let passes = self.taps.len().div_ceil(chunk).max(1);
         let mut runs = Vec::with_capacity(chunk.min(self.taps.len()));
         for pass in 0..passes {
@@ -172,6 +184,7 @@ impl Sweep<'_> {
                     live_rows: 0,
                     live_columns: (columns - column).min(block.width),
                     accumulate: self.onto || pass > 0,
+                    scale: self.scale.map_or(std::ptr::null(), |scale| scale[column..].as_ptr()),
                     bias: match self.bias {
                         Some(bias) if last => bias[column..].as_ptr(),
                         _ => std::ptr::null(),
@@ -228,6 +241,28 @@ pub fn pair_kernels() -> Option<&'static Kernels> {
     None
 }
 
+/// The fastest kernels for quads that this processor can run.
+pub fn quad_kernels() -> &'static Kernels {
+    static BEST: OnceLock<&Kernels> = OnceLock::new();
+    BEST.get_or_init(|| *supported_quads().last().expect("the portable kernels always run"))
+}
+
+/// All kernels for quads that this processor can run, slowest first.
+pub fn supported_quads() -> Vec<&'static Kernels> {
+    #[allow(unused_mut)]
+    let mut all = vec![&PORTABLE_QUADS];
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx2") {
+            all.push(&x86::AVX2_QUADS);
+        }
+        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni") {
+            all.push(&x86::AVX512_QUADS);
+        }
+    }
+    all
+}
+
 /// The six blocks of one family: many, few or one row, by a wide or a narrow panel of so many vectors.
 macro_rules! family {
     ($name:literal, $run:ident, rows: [$many:literal, $few:literal], vectors: [$wide:literal, $narrow:literal] of $lanes:literal
@@ -249,6 +284,8 @@ static PORTABLE: Kernels = family!("portable", portable, rows: [4, 2], vectors: 
 
 /// The plain twin of [`pair_kernels`], in blocks of the same shape so that panels fit both.
 pub static PORTABLE_PAIRS: Kernels = family!("portable pairs", portable, rows: [12, 8], vectors: [32, 16] of 1, true);
+
+static PORTABLE_QUADS: Kernels = family!("portable quads", portable_quads, rows: [4, 2], vectors: [16, 8] of 1);
 
 /// The plain twin of the others, and the kernel of processors without them.
 ///
@@ -283,6 +320,53 @@ unsafe fn portable<const ROWS: usize, const WIDTH: usize, const PAIRS: bool>(t: 
     }
 }
 
+/// The plain twin of the kernels of quads.
+///
+/// # Safety
+/// See [`Kernel`].
+unsafe fn portable_quads<const ROWS: usize, const WIDTH: usize>(t: &Tile) {
+    let mut sums = [[0i32; WIDTH]; ROWS];
+    for &(a_run, b_run) in t.runs {
+        for k in 0..t.len as isize {
+            // SAFETY: the caller keeps all rows, runs and columns inside the buffers; four bytes are as large as an f32.
+            let b = unsafe { &*t.b.offset(b_run + k * t.b_step).cast::<[[i8; 4]; WIDTH]>() };
+            for (r, sums) in sums.iter_mut().enumerate() {
+                // SAFETY: as for B.
+                let a = unsafe { *t.a.offset(t.rows[r] + a_run + k * t.a_step).cast::<[u8; 4]>() };
+                for (sum, b) in sums.iter_mut().zip(b) {
+                    *sum += a.iter().zip(b).map(|(&a, &b)| i32::from(a) * i32::from(b)).sum::<i32>();
+                }
+            }
+        }
+    }
+    for (r, sums) in sums.iter().enumerate().take(t.live_rows) {
+        for (j, &sum) in sums.iter().enumerate().take(t.live_columns) {
+            // SAFETY: the caller keeps live rows and columns inside C, which is ours alone, and has as many scales.
+            unsafe { finish_one(t, r, j, sum) };
+        }
+    }
+}
+
+/// Writes one number of a whole sum.
+///
+/// # Safety
+/// See [`Kernel`]; row and column are live, and the column has a scale.
+#[inline(always)]
+unsafe fn finish_one(t: &Tile, r: usize, j: usize, sum: i32) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let c = t.c.offset(t.c_rows[r]).add(j);
+        let mut value = sum as f32 * *t.scale.add(j);
+        if t.accumulate {
+            value += *c;
+        }
+        if !t.bias.is_null() {
+            value += *t.bias.add(j);
+        }
+        *c = if t.relu && value < 0.0 { 0.0 } else { value };
+    }
+}
+
 /// Writes the live columns of one row.
 ///
 /// # Safety
@@ -314,135 +398,4 @@ mod wasm;
 
 #[cfg(target_arch = "x86_64")]
 #[allow(clippy::needless_range_loop)] // Plain indices keep the sums in registers.
-mod x86 {
-    use std::arch::x86_64::*;
-
-    use super::{Block, Kernels, Tile, finish};
-
-    pub static AVX512: Kernels = family!("AVX-512", avx512, rows: [12, 8], vectors: [2, 1] of 16);
-
-    pub static AVX512_PAIRS: Kernels = family!("AVX-512 BF16", avx512_pairs, rows: [12, 8], vectors: [2, 1] of 16);
-
-    pub static AVX2: Kernels = family!("AVX2", avx2, rows: [6, 4], vectors: [2, 1] of 8);
-
-    /// One kernel: how a product of A and B is added to a sum is all that differs.
-    macro_rules! avx512_kernel {
-        ($name:ident, $features:literal, $add_product:ident) => {
-            /// # Safety
-            /// See [`super::Kernel`]; the processor must have the named instructions.
-            #[target_feature(enable = $features)]
-            unsafe fn $name<const ROWS: usize, const VECTORS: usize>(t: &Tile) {
-                let mut sums = [[_mm512_setzero_ps(); VECTORS]; ROWS];
-                // SAFETY: the caller keeps all rows, runs and columns inside the buffers.
-                unsafe {
-                    for &(a_run, b_run) in t.runs {
-                        let mut a = [t.a; ROWS];
-                        for (r, a) in a.iter_mut().enumerate() {
-                            *a = a.offset(t.rows[r] + a_run);
-                        }
-                        let mut b = t.b.offset(b_run);
-                        let mut at = 0;
-                        for _ in 0..t.len {
-                            let mut columns = [_mm512_setzero_ps(); VECTORS];
-                            for (v, column) in columns.iter_mut().enumerate() {
-                                *column = _mm512_loadu_ps(b.add(16 * v));
-                            }
-                            for r in 0..ROWS {
-                                let a = _mm512_set1_ps(*a[r].offset(at));
-                                for v in 0..VECTORS {
-                                    sums[r][v] = $add_product(a, columns[v], sums[r][v]);
-                                }
-                            }
-                            at += t.a_step;
-                            b = b.offset(t.b_step);
-                        }
-                    }
-                    // All at once and with constant bounds: else the compiler keeps the sums in memory.
-                    let mut rows = [[[0.0f32; 16]; VECTORS]; ROWS];
-                    for r in 0..ROWS {
-                        for v in 0..VECTORS {
-                            _mm512_storeu_ps(rows[r][v].as_mut_ptr(), sums[r][v]);
-                        }
-                    }
-                    for (r, row) in rows.iter().enumerate().take(t.live_rows) {
-                        if t.live_columns < 16 * VECTORS {
-                            finish(t, r, row.as_flattened());
-                            continue;
-                        }
-                        for (v, sum) in row.iter().enumerate() {
-                            let c = t.c.offset(t.c_rows[r]).add(16 * v);
-                            let mut sum = _mm512_loadu_ps(sum.as_ptr());
-                            if t.accumulate {
-                                sum = _mm512_add_ps(sum, _mm512_loadu_ps(c));
-                            }
-                            if !t.bias.is_null() {
-                                sum = _mm512_add_ps(sum, _mm512_loadu_ps(t.bias.add(16 * v)));
-                            }
-                            if t.relu {
-                                // In this order a NaN stays one.
-                                sum = _mm512_max_ps(_mm512_setzero_ps(), sum);
-                            }
-                            _mm512_storeu_ps(c, sum);
-                        }
-                    }
-                }
-            }
-        };
-    }
-
-    avx512_kernel!(avx512, "avx512f", _mm512_fmadd_ps);
-    avx512_kernel!(avx512_pairs, "avx512f,avx512bf16", add_pair_product);
-
-    /// `sum + a0 * b0 + a1 * b1` of each pair of bfloat16 numbers.
-    ///
-    /// # Safety
-    /// The processor has AVX-512 F and BF16.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bf16")]
-    fn add_pair_product(a: __m512, b: __m512, sum: __m512) -> __m512 {
-        // SAFETY: both are 512 bits, and any bits are numbers.
-        let (a, b) = unsafe { (std::mem::transmute::<__m512, __m512bh>(a), std::mem::transmute::<__m512, __m512bh>(b)) };
-        _mm512_dpbf16_ps(sum, a, b)
-    }
-
-    /// # Safety
-    /// See [`super::Kernel`]; the processor must have AVX2 and FMA.
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn avx2<const ROWS: usize, const VECTORS: usize>(t: &Tile) {
-        let mut sums = [[_mm256_setzero_ps(); VECTORS]; ROWS];
-        // SAFETY: the caller keeps all rows, runs and columns inside the buffers.
-        unsafe {
-            for &(a_run, b_run) in t.runs {
-                let mut a = [t.a; ROWS];
-                for (r, a) in a.iter_mut().enumerate() {
-                    *a = a.offset(t.rows[r] + a_run);
-                }
-                let mut b = t.b.offset(b_run);
-                let mut at = 0;
-                for _ in 0..t.len {
-                    let mut columns = [_mm256_setzero_ps(); VECTORS];
-                    for (v, column) in columns.iter_mut().enumerate() {
-                        *column = _mm256_loadu_ps(b.add(8 * v));
-                    }
-                    for r in 0..ROWS {
-                        let a = _mm256_set1_ps(*a[r].offset(at));
-                        for v in 0..VECTORS {
-                            sums[r][v] = _mm256_fmadd_ps(a, columns[v], sums[r][v]);
-                        }
-                    }
-                    at += t.a_step;
-                    b = b.offset(t.b_step);
-                }
-            }
-            let mut rows = [[[0.0f32; 8]; VECTORS]; ROWS];
-            for r in 0..ROWS {
-                for v in 0..VECTORS {
-                    _mm256_storeu_ps(rows[r][v].as_mut_ptr(), sums[r][v]);
-                }
-            }
-            for (r, row) in rows.iter().enumerate().take(t.live_rows) {
-                finish(t, r, row.as_flattened());
-            }
-        }
-    }
-}
+mod x86;

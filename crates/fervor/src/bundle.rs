@@ -26,6 +26,7 @@ use crate::runtime::Graph;
 
 mod card;
 mod edit;
+mod eight_bit;
 mod find;
 #[cfg(feature = "general")]
 mod foreign;
@@ -36,6 +37,7 @@ mod seal;
 pub use foreign::{ChannelOrder, Foreign, ForeignFraming, ForeignOutput, Layout, Number, Numbers};
 
 pub use card::{CARD_SCHEMA, Card, Conformal, Extra, Golden, RecipeInfo, TrainingData, Views};
+pub use eight_bit::EightBit;
 pub use heads::Head;
 
 const CARD_KEY: &str = "fervor.card";
@@ -122,9 +124,9 @@ impl Bundle {
         let training = training_pictures(&model)?;
         let cost = onnx::cost(&model);
         let penultimate = onnx::last_dense_input(&model).map(str::to_owned);
-        let graph = Graph::load_parsed(model, &bytes)?;
+        let graph = Graph::load_parsed(model, &bytes, card.eight_bit.as_ref().map(|eight_bit| &eight_bit.greatest))?;
         let bundle = Self { card, graph, runs: Runs::AllCores, cost, bytes, hashes, training, penultimate };
-        bundle.golden_check(&bundle.graph)?;
+        bundle.golden_check(&bundle.graph, eight_bit::golden(&bundle.card))?;
         Ok(bundle)
     }
 
@@ -133,7 +135,8 @@ impl Bundle {
     /// # Errors
     /// As [`Bundle::load`].
     pub fn check_elsewhere(&self) -> Result<()> {
-        self.golden_check(&Graph::load_general(self.bytes.to_vec())?)
+        let golden = (self.card.golden.logits.as_slice(), GOLDEN_TOLERANCE);
+        self.golden_check(&Graph::load_general(self.bytes.to_vec())?, golden)
     }
 
     /// Runs on this many threads from now on instead of all cores.
@@ -286,11 +289,10 @@ impl Bundle {
         Ok(([batch.len(), channels, size, size], values))
     }
 
-    fn golden_check(&self, graph: &Graph) -> Result<()> {
+    fn golden_check(&self, graph: &Graph, (golden, tolerance): (&[f32], f32)) -> Result<()> {
         let found = &self.view(graph, &[self.card.preprocess.golden_chip()])?[0];
-        let golden = &self.card.golden.logits;
         // Written so that NaN in the card fails, too.
-        let agree = found.iter().zip(golden).all(|(a, b)| (a - b).abs() <= GOLDEN_TOLERANCE * (1.0 + b.abs()));
+        let agree = found.iter().zip(golden).all(|(a, b)| (a - b).abs() <= tolerance * (1.0 + b.abs()));
         if agree {
             return Ok(());
         }

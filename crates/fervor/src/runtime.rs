@@ -1,5 +1,6 @@
 //! Runs one ONNX graph: on our own kernels where they know all of it, else on the general engine, if this program holds it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::{Error, Reason, Result};
@@ -27,6 +28,9 @@ enum Engine {
     General(Box<General>),
 }
 
+/// For maps that convolutions read in whole numbers, by name: the number that the greatest of those stands for.
+pub(crate) type Greatest = BTreeMap<String, f32>;
+
 /// One f32 output of a graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
@@ -42,16 +46,24 @@ impl Graph {
     /// # Errors
     /// [`Model`](crate::ErrorKind::Model): the engine cannot read it, or it has more than one input.
     pub fn load(onnx: Vec<u8>) -> Result<Self> {
-        let plan = ModelProto::parse(&onnx).ok().and_then(|model| Plan::of(&model));
+        let plan = ModelProto::parse(&onnx).ok().and_then(|model| Plan::of(&model, None));
         plan.map_or_else(|| Self::load_general(onnx), |plan| Ok(Self::own(plan)))
     }
 
-    /// Loads an ONNX model that is parsed already, from the same bytes.
+    /// Loads an ONNX model that is parsed already, from the same bytes; on our kernels with the steps of 8 bits, where there are any.
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub(crate) fn load_parsed(model: ModelProto, onnx: &[u8]) -> Result<Self> {
-        Plan::of(&model).map_or_else(|| Self::load_general(onnx.to_vec()), |plan| Ok(Self::own(plan)))
+    pub(crate) fn load_parsed(model: ModelProto, onnx: &[u8], eight_bit: Option<&Greatest>) -> Result<Self> {
+        Plan::of(&model, eight_bit).map_or_else(|| Self::load_general(onnx.to_vec()), |plan| Ok(Self::own(plan)))
+    }
+
+    /// Loads an ONNX model with the steps of 8 bits. `None`: our kernels do not know all of it.
+    ///
+    /// # Errors
+    /// [`Model`](crate::ErrorKind::Model): it cannot be read.
+    pub(crate) fn load_eight_bit(onnx: &[u8], eight_bit: &Greatest) -> Result<Option<Self>> {
+        Ok(Plan::of(&ModelProto::parse(onnx)?, Some(eight_bit)).map(Self::own))
     }
 
     /// Loads an ONNX model on the general engine whatever is in it: a second opinion on our kernels.
@@ -103,6 +115,18 @@ impl Graph {
             }
             Engine::General(general) => general.run(shape, values),
         }
+    }
+
+    /// Runs pictures one by one and shows the numbers of each map that a convolution reads and could read in whole numbers, with the
+    /// map's name; zeros around a map are with them. `false`: another engine than ours runs the graph.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) fn observe(&self, shape: [usize; 4], values: &[f32], tell: &mut dyn FnMut(&str, &[f32])) -> Result<bool> {
+        let Engine::Own { plan, .. } = &self.0 else { return Ok(false) };
+        fits(plan, shape, values)?;
+        plan.observe(values, tell);
+        Ok(true)
     }
 
     /// Runs the graph only as far as the value of this name. `None` where the engine knows no such value, having fused it away.

@@ -127,6 +127,9 @@ pub struct Calibrate {
     /// Store the weights as 16-bit floats: half the file; the figures are of the rounded network
     #[arg(long)]
     pub half: bool,
+    /// Compute in 8 bits: the steps are fitted to some of the pictures, and the figures are of the network that counts in them
+    #[arg(long)]
+    pub eight_bits: bool,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// What becomes of classes that the model lacks: 'contempt=neutral,fear=-' (- leaves a class out)

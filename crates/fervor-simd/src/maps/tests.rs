@@ -73,7 +73,8 @@ fn every_instruction_set_convolves_maps_like_the_formula() {
             convolution((&x, from), (&weight, dims), &bias, (stride, padding), (&mut expected, to), (onto, relu));
             for kernels in supported() {
                 let conv = Conv::new((&weight, dims), Some(&bias), (stride, padding), [from, to], onto, relu);
-                let conv = conv.expect("shapes that fit").with(kernels, &weight, dims);
+                let mut conv = conv.expect("shapes that fit");
+                conv.use_kernels(kernels, &weight, dims);
                 let mut out = maps(to);
                 conv.run(&x, &mut out);
                 assert_close(&format!("{} {from:?} {dims:?}", kernels.name), &out, &expected);

@@ -302,6 +302,7 @@ unsafe fn convolve_rows(
         taps: &phase.taps,
         panels: &phase.panels,
         columns: output.columns,
+        scale: None,
         bias: output.bias,
         onto: false,
         relu: output.relu,

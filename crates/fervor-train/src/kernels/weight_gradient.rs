@@ -229,6 +229,7 @@ impl<'a> Work<'a> {
                 live_rows: 0,
                 live_columns: columns.min(kernel.width),
                 accumulate: true,
+                scale: std::ptr::null(),
                 bias: std::ptr::null(),
                 relu: false,
             };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::error::Category;
 
+use super::eight_bit::EightBit;
 use super::heads::Head;
 use crate::emotion::LabelSet;
 use crate::error::{Error, Reason, Result};
@@ -17,7 +18,7 @@ use crate::quality::{Flag, Quality};
 pub const CARD_SCHEMA: &str = "fervor.card/1";
 
 /// The keys of a card that this version knows.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "schema",
     "name",
     "description",
@@ -33,6 +34,7 @@ const KEYS: [&str; 17] = [
     "flag_factors",
     "conformal",
     "class_biases",
+    "eight_bit",
     "metrics",
     "requires",
 ];
@@ -81,6 +83,10 @@ pub struct Card {
     /// What calibration has added to the logits, one a class; it is part of the network ([`Bundle::with_biases`](crate::Bundle::with_biases)).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_biases: Vec<f32>,
+    /// The steps in which the network computes in 8 bits ([`Bundle::in_eight_bits`](crate::Bundle::in_eight_bits)); without it, in
+    /// 32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eight_bit: Option<EightBit>,
     /// Scores by name, such as `validation.accuracy`; each says in its name on which split.
     pub metrics: BTreeMap<String, f64>,
     /// Keys of this card that a reader must know to answer right; a reader who does not know one refuses the model.
@@ -303,6 +309,9 @@ impl Card {
             ))
             .because(Reason::Mismatch));
         }
+        if let Some(eight_bit) = &self.eight_bit {
+            eight_bit.check(self.outputs())?;
+        }
         if let Some(key) = self.extra.keys().find(|key| KEYS.contains(key)) {
             return Err(Error::model(format!("the card holds a key twice: {key}")));
         }
@@ -323,6 +332,7 @@ mod tests {
         card.flag_factors = BTreeMap::from([(Flag::Blurred, 1.0)]);
         card.conformal = Some(Conformal { coverage: 0.9, threshold: 0.1 });
         card.class_biases = vec![0.0; card.labels.len()];
+        card.eight_bit = Some(EightBit { greatest: BTreeMap::new(), golden: card.golden.logits.clone() });
         card.requires = vec!["views".to_owned()];
         let written = serde_json::to_value(&card).unwrap();
         let keys: Vec<&str> = written.as_object().unwrap().keys().map(String::as_str).collect();

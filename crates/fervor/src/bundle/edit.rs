@@ -37,7 +37,7 @@ impl Bundle {
     }
 
     /// The same bundle with its weights as 16-bit floats, and with the golden logits that the rounded network gives on the general
-    /// engine, which no kernel of ours can mislead.
+    /// engine, which no kernel of ours can mislead. What was fitted to compute in 8 bits is left out.
     ///
     /// # Errors
     /// As [`with_card`](Self::with_card), and a network whose logits the rounding moves by more than a twentieth
@@ -55,6 +55,7 @@ impl Bundle {
         }
         let mut card = self.card.clone();
         card.golden.logits = rounded;
+        card.eight_bit = None;
         self.remade(graph, &card)
     }
 
@@ -83,6 +84,8 @@ impl Bundle {
         ours.set_floats(&values);
         let mut card = self.card.clone();
         card.golden.logits.iter_mut().zip(biases).for_each(|(logit, bias)| *logit += bias);
+        let golden = card.eight_bit.iter_mut().flat_map(|eight_bit| &mut eight_bit.golden);
+        golden.zip(biases).for_each(|(logit, bias)| *logit += bias);
         card.class_biases.resize(biases.len(), 0.0);
         card.class_biases.iter_mut().zip(biases).for_each(|(all, bias)| *all += bias);
         let remade = self.remade(graph, &card)?;

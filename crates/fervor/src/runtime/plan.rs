@@ -4,10 +4,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use fervor_simd::maps::{self, Affine, Conv, Dense, Shape};
+use fervor_simd::maps::{self, Affine, Conv, Dense, Shape, quads};
 use rayon::prelude::*;
 
-use super::Output;
+use super::{Greatest, Output};
 use crate::onnx::ModelProto;
 
 mod builder;
@@ -26,6 +26,8 @@ pub struct Plan {
     head: Vec<(Dense, [usize; 2])>,
     /// Buffers of maps.
     slots: Vec<Shape>,
+    /// What convolutions read that could be whole numbers: names and slots.
+    read: Vec<(String, usize)>,
     /// Rows of numbers, a row a picture.
     rows: Vec<Row>,
     output: usize,
@@ -37,6 +39,7 @@ pub struct Plan {
 enum Step {
     Load { affine: Affine, to: usize },
     Copy { from: usize, to: usize },
+    Quantize { greatest: f32, from: usize, to: usize },
     Conv { conv: Conv, after: Option<Affine>, pooled: bool, from: usize, to: usize },
     Pool { kernel: usize, stride: usize, from: usize, to: usize },
     Mean { from: usize, row: usize },
@@ -69,9 +72,18 @@ struct Arena {
 }
 
 impl Plan {
-    /// The plan of a graph, if all of it is known here.
-    pub fn of(model: &ModelProto) -> Option<Self> {
-        Builder::new(model.graph.as_ref()?)?.build()
+    /// The plan of a graph, if all of it is known here; maps that `eight_bit` names are read in whole numbers.
+    pub fn of(model: &ModelProto, eight_bit: Option<&Greatest>) -> Option<Self> {
+        Builder::new(model.graph.as_ref()?, eight_bit)?.build()
+    }
+
+    /// Shows what convolutions read of each picture and could read in whole numbers, with the map's name.
+    pub fn observe(&self, values: &[f32], tell: &mut dyn FnMut(&str, &[f32])) {
+        let mut arena = self.arena();
+        for picture in values.chunks_exact(self.input.iter().product()) {
+            self.group(&mut arena, picture);
+            self.read.iter().for_each(|(name, slot)| tell(name, &arena.slots[*slot]));
+        }
     }
 
     /// `[channels, height, width]` of the pictures.
@@ -143,7 +155,10 @@ impl Plan {
     fn step(&self, step: &Step, arena: &mut Arena, picture: &[f32], i: usize) {
         let (from, to) = match step {
             Step::Load { to, .. } => (None, *to),
-            Step::Copy { from, to } | Step::Conv { from, to, .. } | Step::Pool { from, to, .. } => (Some(*from), *to),
+            Step::Copy { from, to }
+            | Step::Quantize { from, to, .. }
+            | Step::Conv { from, to, .. }
+            | Step::Pool { from, to, .. } => (Some(*from), *to),
             Step::Mean { from, row } | Step::Flatten { from, row } => {
                 let len = self.rows[*row].len;
                 let out = &mut arena.rows[*row][i * len..(i + 1) * len];
@@ -160,6 +175,7 @@ impl Plan {
         let source = from.map_or(&[][..], |from| &arena.slots[from]);
         match step {
             Step::Load { affine, .. } => maps::from_planes(picture, affine, shape, &mut out),
+            Step::Quantize { greatest, from, .. } => quads::quantize(*greatest, self.slots[*from], source, shape, &mut out),
             Step::Copy { from, .. } => maps::copy(self.slots[*from], source, shape, &mut out),
             Step::Conv { conv, after, pooled: true, .. } => {
                 conv.run_pooled(source, after.as_ref(), &mut arena.scratch, shape, &mut out);

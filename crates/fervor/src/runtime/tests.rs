@@ -125,7 +125,7 @@ fn graphs_that_the_plan_does_not_know_stay_with_the_general_engine() {
     let edit = |edit: &dyn Fn(&mut crate::onnx::GraphProto)| {
         let mut model = residual();
         edit(model.graph.as_mut().unwrap());
-        Plan::of(&model).is_none()
+        Plan::of(&model, None).is_none()
     };
     assert!(!edit(&|_| {}), "the plan knows the graph as it is");
     let node = |graph: &mut crate::onnx::GraphProto, op: &str, change: &dyn Fn(&mut crate::onnx::NodeProto)| {

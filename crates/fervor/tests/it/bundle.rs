@@ -275,3 +275,62 @@ fn a_network_that_16_bits_would_change_is_left_alone() {
     let error = bundle_of(g.finish(&x, "logits", 8)).halved().unwrap_err();
     assert!(error.message().contains("16 bits are too few"), "{error}");
 }
+
+/// The golden chip shifted round, lighter and darker: many pictures that a network answers differently.
+fn drawn_chips(bundle: &Bundle, count: usize) -> Vec<Chip> {
+    let chip = bundle.card().preprocess.golden_chip();
+    let drawn = (0..count).map(|i| {
+        chip.clone().edited(|pixels| {
+            let side = pixels.len().isqrt();
+            pixels.iter_mut().enumerate().for_each(|(at, pixel)| {
+                let wave = ((at / side) as f32 / (2.0 + i as f32)).sin() * ((at % side) as f32 / (3.0 + (i % 5) as f32)).cos();
+                *pixel = (128.0 + 90.0 * wave + f32::from(*pixel / 8)) as u8;
+            });
+        })
+    });
+    drawn.collect()
+}
+
+#[test]
+fn a_network_in_8_bits_answers_nearly_the_same_and_proves_it() {
+    for name in ["fervor-48-votes", "fervor-nano"] {
+        let before = Bundle::builtin(name).unwrap();
+        let chips = drawn_chips(&before, 24);
+        let after = before.in_eight_bits(&chips).unwrap();
+        let steps = after.card().eight_bit.clone().unwrap();
+        assert!(steps.greatest.len() > 3 && steps.golden != after.card().golden.logits, "{steps:?}");
+        let [whole, real] = [&after, &before].map(|bundle| bundle.head_logits(&chips).unwrap());
+        let spread = real.iter().flatten().fold(0.0f32, |most, v| most.max(v.abs()));
+        let worst = whole.iter().flatten().zip(real.iter().flatten()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst > 0.0 && worst < 0.1 * spread, "{name}: {worst} of {spread}");
+        // The file tells it all, whoever reads it; on the general engine it is the network that it was.
+        let again = Bundle::load(after.bytes().to_vec()).unwrap();
+        assert_eq!(again.head_logits(&chips).unwrap(), whole);
+        assert_eq!(again.with_threads(1).head_logits(&chips[..1]).unwrap()[0], whole[0]);
+        after.check_elsewhere().unwrap();
+        assert_eq!(after.in_eight_bits(&chips).unwrap().card().eight_bit, Some(steps.clone()), "fitted again, the same");
+        let plain = after.with_card(|card| card.eight_bit = None).unwrap();
+        assert_eq!(plain.head_logits(&chips).unwrap(), real);
+
+        let wrong = after.with_card(|card| card.eight_bit.as_mut().unwrap().golden[0] += 1.0).unwrap_err();
+        assert_eq!(wrong.reason(), Reason::Mismatch, "{wrong}");
+        let wrong = after.with_card(|card| card.eight_bit.as_mut().unwrap().greatest.values_mut().for_each(|v| *v = 0.0));
+        assert!(wrong.unwrap_err().message().contains("must be above 0"));
+    }
+    let none = Bundle::builtin("fervor-nano").unwrap().in_eight_bits(&[]).unwrap_err();
+    assert_eq!((none.kind(), none.reason()), (ErrorKind::Input, Reason::Empty));
+}
+
+#[test]
+fn a_network_without_maps_in_fours_stays_in_32_bits() {
+    let mut g = GraphBuilder::new("six", "pixels", [1, 48, 48]);
+    let x = g.conv("pixels", &[0.1; 6 * 9], [6, 1, 3, 3], None, 1, 1);
+    let x = g.relu(&x);
+    let x = g.conv(&x, &[0.1; 8 * 6], [8, 6, 1, 1], None, 1, 0);
+    let x = g.global_average_pool(&x);
+    let x = g.flatten(&x);
+    let x = g.dense(&x, &[0.5; 8 * 8], [8, 8], &[0.0; 8]);
+    let bundle = bundle_of(g.finish(&x, "logits", 8));
+    let error = bundle.in_eight_bits(&[bundle.card().preprocess.golden_chip()]).unwrap_err();
+    assert_eq!(error.reason(), Reason::Unsupported, "{error}");
+}

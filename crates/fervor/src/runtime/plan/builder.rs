@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use fervor_simd::maps::{Affine, Conv, Dense, Shape};
+use fervor_simd::maps::{Affine, Conv, Dense, Shape, quads};
 
 use super::{Plan, Row, Step};
 use crate::onnx::{GraphProto, NodeProto, TensorProto};
+use crate::runtime::Greatest;
 
 /// Longest side of a picture, and most channels; a graph with more stays with the general engine.
 const LARGEST: usize = 4096;
@@ -48,10 +49,15 @@ pub(super) struct Builder<'a> {
     head: Vec<(Dense, [usize; 2])>,
     slots: Vec<Shape>,
     rows: Vec<Row>,
+    eight_bit: Option<&'a Greatest>,
+    /// What convolutions read that could be whole numbers.
+    read: Vec<(String, usize)>,
+    /// Slots that exist in whole numbers, too, and where.
+    whole: HashMap<usize, usize>,
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(graph: &'a GraphProto) -> Option<Self> {
+    pub(super) fn new(graph: &'a GraphProto, eight_bit: Option<&'a Greatest>) -> Option<Self> {
         let [input] = graph.input.as_slice() else { return None };
         let shape = &input.kind.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?.dim;
         let [batch, sides @ ..] = shape.as_slice() else { return None };
@@ -82,6 +88,9 @@ impl<'a> Builder<'a> {
             head: Vec::new(),
             slots: Vec::new(),
             rows: Vec::new(),
+            eight_bit,
+            read: Vec::new(),
+            whole: HashMap::new(),
         })
     }
 
@@ -105,6 +114,7 @@ impl<'a> Builder<'a> {
             trunk: self.trunk,
             head: self.head,
             slots: self.slots,
+            read: self.read,
             rows: self.rows,
             output,
             idle: Mutex::new(Vec::new()),
@@ -178,9 +188,13 @@ impl<'a> Builder<'a> {
         if !attribute(node, "group", 1) {
             return None;
         }
+        let mut greatest = None;
         let from = match from {
             Value::Input => self.load()?,
-            Value::Maps(slot) => slot,
+            Value::Maps(slot) => {
+                greatest = self.readable(&node.input[0], slot);
+                slot
+            }
             Value::Row(_) => return None,
         };
         let shape = self.slots[from];
@@ -222,10 +236,37 @@ impl<'a> Builder<'a> {
             self.trunk.push(Step::Copy { from: shortcut, to });
         }
         let target = if pooled { convolved } else { self.slots[to] };
-        let shapes = [shape, target];
-        let conv = Conv::new((&weight, dims), bias.as_deref(), (stride, padding), shapes, shortcut.is_some(), relu)?;
+        let (shapes, bias, onto) = ([shape, target], bias.as_deref(), shortcut.is_some());
+        let (conv, from) = match greatest {
+            None => (Conv::new((&weight, dims), bias, (stride, padding), shapes, onto, relu)?, from),
+            Some(greatest) => {
+                let conv = Conv::quads((&weight, dims), bias, (stride, padding), shapes, (onto, relu), greatest)?;
+                (conv, self.whole(from, greatest)?)
+            }
+        };
         self.trunk.push(Step::Conv { conv, after, pooled, from, to });
         Some(())
+    }
+
+    /// Notes that a convolution reads a map that could be whole numbers; the number of the greatest, if it shall be.
+    fn readable(&mut self, name: &str, slot: usize) -> Option<f32> {
+        quads::shape(self.slots[slot])?;
+        if self.read.iter().all(|(_, known)| *known != slot) {
+            self.read.push((name.to_owned(), slot));
+        }
+        self.eight_bit?.get(name).copied()
+    }
+
+    /// The slot of the same maps in whole numbers.
+    fn whole(&mut self, from: usize, greatest: f32) -> Option<usize> {
+        if let Some(slot) = self.whole.get(&from) {
+            return Some(*slot);
+        }
+        let to = self.slots.len();
+        self.push(quads::shape(self.slots[from])?)?;
+        self.trunk.push(Step::Quantize { greatest, from, to });
+        self.whole.insert(from, to);
+        Some(to)
     }
 
     fn dense(&mut self, i: usize, from: usize) -> Option<()> {
