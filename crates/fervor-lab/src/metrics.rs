@@ -17,5 +17,5 @@ pub use confusion::{ClassScores, Confusion};
 pub use interval::{
     McNemar, bootstrap_interval, bootstrap_intervals, difference_interval, holm, mcnemar, mcnemar_of, wilson_interval,
 };
-pub use scores::{RELIABILITY_BINS, ReliabilityBin, Scores, argmax, rank_of};
+pub use scores::{Chance, RELIABILITY_BINS, ReliabilityBin, Scores, argmax, rank_of};
 pub use temperature::{fit_temperature, fit_temperature_to};

@@ -77,6 +77,7 @@ impl Exporter<'_> {
             flag_factors: Default::default(),
             conformal: None,
             class_biases: Vec::new(),
+            eight_bit: None,
             metrics: Default::default(),
             requires: if recipe.loss.heads().is_empty() { Vec::new() } else { vec!["heads".to_owned()] },
             extra: Default::default(),

@@ -6,7 +6,7 @@ pub use fervor::prediction::ModelInfo;
 use serde::{Deserialize, Serialize};
 
 use super::{Evaluation, Row, Slice, VoteShare, Voters};
-use crate::metrics::{Confusion, ReliabilityBin, Scores, argmax, bootstrap_intervals, wilson_interval};
+use crate::metrics::{Chance, Confusion, ReliabilityBin, Scores, argmax, bootstrap_intervals, wilson_interval};
 use crate::robustness::Robustness;
 use fervor::emotion::LabelSet;
 
@@ -162,6 +162,9 @@ pub struct EvalReport {
     pub brier: f64,
     /// Expected calibration error over [`RELIABILITY_BINS`](crate::metrics::RELIABILITY_BINS) equal bins.
     pub ece: f64,
+    /// What a model that is right exactly as often as it says would show on as many pictures; null in reports of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ece_by_chance: Option<Chance>,
     /// How near the answers are to the votes; null where the rows have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub votes: Option<VoteScores>,
@@ -233,6 +236,7 @@ impl EvalReport {
             log_loss: scores.log_loss,
             brier: scores.brier,
             ece: scores.ece,
+            ece_by_chance: Some(scores.chance),
             votes: voters.is_some().then(|| votes(rows)),
             voters,
             labels: labels.names().to_vec(),

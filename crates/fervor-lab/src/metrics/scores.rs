@@ -1,8 +1,14 @@
 //! Scores that look at the probabilities, not only at the winner.
 
+use std::f64::consts::PI;
+
 use serde::{Deserialize, Serialize};
 
 use super::Confusion;
+use crate::random::SplitMix64;
+
+/// Draws by which [`Chance::most`] is found.
+const DRAWS: usize = 2000;
 
 /// Bins of the expected calibration error, as in Guo et al. 2017.
 pub const RELIABILITY_BINS: usize = 15;
@@ -22,6 +28,16 @@ pub struct ReliabilityBin {
     pub accuracy: Option<f64>,
 }
 
+/// The calibration error that chance alone makes: the truths are drawn anew from the confidences (consistency resampling: Bröcker
+/// and Smith, "Increasing the reliability of reliability diagrams", 2007), each bin's count of right answers as a normal number.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Chance {
+    /// On average.
+    pub mean: f64,
+    /// In 95 of 100 cases it is at most this.
+    pub most: f64,
+}
+
 /// Everything that is counted from probabilities and truths.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scores {
@@ -34,6 +50,8 @@ pub struct Scores {
     /// Expected calibration error: the mean over [`RELIABILITY_BINS`] equal bins, weighted by their samples,
     /// of |accuracy - confidence| (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3).
     pub ece: f64,
+    /// What the calibration error of a model that is right exactly as often as it says would be on as many samples.
+    pub chance: Chance,
     /// The share of samples whose true class is among the two most probable.
     pub top2_accuracy: f64,
     /// The bins of the calibration error, from low to high confidence.
@@ -65,14 +83,42 @@ impl Scores {
         }
         let ece = bins.iter().map(Bin::gap).sum::<f64>() / n;
         let reliability = bins.iter().enumerate().map(|(index, bin)| bin.report(index)).collect();
-        Self { confusion, log_loss: log_loss / n, brier: brier / n, ece, top2_accuracy: top2 as f64 / n, reliability }
+        Self {
+            confusion,
+            log_loss: log_loss / n,
+            brier: brier / n,
+            ece,
+            top2_accuracy: top2 as f64 / n,
+            chance: Chance::of(&bins, n),
+            reliability,
+        }
     }
+}
+
+impl Chance {
+    fn of(bins: &[Bin], n: f64) -> Self {
+        let mut random = SplitMix64(0);
+        let mut drawn: Vec<f64> =
+            (0..DRAWS).map(|_| bins.iter().map(|bin| bin.variance.sqrt() * normal(&mut random).abs()).sum::<f64>() / n).collect();
+        drawn.sort_by(f64::total_cmp);
+        // The mean of |x| of a normal number x.
+        let mean = bins.iter().map(|bin| (2.0 * bin.variance / PI).sqrt()).sum::<f64>() / n;
+        Self { mean, most: drawn[DRAWS * 95 / 100] }
+    }
+}
+
+/// A normal number (Box and Muller 1958).
+fn normal(random: &mut SplitMix64) -> f64 {
+    let [radius, angle] = [random.share(), random.share()];
+    (-2.0 * (1.0 - radius).ln()).sqrt() * (2.0 * PI * angle).cos()
 }
 
 #[derive(Clone, Copy, Default)]
 struct Bin {
     n: u64,
     confidence: f64,
+    /// Of the count of right answers, were each right as often as its confidence says.
+    variance: f64,
     right: u64,
 }
 
@@ -80,6 +126,7 @@ impl Bin {
     fn add(&mut self, confidence: f64, right: bool) {
         self.n += 1;
         self.confidence += confidence;
+        self.variance += (confidence * (1.0 - confidence)).max(0.0);
         self.right += u64::from(right);
     }
 
@@ -141,6 +188,26 @@ mod tests {
         let scores = Scores::new(2, &[0.0, 1.0], &[0]);
         assert!((scores.log_loss - 52.0 * 2f64.ln()).abs() < 1e-9);
         assert_eq!((scores.brier, scores.ece), (2.0, 1.0));
+    }
+
+    #[test]
+    fn what_chance_makes_is_what_models_that_keep_their_word_show() {
+        let mut random = SplitMix64(5);
+        let confidences: Vec<f32> = (0..800).map(|_| (0.5 + 0.5 * random.share()) as f32).collect();
+        let probabilities: Vec<f32> = confidences.iter().flat_map(|&c| [c, 1.0 - c]).collect();
+        let mut shown: Vec<f64> = Vec::new();
+        let mut chance = None;
+        for _ in 0..300 {
+            let truth: Vec<usize> = confidences.iter().map(|&c| usize::from(random.share() >= f64::from(c))).collect();
+            let scores = Scores::new(2, &probabilities, &truth);
+            shown.push(scores.ece);
+            assert_eq!(*chance.get_or_insert(scores.chance), scores.chance, "the truths are nothing to it");
+        }
+        shown.sort_by(f64::total_cmp);
+        let (chance, mean) = (chance.unwrap(), shown.iter().sum::<f64>() / 300.0);
+        assert!((chance.mean - mean).abs() < 0.002, "{} {mean}", chance.mean);
+        assert!((chance.most - shown[285]).abs() < 0.004, "{} {}", chance.most, shown[285]);
+        assert_eq!(Scores::new(2, &[1.0, 0.0], &[0]).chance, Chance { mean: 0.0, most: 0.0 });
     }
 
     #[test]

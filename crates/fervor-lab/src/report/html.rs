@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::page::{foot, head, inline};
 use super::slices;
 use super::words::{
-    absent, band as band_name, choice, excluded, file_name, interval, label_map, leak, of_class, percent, pictures, sides, voted,
+    absent, band as band_name, by_chance, choice, excluded, file_name, interval, label_map, leak, of_class, percent, pictures,
+    sides, voted,
 };
 use super::{confusion_chart, reliability_chart, robustness_charts};
 use crate::evaluate::EvalReport;
@@ -181,9 +182,10 @@ fn calibration(page: &mut String, report: &EvalReport) -> std::fmt::Result {
         page,
         "<section>\n<h2>Confidence</h2>\n<div class=\"pair uneven\">\n{}\n<div><p>Where the model says 80 %, it should be right in 80 of 100 cases: \
          on the dashed line. {verdict}</p>\n<p class=\"muted\">The calibration error is the mean distance from that line over 15 equal bins, \
-         weighted by the pictures in them. The lower chart shows how many pictures are answered with which confidence.</p>\n<dl class=\"facts\">\
+         weighted by the pictures in them{}. The lower chart shows how many pictures are answered with which confidence.</p>\n<dl class=\"facts\">\
          <dt>Calibration error</dt><dd>{}</dd><dt>Log loss</dt><dd>{:.3}</dd><dt>Brier score</dt><dd>{:.3}</dd></dl></div>\n</div>\n</section>",
         reliability_chart(report).svg(),
+        report.ece_by_chance.map_or_else(String::new, |chance| format!("; {}", by_chance(chance))),
         percent(report.ece),
         report.log_loss,
         report.brier

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::slices;
 use super::words::{
-    absent, band as band_name, choice, excluded, interval, label_map, leak, of_class, percent, pictures, sides, voted,
+    absent, band as band_name, by_chance, choice, excluded, interval, label_map, leak, of_class, percent, pictures, sides, voted,
 };
 use crate::evaluate::EvalReport;
 use fervor_draw::chart::thousands;
@@ -44,6 +44,9 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     score("macro F1", report.macro_f1, Some(report.macro_f1_ci95))?;
     score("top-2 accuracy", report.top2_accuracy, None)?;
     score("expected calibration error", report.ece, None)?;
+    if let Some(chance) = report.ece_by_chance {
+        writeln!(out, "| ({}) | | |", by_chance(chance))?;
+    }
     writeln!(out, "| log loss | {:.3} | |\n| Brier score | {:.3} | |", report.log_loss, report.brier)?;
     if let Some(votes) = &report.votes {
         writeln!(out, "| cross-entropy with the votes | {:.3} | |", votes.cross_entropy)?;

@@ -1,6 +1,7 @@
 //! How numbers and facts are put into words, the same in every format.
 
 use crate::evaluate::{Agreement, EvalReport, LabelRule, VoteShare, Voters};
+use crate::metrics::Chance;
 use fervor_draw::chart::thousands;
 
 pub(super) use crate::words::percent;
@@ -118,6 +119,16 @@ pub(super) fn band(band: &Agreement) -> String {
 pub(super) fn agreement(voters: &Voters) -> String {
     let bands = voters.agreement.iter().filter_map(|b| Some(format!("{}: {}", band(b), percent(b.accuracy?))));
     bands.collect::<Vec<_>>().join("; ")
+}
+
+/// What calibration errors of as many pictures show by chance.
+pub fn by_chance(chance: Chance) -> String {
+    let Chance { mean, most } = chance;
+    format!(
+        "on as many pictures a perfectly calibrated model would show {}, at most {} in 95 of 100 cases",
+        percent(mean),
+        percent(most)
+    )
 }
 
 #[cfg(test)]
