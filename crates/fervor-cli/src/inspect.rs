@@ -68,6 +68,13 @@ pub fn models(args: &Models) -> Result<Verdict> {
     Ok(Verdict::Yes)
 }
 
+fn numbers(card: &Card) -> String {
+    match &card.eight_bit {
+        Some(eight_bit) => format!("8 bits, in steps of {} maps", eight_bit.greatest.len()),
+        None => "32 bits".to_owned(),
+    }
+}
+
 fn heads(card: &Card) -> String {
     let shown = card.heads.iter().map(|head| {
         let (name, weight, removed) = (&head.name, head.weight, 100.0 * head.prior_removed);
@@ -108,6 +115,7 @@ fn text(info: &Info) -> String {
         ),
         row("views of a face", &card.views.to_string()),
         row("heads", &heads(card)),
+        row("computes in", &numbers(card)),
         row("file", &format!("{:.2} MB, sha256 {}", info.bytes as f64 / 1e6, info.sha256)),
         row("seal", if info.sealed { "weights, card and training pictures are as they were made" } else { "none" }),
         row("temperature", &card.temperature.to_string()),

@@ -14,7 +14,7 @@ use crate::runtime::Graph;
 pub(super) const TOLERANCE: f32 = 0.05;
 
 /// Of all values, these shares are tried as what the steps have to reach; what lies beyond counts as the greatest.
-const SHARES: [f64; 4] = [1.0, 0.9999, 0.999, 0.995];
+const SHARES: [f64; 5] = [1.0, 0.9999, 0.9995, 0.998, 0.995];
 
 /// Bins of a map's values.
 const BINS: usize = 4096;
@@ -83,23 +83,46 @@ impl Bundle {
         let plain = if self.card.eight_bit.is_some() { &self.with_card(|card| card.eight_bit = None)? } else { self };
         let maps = plain.maps(chips)?;
         let exact = plain.head_logits(chips)?;
-        let mut best: Option<(f64, BTreeMap<String, f32>)> = None;
+        let names: Vec<&String> = maps.keys().collect();
+        let steps = |shares: &[f64]| -> BTreeMap<String, f32> {
+            names.iter().zip(shares).map(|(name, share)| ((*name).clone(), maps[*name].reach(*share))).collect()
+        };
+        // First one share for all maps, then map by map whatever is better still.
+        let mut best = (f64::INFINITY, Vec::new());
         for share in SHARES {
-            let greatest: BTreeMap<String, f32> = maps.iter().map(|(name, values)| (name.clone(), values.reach(share))).collect();
-            let whole = plain.whole(&greatest)?;
-            let mut error = 0.0;
-            for (chips, exact) in chips.chunks(super::BATCH).zip(exact.chunks(super::BATCH)) {
-                for (found, exact) in plain.view(&whole, chips)?.iter().zip(exact) {
-                    error += found.iter().zip(exact).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
-                }
-            }
-            if best.as_ref().is_none_or(|(least, _)| error < *least) {
-                best = Some((error, greatest));
+            let shares = vec![share; names.len()];
+            let error = plain.error_of(&steps(&shares), chips, &exact)?;
+            if error < best.0 {
+                best = (error, shares);
             }
         }
-        let (_, greatest) = best.expect("there are shares to try");
+        for place in 0..names.len() {
+            for share in SHARES {
+                let mut shares = best.1.clone();
+                if std::mem::replace(&mut shares[place], share) == share {
+                    continue;
+                }
+                let error = plain.error_of(&steps(&shares), chips, &exact)?;
+                if error < best.0 {
+                    best = (error, shares);
+                }
+            }
+        }
+        let greatest = steps(&best.1);
         let golden = plain.view(&plain.whole(&greatest)?, &[plain.card.preprocess.golden_chip()])?.concat();
         plain.with_card(|card| card.eight_bit = Some(EightBit { greatest, golden }))
+    }
+
+    /// The squared distance of the logits with these steps from the exact ones, over all chips.
+    fn error_of(&self, greatest: &BTreeMap<String, f32>, chips: &[Chip], exact: &[Vec<f32>]) -> Result<f64> {
+        let whole = self.whole(greatest)?;
+        let mut error = 0.0;
+        for (chips, exact) in chips.chunks(super::BATCH).zip(exact.chunks(super::BATCH)) {
+            for (found, exact) in self.view(&whole, chips)?.iter().zip(exact) {
+                error += found.iter().zip(exact).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+            }
+        }
+        Ok(error)
     }
 
     /// The network as it runs with these steps.

@@ -40,7 +40,7 @@ enum Step {
     Load { affine: Affine, to: usize },
     Copy { from: usize, to: usize },
     Quantize { greatest: f32, from: usize, to: usize },
-    Conv { conv: Conv, after: Option<Affine>, pooled: bool, from: usize, to: usize },
+    Conv { conv: Box<Conv>, after: Option<Affine>, pooled: bool, from: usize, to: usize },
     Pool { kernel: usize, stride: usize, from: usize, to: usize },
     Mean { from: usize, row: usize },
     Flatten { from: usize, row: usize },

@@ -244,7 +244,7 @@ impl<'a> Builder<'a> {
                 (conv, self.whole(from, greatest)?)
             }
         };
-        self.trunk.push(Step::Conv { conv, after, pooled, from, to });
+        self.trunk.push(Step::Conv { conv: Box::new(conv), after, pooled, from, to });
         Some(())
     }
 
