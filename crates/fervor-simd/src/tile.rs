@@ -260,6 +260,15 @@ pub fn supported_quads() -> Vec<&'static Kernels> {
             all.push(&x86::AVX512_QUADS);
         }
     }
+    #[cfg(target_arch = "aarch64")]
+    {
+        all.push(&neon::NEON_QUADS);
+        if std::arch::is_aarch64_feature_detected!("dotprod") {
+            all.push(&neon::DOT_QUADS);
+        }
+    }
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    all.push(&wasm::WASM_QUADS);
     all
 }
 
@@ -392,6 +401,9 @@ unsafe fn finish(t: &Tile, r: usize, sums: &[f32]) {
         }
     }
 }
+
+#[cfg(target_arch = "aarch64")]
+mod neon;
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
