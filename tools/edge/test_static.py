@@ -20,7 +20,7 @@ MOST_BYTES = 12_000_000
 
 
 def program(folder, processor):
-    path = folder / f"{processor}-unknown-linux-musl" / "release" / "fervor"
+    path = folder / f"{processor}-unknown-linux-musl" / "small" / "fervor"
     return [str(path)] if processor == platform.machine() else [shutil.which(f"qemu-{processor}-static"), str(path)]
 
 

@@ -69,8 +69,9 @@ CONTROLLED = """navigator.serviceWorker.ready.then(() => navigator.serviceWorker
 
 
 def asked_since(before):
-    """What was asked of the server; not whether the service worker is still the same, which browsers ask when they please."""
-    return [path for path in Files.asked[before:] if not path.endswith("/offline.js")]
+    """What was asked of the server; not what browsers ask when they please: whether the service worker is still the same, and the icon of
+    the tab, which they fetch past the page and its service worker, on a busy machine long after the page is there."""
+    return [path for path in Files.asked[before:] if not path.endswith(("/offline.js", "/page/icon.svg"))]
 
 
 def ready(p):
