@@ -71,9 +71,10 @@ pub fn build(processor: Processor) -> Result<PathBuf> {
     let target = processor.target();
     let variable = format!("CARGO_TARGET_{}", target.to_uppercase().replace('-', "_"));
     run(cargo()
-        .args(["build", "--locked", "--profile", "small", "--package", "fervor-cli", "--no-default-features", "--target", target])
+        .args(["rustc", "--locked", "--profile", "small", "--package", "fervor-cli", "--no-default-features", "--target", target])
         .args(["--features", &features.join(","), "--target-dir"])
         .arg(&folder)
+        .args(["--", "-C", "strip=symbols"])
         .env("FERVOR_WEB_PACKAGE", &package)
         .env(format!("{variable}_LINKER"), "rust-lld")
         .env(format!("{variable}_RUSTFLAGS"), format!("{} {LINK}", remap()))

@@ -14,6 +14,7 @@ mod environment;
 mod evaluate;
 mod explain;
 mod groups;
+#[cfg(feature = "general")]
 mod import;
 mod inputs;
 mod inspect;
@@ -72,7 +73,12 @@ fn run(command: Command) -> fervor::Result<Verdict> {
         Command::Audit(args) => audit::run(&args),
         Command::Split(args) => split::run(&args),
         Command::Crop(args) => crop::run(&args),
+        #[cfg(feature = "general")]
         Command::Import(args) => import::run(&args),
+        #[cfg(not(feature = "general"))]
+        Command::Import(_) => Err(fervor::Error::input("this program was built without the engine for networks from elsewhere")
+            .because(fervor::Reason::Unsupported)
+            .with_remedy(fervor::Remedy::BuildWith { feature: "general".into() })),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Compare(args) => compare::run(&args),
         #[cfg(feature = "train")]
