@@ -37,9 +37,9 @@ user_pref("toolkit.telemetry.reportingpolicy.firstRun", false);
 user_pref("app.update.enabled", false);
 user_pref("media.autoplay.default", 0);
 """
-# As close as other arithmetic comes. Boxes agree to a ten-thousandth of a pixel; but where a value of a cut-out face lies between two
-# of 256 levels, that may be enough for the other one, and an unsure answer moves by a thousandth or two: of one face in a hundred.
-CLOSE, CLOSE_BOX, FAR, RARE = 1e-3, 0.05, 5e-3, 0.01
+# The build for browsers that multiply and add in one step does the program's sums. The others round twice where it rounds once: where a
+# value of a cut-out face lies between two of 256 levels, that may be enough for the other one, and unsure answers move.
+CLOSE, FAR, CLOSE_BOX = 1e-3, 5e-3, 0.05
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -166,18 +166,16 @@ def difference(a, b):
     return most, box
 
 
-def compare(rows, native):
-    apart, beyond, most, box = [], 0, 0.0, 0.0
+def compare(rows, native, close=CLOSE):
+    apart, same, most, box = [], 0, 0.0, 0.0
     for row in rows:
         apart_by = difference(row, native[row["source"]])
-        if apart_by is None or apart_by[0] > FAR or apart_by[1] > CLOSE_BOX:
+        if apart_by is None or apart_by[0] > close or apart_by[1] > CLOSE_BOX:
             apart.append(f"{row['source']}: {apart_by or 'other faces or another error'}")
         else:
-            beyond += apart_by[0] > CLOSE
+            same += apart_by[0] == 0
             most, box = max(most, apart_by[0]), max(box, apart_by[1])
-    if beyond > RARE * len(rows) + 1:
-        apart.append(f"{beyond} pictures of {len(rows)} differ by more than {CLOSE}")
-    return apart, beyond, most, box
+    return apart, same, most, box
 
 
 def main():
@@ -200,14 +198,14 @@ def main():
         passed, failed = passed + result["ok"], failed + (not result["ok"])
         print(f"{'ok     ' if result['ok'] else 'FAILED '} {result['test']}{'  ' + result['said'] if result.get('said') else ''}", flush=True)
     if rows:
-        apart, beyond, most, box = compare(rows, native)
+        apart, same, most, box = compare(rows, native, CLOSE if args.build in ("", "relaxed") else FAR)
         for line in apart:
             print(f"  apart: {line}")
         whole = len(rows) == len(pictures) and not apart
         faces = sum(len(row["faces"]) for row in rows)
         passed, failed = passed + whole, failed + (not whole)
         print(f"{'ok     ' if whole else 'FAILED '} answers are the program's  {len(rows)} of {len(pictures)} pictures, {faces} faces, {len(apart)} apart, "
-              f"{beyond} by more than {CLOSE}; at most {most:.1e} in a probability, {box:.1e} pixels in a box")
+              f"{same} with the same probabilities; at most {most:.1e} in a probability, {box:.1e} pixels in a box")
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
 
