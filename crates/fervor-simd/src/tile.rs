@@ -201,9 +201,10 @@ pub fn kernels() -> &'static Kernels {
 /// All kernels that this processor can run, slowest first.
 pub fn supported() -> Vec<&'static Kernels> {
     #[allow(unused_mut)]
-    let mut all: Vec<&'static Kernels> = Vec::new();
-    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-    all.push(&PORTABLE);
+    let mut all: Vec<&'static Kernels> = Vec::from([
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+        &PORTABLE,
+    ]);
     #[cfg(target_arch = "x86_64")]
     {
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
