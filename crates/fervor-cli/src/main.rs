@@ -125,7 +125,7 @@ fn run(command: Command) -> fervor::Result<Verdict> {
 
 /// What is said to a command that needs more than this program was built with.
 #[cfg(not(all(feature = "train", feature = "lab", feature = "general")))]
-fn without(what: &str, feature: &str) -> fervor::Error {
+fn without(what: &str, feature: &'static str) -> fervor::Error {
     fervor::Error::input(format!("this program was built without {what}"))
         .because(fervor::Reason::Unsupported)
         .with_remedy(fervor::Remedy::BuildWith { feature: feature.into() })
