@@ -16,11 +16,12 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLOSE = 1e-4
-MOST_BYTES = 12_000_000
+# What it has come to; more is to be noticed.
+MOST_BYTES = 17_500_000
 
 
 def program(folder, processor):
-    path = folder / f"{processor}-unknown-linux-musl" / "release" / "fervor"
+    path = folder / f"{processor}-unknown-linux-musl" / "small" / "fervor"
     return [str(path)] if processor == platform.machine() else [shutil.which(f"qemu-{processor}-static"), str(path)]
 
 

@@ -66,10 +66,15 @@ class Page:
         self.page = self.context.new_page()
         self.address, self.shots = address, shots
         self.faults, self.outside = [], []
-        self.page.on("console", lambda message: message.type == "error" and self.faults.append(message.text))
+        self.page.on("console", self.heard)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("request", lambda request: self.outside.append(request.url) if not request.url.startswith((address, "blob:", "data:", "ws://" + address[7:])) else None)
         self.page.goto(address)
+
+    def heard(self, message):
+        # Chromium fetches the tab's icon when it pleases, also while a test has cut the network.
+        if message.type == "error" and not message.location["url"].endswith("/page/icon.svg"):
+            self.faults.append(f"{message.text} {message.location['url']}".strip())
 
     def shot(self, name, full=True):
         if self.shots:

@@ -94,6 +94,8 @@ for (const [width, height, longSide] of [[320, 240, 320], [640, 480, 640]]) {
   for (const [build, fervor] of Object.entries(builds)) {
     contestants[`fervor ${build}, in a worker`] = () => fervor.analyze(canvas, { longSide, turns: false });
   }
+  // What human's detector looks at, however large the picture is.
+  contestants[`fervor ${name}, the detector's long side 256`] = () => best.analyze(canvas, { longSide: 256, turns: false });
   contestants[`fervor ${name}, turned faces, too`] = () => best.analyze(canvas, { longSide });
   const empty = new OffscreenCanvas(width, height);
   empty.getContext("2d", { willReadFrequently: true }).drawImage(canvas, 0, 0, width / 8, height / 8, 0, 0, width, height);

@@ -186,6 +186,40 @@ const tests = {
     await fervor.close();
   },
 
+  async "a service worker answers, and keeps the package for when there is no network"() {
+    try {
+      await navigator.serviceWorker.register("offline.js", { type: "module" });
+    } catch (error) {
+      if (error instanceof TypeError) return `skipped: no modules in service workers here: ${error.message}`;
+      throw error;
+    }
+    const { active } = await navigator.serviceWorker.ready;
+    if (!navigator.serviceWorker.controller) await new Promise((done) => navigator.serviceWorker.addEventListener("controllerchange", done, { once: true }));
+    await fetch("offline", { method: "POST", body: "true" });
+    try {
+      // Everything that follows finds no server.
+      equal((await fetch("pictures.json").catch(() => ({ ok: false }))).ok, false, "the network");
+      const fervor = await load({ ...settings, model: "fervor-nano" });
+      const blob = await astronaut();
+      const row = await fervor.analyze(blob);
+      equal([fervor.where, row.faces.length, row.faces[0].label], ["worker", 1, "happy"], "the page");
+      await fervor.close();
+      const picture = await createImageBitmap(blob);
+      const pen = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+      pen.drawImage(picture, 0, 0);
+      const { data, width, height } = pen.getImageData(0, 0, picture.width, picture.height);
+      const said = new Promise((done) => navigator.serviceWorker.addEventListener("message", ({ data }) => done(data), { once: true }));
+      active.postMessage({ picture: { data, width, height }, build: forced || build() });
+      const { where, row: same, error } = await said;
+      equal(error, undefined, "the service worker");
+      equal([where, same.faces.length], ["page", 1], "the service worker");
+      near(happy(same), happy(row), 1e-4, "happy");
+    } finally {
+      await fetch("offline", { method: "POST", body: "false" });
+      for (const registration of await navigator.serviceWorker.getRegistrations()) await registration.unregister();
+    }
+  },
+
   async "nothing may be evaluated here"() {
     let evaluated = false;
     try {

@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_bill_names_what_is_linked_and_nothing_else() {
-        let bill: Value = serde_json::from_str(&of("fervor-cli", "serve").unwrap()).unwrap();
+        let bill: Value = serde_json::from_str(&of("fervor-cli", "general,serve").unwrap()).unwrap();
         let list = |key: &str| bill[key].as_array().unwrap().clone();
         let names: Vec<String> = list("components").iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect();
         let has = |name: &str| names.iter().any(|known| known == name);

@@ -61,7 +61,7 @@ fn make(out: &Path) -> Result<BTreeMap<String, String>> {
         let (control, data) = debian(processor, &version, &program, extras)?;
         write(&out.join(format!("fervor_{version}_{}.deb", processor.debian())), archive::deb(&control, &data, time)?)?;
     }
-    write(&out.join(format!("fervor-{version}.cdx.json")), bill::of("fervor-cli", "serve,decoders")?)?;
+    write(&out.join(format!("fervor-{version}.cdx.json")), bill::of("fervor-cli", &format!("{},browser", fixed::FEATURES))?)?;
     wheel(out)?;
     let mut hashes = BTreeMap::new();
     for entry in fs::read_dir(out)? {

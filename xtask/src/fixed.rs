@@ -51,10 +51,17 @@ impl Processor {
     }
 }
 
+/// What the program for small machines has: everything but training, jobs in Parquet, the engine for networks from elsewhere, and
+/// the model that has been trained on votes.
+pub const FEATURES: &str = "serve,decoders";
+
+/// What the linker is asked: functions that are alike stand in the program once, and addresses that are set at its start take a bit each.
+const LINK: &str = "-C link-arg=--icf=all -C link-arg=--pack-dyn-relocs=relr";
+
 /// Builds the program; the page can compute in the browser if the package for it has been made before.
 pub fn build(processor: Processor) -> Result<PathBuf> {
     let package = root().join(web::PLACE);
-    let mut features = vec!["serve", "decoders"];
+    let mut features = vec![FEATURES];
     if package.join("fervor_plain.wasm").is_file() {
         features.push("browser");
     } else {
@@ -64,14 +71,15 @@ pub fn build(processor: Processor) -> Result<PathBuf> {
     let target = processor.target();
     let variable = format!("CARGO_TARGET_{}", target.to_uppercase().replace('-', "_"));
     run(cargo()
-        .args(["build", "--locked", "--release", "--package", "fervor-cli", "--no-default-features", "--target", target])
+        .args(["rustc", "--locked", "--profile", "small", "--package", "fervor-cli", "--no-default-features", "--target", target])
         .args(["--features", &features.join(","), "--target-dir"])
         .arg(&folder)
+        .args(["--", "-C", "strip=symbols"])
         .env("FERVOR_WEB_PACKAGE", &package)
         .env(format!("{variable}_LINKER"), "rust-lld")
-        .env(format!("{variable}_RUSTFLAGS"), remap())
+        .env(format!("{variable}_RUSTFLAGS"), format!("{} {LINK}", remap()))
         .env_remove("RUSTFLAGS"))?;
-    let program = folder.join(target).join("release/fervor");
+    let program = folder.join(target).join("small/fervor");
     println!("{:>9} bytes  {}", fs::metadata(&program)?.len(), program.display());
     Ok(program)
 }

@@ -2,7 +2,11 @@
 
 #[cfg(feature = "batch")]
 mod batch;
+#[cfg(feature = "lab")]
 mod data;
+#[cfg(feature = "general")]
+mod import;
+#[cfg(feature = "lab")]
 mod judge;
 mod parse;
 #[cfg(feature = "serve")]
@@ -17,11 +21,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(feature = "batch")]
 pub use batch::{Batch, BatchFormat};
-pub use data::{Audit, Crop, Import, Split};
+#[cfg(feature = "lab")]
+pub use data::{Audit, Crop, Split};
+#[cfg(feature = "general")]
+pub use import::Import;
+#[cfg(feature = "lab")]
 pub use judge::{Calibrate, Compare, Evaluate, ExplainScore, Judge};
 #[cfg(feature = "serve")]
 pub use serve::{LogFormat, Page, Serve};
-#[cfg(not(feature = "train"))]
+#[cfg(not(all(feature = "train", feature = "lab", feature = "general")))]
 pub use train::NotBuilt;
 #[cfg(feature = "train")]
 pub use train::{Recipes, Runs, TableFormat, Train};
@@ -62,16 +70,22 @@ pub enum Command {
     #[cfg(not(feature = "train"))]
     Train(NotBuilt),
     /// Find what is wrong in a data set: files, copies, leaks, labels; exits with 1 where something is
+    #[cfg(feature = "lab")]
     Audit(Audit),
     /// Draw train, validation and test so that no picture and no near-duplicate stands in two of them
+    #[cfg(feature = "lab")]
     Split(Split),
     /// Cut the faces out of photographs: a data set of crops, with a manifest that says where each came from
+    #[cfg(feature = "lab")]
     Crop(Crop),
     /// Make a bundle of an ONNX network from elsewhere, and prove it
+    #[cfg(feature = "general")]
     Import(Import),
     /// Score a bundle on a data set, with intervals and a leak-free figure beside
+    #[cfg(feature = "lab")]
     Evaluate(Evaluate),
     /// Say which of two models is better on the same pictures, by how much, where, and on which pictures they differ
+    #[cfg(feature = "lab")]
     Compare(Compare),
     /// List the runs of trainings with their scores, and what their recipes differ in
     #[cfg(feature = "train")]
@@ -86,14 +100,17 @@ pub enum Command {
     #[cfg(not(feature = "train"))]
     Recipes(NotBuilt),
     /// Fit a bundle's temperature, what quality flags do to it, and its conformal sets
+    #[cfg(feature = "lab")]
     Calibrate(Calibrate),
     /// Show a bundle's card, size and cost
     Inspect(Inspect),
     /// List the built-in bundles
     Models(Models),
     /// Show which parts of a face an answer rests on
+    #[cfg(feature = "lab")]
     Explain(Explain),
     /// Measure how far such maps can be trusted: deletion and insertion against random and centred orders
+    #[cfg(feature = "lab")]
     ExplainScore(ExplainScore),
     /// Answer over HTTP: a page for people, an API for programs
     #[cfg(feature = "serve")]
@@ -107,6 +124,33 @@ pub enum Command {
     Completions(Completions),
     /// Print the manual page, or write those of all commands into a folder
     Man(Man),
+    /// Find what is wrong in a data set; not in this build, and says how to get it
+    #[cfg(not(feature = "lab"))]
+    Audit(NotBuilt),
+    /// Draw train, validation and test; not in this build, and says how to get it
+    #[cfg(not(feature = "lab"))]
+    Split(NotBuilt),
+    /// Cut the faces out of photographs; not in this build, and says how to get it
+    #[cfg(not(feature = "lab"))]
+    Crop(NotBuilt),
+    /// Score a bundle on a data set; not in this build, and says how to get it
+    #[cfg(not(feature = "lab"))]
+    Evaluate(NotBuilt),
+    /// Say which of two models is better; not in this build, and says how to get it
+    #[cfg(not(feature = "lab"))]
+    Compare(NotBuilt),
+    /// Fit a bundle's temperature and conformal sets; not in this build, and says how to get it
+    #[cfg(not(feature = "lab"))]
+    Calibrate(NotBuilt),
+    /// Show which parts of a face an answer rests on; not in this build, and says how to get it
+    #[cfg(not(feature = "lab"))]
+    Explain(NotBuilt),
+    /// Measure how far such maps can be trusted; not in this build, and says how to get it
+    #[cfg(not(feature = "lab"))]
+    ExplainScore(NotBuilt),
+    /// Make a bundle of an ONNX network from elsewhere; not in this build, and says how to get it
+    #[cfg(not(feature = "general"))]
+    Import(NotBuilt),
 }
 
 #[derive(Debug, Args)]
@@ -221,6 +265,7 @@ pub struct Models {
     pub format: Format,
 }
 
+#[cfg(feature = "lab")]
 #[derive(Debug, Args)]
 pub struct Explain {
     #[command(flatten)]

@@ -1,8 +1,10 @@
 //! Remedies as a user of this program can carry them out: flags and commands, which the library does not know.
 
+#[cfg(feature = "lab")]
 use std::path::Path;
 
 use fervor::Remedy;
+#[cfg(feature = "lab")]
 use fervor_lab::audit;
 
 /// What to do, in this program's flags and commands.
@@ -42,6 +44,7 @@ pub fn words(remedy: &Remedy) -> String {
 }
 
 /// What helps against a finding about the data at a path: a command to copy, or a flag of the audit.
+#[cfg(feature = "lab")]
 pub fn of_finding(remedy: &audit::Remedy, data: &Path) -> String {
     let data = quoted(&data.display().to_string());
     match remedy {
@@ -65,7 +68,7 @@ pub fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "lab"))]
 mod tests {
     use super::*;
 

@@ -68,7 +68,8 @@ impl Package {
         if BUILTIN.is_empty() {
             return Err(Error::input("this program was built without Fervor for the browser").because(Reason::Unsupported));
         }
-        Ok(Self::of(BUILTIN.iter().map(|(name, bytes)| ((*name).to_owned(), Cow::Borrowed(*bytes))).collect(), models))
+        let files = BUILTIN.iter().map(|(name, packed)| ((*name).to_owned(), Cow::Owned(unpacked(packed))));
+        Ok(Self::of(files.collect(), models))
     }
 
     /// Whether there is a package inside this program.
@@ -118,18 +119,23 @@ pub(crate) fn model_file(bundle: &Bundle) -> String {
 #[cfg(not(feature = "browser"))]
 static BUILTIN: &[(&str, &[u8])] = &[];
 
-/// A file of the package that the variable names as the program is built.
+#[cfg(not(feature = "browser"))]
+fn unpacked(_: &[u8]) -> Vec<u8> {
+    unreachable!("nothing is inside")
+}
+
+#[cfg(feature = "browser")]
+fn unpacked(packed: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed), &mut bytes).expect("what was packed is whole");
+    bytes
+}
+
+/// A file of the package, as `build.rs` has packed it.
 #[cfg(feature = "browser")]
 macro_rules! file {
     ($name:literal) => {
-        (
-            $name,
-            include_bytes!(concat!(
-                env!("FERVOR_WEB_PACKAGE", "the feature `browser` takes the package from this folder"),
-                "/",
-                $name
-            )),
-        )
+        ($name, include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")))
     };
 }
 

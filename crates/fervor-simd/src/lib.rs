@@ -37,6 +37,8 @@ enum Kind {
     Avx2,
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Wasm,
+    // Not in modules that have the instructions above: they do not load elsewhere, and are fetched over networks.
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
     Portable,
 }
 
@@ -55,6 +57,7 @@ impl Simd {
         }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         all.push(Self(Kind::Wasm));
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
         all.push(Self(Kind::Portable));
         all
     }
@@ -113,6 +116,7 @@ pub fn dense(simd: Simd, layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
             Kind::Avx2 => x86::dense_avx2(layer, rows, out),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Kind::Wasm => wasm::dense(layer, rows, out),
+            #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
             Kind::Portable => dense_row::<Eight, 2, 4>(layer, rows, out),
         }
     }
@@ -137,6 +141,7 @@ pub fn depthwise(simd: Simd, layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f3
             Kind::Avx2 => x86::depthwise_avx2(layer, rows, out),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Kind::Wasm => wasm::depthwise(layer, rows, out),
+            #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
             Kind::Portable => depthwise_row::<Eight, 2>(layer, rows, out),
         }
     }
@@ -365,9 +370,11 @@ unsafe fn depthwise_block<L: Lanes, const P: usize>(
 }
 
 /// Eight values in plain Rust: the twin that every machine runs, and that the others are compared with.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 #[derive(Clone, Copy)]
 struct Eight([f32; 8]);
 
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 impl Lanes for Eight {
     const COUNT: usize = 8;
 

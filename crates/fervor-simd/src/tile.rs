@@ -208,13 +208,16 @@ impl Sweep<'_> {
 /// The fastest kernels that this processor can run.
 pub fn kernels() -> &'static Kernels {
     static BEST: OnceLock<&Kernels> = OnceLock::new();
-    BEST.get_or_init(|| *supported().last().expect("the portable kernels always run"))
+    BEST.get_or_init(|| *supported().last().expect("a processor has kernels"))
 }
 
 /// All kernels that this processor can run, slowest first.
 pub fn supported() -> Vec<&'static Kernels> {
     #[allow(unused_mut)]
-    let mut all = vec![&PORTABLE];
+    let mut all: Vec<&'static Kernels> = Vec::from([
+        #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+        &PORTABLE,
+    ]);
     #[cfg(target_arch = "x86_64")]
     {
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -289,6 +292,7 @@ macro_rules! family {
 }
 
 // A vector of plain Rust is one number wide.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 static PORTABLE: Kernels = family!("portable", portable, rows: [4, 2], vectors: [16, 8] of 1, false);
 
 /// The plain twin of [`pair_kernels`], in blocks of the same shape so that panels fit both.

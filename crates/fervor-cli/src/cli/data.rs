@@ -26,18 +26,6 @@ pub struct Crop {
 }
 
 #[derive(Debug, Args)]
-pub struct Import {
-    /// The network: one input of one picture or of a batch, one output with a number a class
-    pub network: PathBuf,
-    /// What the file does not say: classes, size, color, layout, scale, output; docs/import.md describes it
-    #[arg(long, value_name = "TOML")]
-    pub card: PathBuf,
-    /// Where the bundle is written
-    #[arg(long, short, value_name = "ONNX")]
-    pub output: PathBuf,
-}
-
-#[derive(Debug, Args)]
 pub struct Audit {
     /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest
     pub data: PathBuf,

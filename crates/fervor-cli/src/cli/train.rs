@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use super::{Faces, parse};
 
 /// What was said to a command that this program was built without.
-#[cfg(not(feature = "train"))]
+#[cfg(not(all(feature = "train", feature = "lab", feature = "general")))]
 #[derive(Debug, Args)]
 pub struct NotBuilt {
     #[arg(hide = true, num_args = 0.., allow_hyphen_values = true, trailing_var_arg = true)]

@@ -25,7 +25,7 @@ pub(super) fn decode(heads: &[f32], columns: usize, stride: usize, threshold: f3
         let score = (sigmoid(class) * sigmoid(object)).sqrt();
         let (column, row) = ((cell % columns) as f32, (cell / columns) as f32);
         let at = |x: f32, y: f32| laid.to_picture([(column + x) * stride, (row + y) * stride]);
-        let (half_width, half_height) = (0.5 * log_width.exp(), 0.5 * log_height.exp());
+        let (half_width, half_height) = (0.5 * exp(log_width), 0.5 * exp(log_height));
         let [left, top] = at(dx - half_width, dy - half_height);
         let [right, bottom] = at(dx + half_width, dy + half_height);
         let landmarks: Landmarks = std::array::from_fn(|i| at(points[2 * i], points[2 * i + 1]));
@@ -37,7 +37,12 @@ pub(super) fn decode(heads: &[f32], columns: usize, stride: usize, threshold: f3
 }
 
 fn sigmoid(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
+    1.0 / (1.0 + exp(-logit))
+}
+
+/// The exponential, rounded from double precision: platforms' own in single precision differ in the last bit, WebAssembly's among them.
+fn exp(value: f32) -> f32 {
+    f64::from(value).exp() as f32
 }
 
 /// Whether the box is a finite one that reaches into the picture (not only into the filling).

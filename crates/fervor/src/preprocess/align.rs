@@ -50,7 +50,9 @@ impl Similarity {
 
     /// Chip pixels a picture pixel.
     pub fn scale(&self) -> f64 {
-        self.turn[0].hypot(self.turn[1])
+        // Not `hypot`, whose last bit is each platform's own.
+        let [a, b] = self.turn;
+        (a * a + b * b).sqrt()
     }
 
     /// The place in the picture that is drawn at a place in the chip.
