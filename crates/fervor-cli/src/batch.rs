@@ -184,15 +184,19 @@ fn addresses(stores: &store::Stores, address: &str, args: &Batch, planner: &mut 
     if store::is_picture(address) || holds(address) || address.starts_with("http") {
         return file(args, Path::new(address), planner);
     }
-    let found = stores
-        .each(address, &|name| store::is_picture(name) || holds(name), &mut |address| file(args, Path::new(&address), planner));
+    let mut of_plan = false;
+    let found = stores.each(address, &|name| store::is_picture(name) || holds(name), &mut |address| {
+        let planned = file(args, Path::new(&address), planner);
+        of_plan = planned.is_err();
+        planned
+    });
     match found {
         Ok(0) => Ok(()),
         Ok(others) => {
             talk::note(format_args!("{address}: passed over {others} that are no pictures by their names"));
             Ok(())
         }
-        Err(error) if error.kind() == fervor::ErrorKind::Output => Err(error),
+        Err(error) if of_plan => Err(error),
         Err(error) => planner.file(refused(Path::new(address), &error.explained(), error.reason())),
     }
 }
