@@ -6,6 +6,10 @@ take turns; pictures a second and the peak memory of all processes are printed, 
     pip install numpy opencv-python-headless onnxruntime pyarrow psutil pillow
     cargo build --release
     python tools/bench_batch.py PHOTOGRAPHS [--pictures 3000] [--rounds 3] [--fervor target/release/fervor]
+
+`--keep FOLDER` keeps the pictures for another run, and `--only fervor` or `--only python` runs one side: long jobs in several calls.
+`--share 100` asks `fervor bench` what so many of the pictures cost one core, from the file to the answer, and says how much of what the
+cores could do in that time the job did.
 """
 
 import argparse
@@ -32,6 +36,8 @@ def prepare(source: Path, folder: Path, count: int) -> None:
 
     names = sorted(path for path in source.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     for number in range(count):
+        if number % 1000 == 999:
+            print(f"{number + 1} of {count} pictures", file=sys.stderr)
         out = folder / f"{number % 97:02}" / f"{number:06}.jpg"
         out.parent.mkdir(exist_ok=True)
         image = Image.open(names[number % len(names)]).convert("RGB")
@@ -122,6 +128,19 @@ def watched(command: list[str]) -> tuple[float, float]:
     return seconds, peak / 2**20
 
 
+def per_picture(fervor: str, folder: Path, count: int, faces: float) -> float:
+    """Seconds that a picture costs one core: decoding, finding, and of each face its chip and its share of the network."""
+    paths = sorted(folder.rglob("*.jpg"), key=lambda path: path.name)
+    # An odd step, so that each of the five sizes has its share.
+    paths = paths[:: max(1, len(paths) // count) | 1][:count]
+    spent = 0.0
+    for path in paths:
+        ran = subprocess.run([fervor, "bench", "--rounds", "5", "--picture", str(path)], capture_output=True, text=True, check=True)
+        decode, find, chip, one, _ = (float(line.split()[-2]) for line in ran.stdout.splitlines()[1:])
+        spent += decode + find + faces * (chip + one)
+    return spent / len(paths) / 1000
+
+
 def main() -> None:
     if sys.argv[1] == "--job":
         return python_job(Path(sys.argv[2]), Path(sys.argv[3]))
@@ -129,25 +148,39 @@ def main() -> None:
     parser.add_argument("photographs", type=Path)
     parser.add_argument("--pictures", type=int, default=3000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--keep", type=Path, help="where the pictures are, or are to be")
+    parser.add_argument("--only", choices=["fervor", "python"])
+    parser.add_argument("--share", type=int, default=0, metavar="PICTURES")
     parser.add_argument("--fervor", default=str(ROOT / "target" / "release" / "fervor"))
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
-        folder = Path(work) / "pictures"
-        folder.mkdir()
-        prepare(args.photographs, folder, args.pictures)
-        results: dict[str, list] = {"fervor batch": [], "Python": []}
+        folder = args.keep or Path(work) / "pictures"
+        if not folder.exists():
+            half = folder.with_name(folder.name + ".half")
+            half.mkdir(parents=True)
+            prepare(args.photographs, half, args.pictures)
+            half.rename(folder)
+        results: dict[str, list] = {}
         for number in range(args.rounds):
-            out = Path(work) / f"fervor-{number}"
-            results["fervor batch"].append(watched([args.fervor, "batch", str(folder), "--output", str(out)]))
-            manifest = [json.loads(line) for line in (out / "_manifest.jsonl").read_text().splitlines()]
-            assert sum(line["pictures"] for line in manifest) == args.pictures
-            out = Path(work) / f"python-{number}"
-            out.mkdir()
-            results["Python"].append(watched([sys.executable, __file__, "--job", str(folder), str(out)]))
-            shutil.rmtree(out)
+            if args.only != "python":
+                out = Path(work) / f"fervor-{number}"
+                results.setdefault("fervor batch", []).append(watched([args.fervor, "batch", str(folder), "--output", str(out)]))
+                manifest = [json.loads(line) for line in (out / "_manifest.jsonl").read_text().splitlines()]
+                assert sum(line["pictures"] for line in manifest) == args.pictures
+                faces = sum(line["faces"] for line in manifest)
+            if args.only != "fervor":
+                out = Path(work) / f"python-{number}"
+                out.mkdir()
+                results.setdefault("Python", []).append(watched([sys.executable, __file__, "--job", str(folder), str(out)]))
+                shutil.rmtree(out)
         for name, rounds in results.items():
             seconds, memory = (statistics.median(column) for column in zip(*rounds))
             print(f"{name:>14}: {args.pictures / seconds:6.1f} pictures a second, {memory:5.0f} MiB at most")
+        if args.share and args.only != "python":
+            cores = len(os.sched_getaffinity(0))
+            could = args.pictures * per_picture(args.fervor, folder, args.share, faces / args.pictures) / cores
+            spent = statistics.median(seconds for seconds, _ in results["fervor batch"])
+            print(f"{cores} cores could do it in {could:.1f} s by fervor bench, it took {spent:.1f} s: {100 * could / spent:.0f} %")
 
 
 if __name__ == "__main__":

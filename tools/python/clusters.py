@@ -30,14 +30,23 @@ def rows(folder):
     return table.sort_by([("id", "ascending"), ("face", "ascending")]).replace_schema_metadata().combine_chunks()
 
 
+def own(process):
+    """The memory in MiB that a process has for itself: what is shared, as Ray's store of objects is, would count many times."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+
+
 def workers(of, mark):
-    """Processes below the process `of` whose command line has `mark`, with the memory of each in MiB."""
+    """Processes below the process `of` whose command line has `mark`, with the memory of each in MiB; and that of all processes."""
     below = {of}
-    table = subprocess.run(["ps", "-eo", "pid,ppid,rss,args"], capture_output=True, text=True, check=True).stdout.splitlines()[1:]
-    lines = [(*map(int, line.split()[:3]), line) for line in table]
+    table = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout.splitlines()[1:]
+    lines = [(*map(int, line.split()[:2]), line) for line in table]
     for _ in range(8):
-        below |= {pid for pid, parent, _, _ in lines if parent in below}
-    return {pid: memory / 1024 for pid, _, memory, line in lines if pid in below and mark in line}
+        below |= {pid for pid, parent, _ in lines if parent in below}
+    return {pid: own(pid) for pid, _, line in lines if pid in below and mark in line}, sum(map(own, below))
 
 
 def run(name, script, arguments, mark, kill_after):
@@ -46,11 +55,11 @@ def run(name, script, arguments, mark, kill_after):
     shutil.rmtree(out, ignore_errors=True)
     begun = time.monotonic()
     child = subprocess.Popen([sys.executable, str(ROOT / "examples" / script), *arguments], stderr=subprocess.DEVNULL)
-    killed, most = [], 0.0
+    killed, most, together = [], 0.0, 0.0
     while child.poll() is None:
         time.sleep(1)
-        there = workers(child.pid, mark)
-        most = max([most, *there.values()])
+        there, everything = workers(child.pid, mark)
+        most, together = max([most, *there.values()]), max(together, everything)
         if kill_after and not killed and there and time.monotonic() - begun > kill_after:
             killed.append(max(there))
             os.kill(killed[0], signal.SIGKILL)
@@ -58,7 +67,7 @@ def run(name, script, arguments, mark, kill_after):
     assert code == 0, f"{name} ended with {code}"
     note = f", worker {killed[0]} killed on the way" if killed else ""
     assert bool(killed) == bool(kill_after), f"{name}: no worker was found to be killed"
-    print(f"{name:28} {time.monotonic() - begun:6.1f} s, at most {most:.0f} MiB a worker{note}", flush=True)
+    print(f"{name:28} {time.monotonic() - begun:6.1f} s, at most {most:.0f} MiB a worker, {together:.0f} in all{note}", flush=True)
     return rows(out)
 
 

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use fervor::{Bundle, DetectorOptions, Error, Limits, Reason, Result};
-use fervor_table::job::{Counts, Job, Listed, PartFormat, Planner, Spec, Work, is_address};
+use fervor_table::job::{Counts, Far, Job, Listed, PartFormat, Planner, Spec, Work, is_address};
 use serde_json::{Map, Value, json};
 
 use crate::answers::Writer;
@@ -25,20 +25,27 @@ use pace::Pace;
 /// # Errors
 /// A model that does not load, a folder that holds another job, a part that cannot be written.
 pub fn run(args: &Batch) -> Result<Verdict> {
-    setup::threads(args.threads);
+    setup::threads(args.analysis.threads);
     // Many pictures are looked at side by side, each on one thread.
-    let bundle = setup::model(&args.model, None)?.with_lanes(rayon::current_num_threads());
+    let bundle = setup::model(&args.analysis.model, None)?.with_lanes(rayon::current_num_threads());
     let spec = spec(args, &bundle)?;
-    let detector = DetectorOptions::default().with_threads(1).with_detail(args.detail).with_threshold(args.threshold);
+    let detector = DetectorOptions::default().with_threads(1).with_detail(args.analysis.detail).with_threshold(args.threshold);
     let labels = bundle.card().labels.clone();
-    let analyzer = setup::analyzer(args.faces, Arc::new(bundle), detector)?;
+    let analyzer = setup::analyzer(args.analysis.faces, Arc::new(bundle), detector)?;
     #[cfg(feature = "store")]
-    let stores = store::Stores::new(&Limits::default())?;
+    let stores = Arc::new(store::Stores::new(&Limits::default())?);
+    #[cfg(feature = "store")]
+    let far: Option<Arc<dyn Far>> = Some(Arc::clone(&stores) as _);
+    #[cfg(not(feature = "store"))]
+    let far: Option<Arc<dyn Far>> = None;
     let planning = talk::spinner("listing the inputs");
     let opened = Job::open(&args.output, &spec, args.shard.unwrap_or_default(), |planner| {
+        if let Some(far) = &far {
+            planner.reaches(Arc::clone(far));
+        }
         plan(args, planner, &|address, planner| {
             #[cfg(feature = "store")]
-            return addresses(&stores, address, planner);
+            return addresses(&stores, address, args, planner);
             #[cfg(not(feature = "store"))]
             planner.file(not_built(address))
         })
@@ -69,11 +76,9 @@ pub fn run(args: &Batch) -> Result<Verdict> {
         limits: Limits::default(),
         format: if text.is_some() { PartFormat::Text(&write) } else { PartFormat::Parquet },
         stop: &stop,
-        #[cfg(feature = "store")]
-        fetch: Some(&|addresses| stores.fetch(addresses)),
-        #[cfg(not(feature = "store"))]
-        fetch: None,
+        far,
         progress: &|counts| pace.moved(counts),
+        failed: &|source, row, error| pace.failed(source, row, error),
     };
     for todo in job.todo()? {
         let (piece, path) = todo?;
@@ -110,8 +115,8 @@ fn spec(args: &Batch, bundle: &Bundle) -> Result<Spec> {
     let settings = json!({
         "model": bundle.card().name,
         "model_sha256": bundle.sha256(),
-        "faces": format!("{:?}", args.faces).to_lowercase(),
-        "detail": args.detail,
+        "faces": format!("{:?}", args.analysis.faces).to_lowercase(),
+        "detail": args.analysis.detail,
         "threshold": args.threshold,
         "minimum_face": args.minimum_face,
         "column": args.column,
@@ -153,15 +158,8 @@ fn plan(args: &Batch, planner: &mut Planner, address: Addressed) -> Result<()> {
 fn found(args: &Batch, wanted: Wanted, planner: &mut Planner, address: Addressed) -> Result<()> {
     let notes =
         inputs::each(wanted, &mut |source| match source {
-            Source::File { path, .. } => match kind(&path) {
-                _ if path.to_str().is_some_and(is_address) => address(&path.to_string_lossy(), planner),
-                Kind::Tar => planner.archive(&path),
-                Kind::Parquet => planner.table(&path, args.column.as_deref()),
-                Kind::Packed => {
-                    planner.file(refused(&path, "a packed archive: unpack it to .tar, or into a folder", Reason::Unsupported))
-                }
-                Kind::Picture => planner.file(path.into()),
-            },
+            Source::File { path, .. } if path.to_str().is_some_and(is_address) => address(&path.to_string_lossy(), planner),
+            Source::File { path, .. } => file(args, &path, planner),
             Source::StandardInput => Err(Error::input("a job has no picture from standard input")
                 .with_hint("name files, or a list of files with --list -")),
             Source::Refused { path, refusal } => planner.file(refused(&path, &refusal.message, refusal.reason)),
@@ -170,20 +168,43 @@ fn found(args: &Batch, wanted: Wanted, planner: &mut Planner, address: Addressed
     Ok(())
 }
 
-/// An address of a picture, or those of the pictures below it.
-#[cfg(feature = "store")]
-fn addresses(stores: &store::Stores, address: &str, planner: &mut Planner) -> Result<()> {
-    if store::is_picture(address) || address.starts_with("http") {
-        return planner.file(Listed::Path(address.to_owned()));
+/// A file by what its name says it is, on the disk or behind an address.
+fn file(args: &Batch, path: &Path, planner: &mut Planner) -> Result<()> {
+    match kind(path) {
+        Kind::Tar => planner.archive(path),
+        Kind::Parquet => planner.table(path, args.column.as_deref()),
+        Kind::Packed => planner.file(refused(path, "a packed archive: unpack it to .tar, or into a folder", Reason::Unsupported)),
+        Kind::Picture => planner.file(path.to_owned().into()),
     }
-    match stores.each(address, &mut |address| planner.file(Listed::Path(address))) {
+}
+
+/// An address of a picture, an archive or a table, or of what lies below it.
+#[cfg(feature = "store")]
+fn addresses(stores: &store::Stores, address: &str, args: &Batch, planner: &mut Planner) -> Result<()> {
+    if store::is_picture(address) || holds(address) || address.starts_with("http") {
+        return file(args, Path::new(address), planner);
+    }
+    let mut of_plan = false;
+    let found = stores.each(address, &|name| store::is_picture(name) || holds(name), &mut |address| {
+        let planned = file(args, Path::new(&address), planner);
+        of_plan = planned.is_err();
+        planned
+    });
+    match found {
         Ok(0) => Ok(()),
         Ok(others) => {
             talk::note(format_args!("{address}: passed over {others} that are no pictures by their names"));
             Ok(())
         }
+        Err(error) if of_plan => Err(error),
         Err(error) => planner.file(refused(Path::new(address), &error.explained(), error.reason())),
     }
+}
+
+/// Whether a name is that of an archive or a table of pictures.
+#[cfg(feature = "store")]
+fn holds(address: &str) -> bool {
+    matches!(kind(Path::new(address)), Kind::Tar | Kind::Parquet)
 }
 
 #[cfg(not(feature = "store"))]

@@ -202,6 +202,22 @@ pub enum DocumentFormat {
     Markdown,
 }
 
+/// What answers, and how faces are found.
+#[derive(Debug, Args)]
+pub struct Analysis {
+    /// A built-in model's name or the path of a bundle
+    #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
+    pub model: String,
+    #[arg(long, value_enum, default_value_t = Faces::Auto)]
+    pub faces: Faces,
+    /// Look for faces at full size: finds small ones in large pictures, and takes longer
+    #[arg(long)]
+    pub detail: bool,
+    /// Processor threads [default: all]
+    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, env = "FERVOR_THREADS")]
+    pub threads: Option<usize>,
+}
+
 /// Which pictures are looked at, and how.
 #[derive(Debug, Args)]
 pub struct Pictures {
@@ -214,20 +230,11 @@ pub struct Pictures {
     /// lines, they are the column `path`.
     #[arg(long, value_name = "FILE")]
     pub list: Option<PathBuf>,
-    /// A built-in model's name or the path of a bundle
-    #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
-    pub model: String,
-    #[arg(long, value_enum, default_value_t = Faces::Auto)]
-    pub faces: Faces,
-    /// Look for faces at every picture's full size: finds small ones in large pictures, and takes longer
-    #[arg(long)]
-    pub detail: bool,
+    #[command(flatten)]
+    pub analysis: Analysis,
     /// Look into the folders inside folders, too
     #[arg(long, short)]
     pub recursive: bool,
-    /// Processor threads [default: all]
-    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, env = "FERVOR_THREADS")]
-    pub threads: Option<usize>,
 }
 
 #[derive(Debug, Args)]

@@ -19,7 +19,7 @@ use crate::{data, setup, talk};
 /// # Errors
 /// Usage, a model that does not load, a folder that cannot be written. A picture that fails is told, and the others go on.
 pub fn run(args: &Explain) -> Result<Verdict> {
-    setup::threads(args.pictures.threads);
+    setup::threads(args.pictures.analysis.threads);
     if args.output.exists() && !args.output.is_dir() {
         return Err(Error::input(format!("--output needs a folder, this is a file: {}", args.output.display())));
     }
@@ -28,8 +28,8 @@ pub fn run(args: &Explain) -> Result<Verdict> {
     let Inputs { sources, notes, .. } = inputs::expand(wanted)?;
     notes.iter().for_each(talk::note);
     let analyzer = setup::analyzer(
-        args.pictures.faces,
-        Arc::new(setup::model(&args.pictures.model, args.pictures.threads)?),
+        args.pictures.analysis.faces,
+        Arc::new(setup::model(&args.pictures.analysis.model, args.pictures.analysis.threads)?),
         setup::detector(&args.pictures),
     )?;
     let mut failed = 0;

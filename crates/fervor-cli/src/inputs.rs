@@ -13,6 +13,9 @@ use fervor::{Error, Limits, Picture, Reason, Result};
 
 use walk::Search;
 
+/// Sources that lie in memory at once, some hundred bytes each.
+const MOST: usize = 5_000_000;
+
 /// Where a picture comes from.
 #[derive(Debug)]
 pub enum Source {
@@ -117,6 +120,11 @@ pub struct Wanted<'a> {
 pub fn expand(wanted: Wanted) -> Result<Inputs> {
     let mut sources = Vec::new();
     let notes = each(wanted, &mut |source| {
+        if sources.len() == MOST {
+            return Err(Error::input(format!("more than {MOST} pictures"))
+                .because(Reason::TooLarge)
+                .with_hint("fervor batch takes any number, and goes on after it was stopped"));
+        }
         sources.push(source);
         Ok(())
     })?;
@@ -163,22 +171,26 @@ pub fn each(wanted: Wanted, found: &mut dyn FnMut(Source) -> Result<()>) -> Resu
             return Err(Error::input("standard input cannot be a picture and the list of pictures")
                 .with_hint("write the list into a file: --list FILE"));
         }
-        let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = list::read(list)?.into_iter().partition(|path| path.is_dir());
-        if files.is_empty() {
+        let (mut folders, mut files) = (0_usize, 0_usize);
+        list::each(list, &mut |path| {
+            if path.is_dir() {
+                folders += 1;
+                return Ok(());
+            }
+            files += 1;
+            found(match stays_inside(&path) {
+                true => Source::File { relative: path.clone(), path },
+                false => Source::named(&path),
+            })
+        })?;
+        if files == 0 {
             return Err(Error::input(format!("the list names no picture: {}", list.display()))
                 .because(Reason::Empty)
                 .with_hint("a list has the path of a picture a line; folders are named as arguments"));
         }
-        if !folders.is_empty() {
-            let count = folders.len();
-            let folders = if count == 1 { "folder" } else { "folders" };
-            notes.push(format!("{}: passed over {count} {folders}: a list names pictures", list.display()));
-        }
-        for path in files {
-            found(match stays_inside(&path) {
-                true => Source::File { relative: path.clone(), path },
-                false => Source::named(&path),
-            })?;
+        if folders > 0 {
+            let words = if folders == 1 { "folder" } else { "folders" };
+            notes.push(format!("{}: passed over {folders} {words}: a list names pictures", list.display()));
         }
     }
     Ok(notes)

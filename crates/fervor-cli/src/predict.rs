@@ -28,8 +28,8 @@ const GROUP: usize = 32;
 /// # Errors
 /// Usage, a model that does not load, an output that cannot be written. A picture that fails is a row, not an error.
 pub fn run(args: &Predict) -> Result<Verdict> {
-    setup::threads(args.pictures.threads);
-    let Pictures { input, list, recursive, faces, .. } = &args.pictures;
+    setup::threads(args.pictures.analysis.threads);
+    let Pictures { input, list, recursive, analysis } = &args.pictures;
     let wanted = Wanted { input, list: list.as_deref(), recursive: *recursive, holders: false, own: args.annotate.as_deref() };
     let Inputs { sources, one, notes } = inputs::expand(wanted)?;
     notes.iter().for_each(talk::note);
@@ -37,9 +37,9 @@ pub fn run(args: &Predict) -> Result<Verdict> {
         fs::create_dir_all(dir).map_err(|e| cannot_write(dir, e))?;
     }
     let options = setup::detector(&args.pictures).with_threshold(args.threshold);
-    let model = Arc::new(setup::model(&args.pictures.model, args.pictures.threads)?);
+    let model = Arc::new(setup::model(&analysis.model, analysis.threads)?);
     let work = Work {
-        analyzer: setup::analyzer(*faces, model, options)?,
+        analyzer: setup::analyzer(analysis.faces, model, options)?,
         annotate: args.annotate.as_deref(),
         minimum_face: args.minimum_face as f32,
         stop: interrupt::flag("stopping after these pictures")?,

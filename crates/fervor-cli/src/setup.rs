@@ -52,13 +52,13 @@ pub fn finder(faces: Faces, options: DetectorOptions) -> Result<Box<dyn FindFace
 
 /// How faces are looked for.
 pub fn detector(pictures: &Pictures) -> DetectorOptions {
-    DetectorOptions::default().with_detail(pictures.detail)
+    DetectorOptions::default().with_detail(pictures.analysis.detail)
 }
 
 /// Whether a picture in which no face was found was only looked at smaller than it is.
 pub fn is_shrunk(pictures: &Pictures, answer: &PicturePrediction) -> bool {
     let longest = answer.width.max(answer.height).unwrap_or(0) as usize;
-    pictures.faces != Faces::Whole && longest > detector(pictures).longest_seen()
+    pictures.analysis.faces != Faces::Whole && longest > detector(pictures).longest_seen()
 }
 
 /// The analyzer for a model and a way of finding faces.

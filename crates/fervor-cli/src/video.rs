@@ -24,7 +24,7 @@ use look::{Eye, Looked};
 /// # Errors
 /// Usage, a model that does not load, a folder that cannot be written. A film that fails is told, and the others go on.
 pub fn run(args: &Video) -> Result<Verdict> {
-    setup::threads(args.threads);
+    setup::threads(args.analysis.threads);
     if cfg!(not(feature = "batch")) && args.formats.contains(&VideoFormat::Parquet) {
         return Err(Error::input("this program was built without Parquet")
             .because(fervor::Reason::Unsupported)
@@ -35,7 +35,7 @@ pub fn run(args: &Video) -> Result<Verdict> {
         return Err(Error::input(format!("--annotate names one film, here are {}", films.len())));
     }
     let stop = interrupt::flag("stopping; what was looked at is kept")?;
-    let model = setup::model(&args.model, args.threads)?;
+    let model = setup::model(&args.analysis.model, args.analysis.threads)?;
     let eye = Eye::new(args, model, Arc::clone(&stop))?;
     let options =
         EpisodeOptions::default().with_reach(args.reach).with_keep(args.keep).with_least(args.least).with_bridge(args.bridge);

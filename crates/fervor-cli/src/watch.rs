@@ -47,11 +47,11 @@ enum Outcome<'a> {
 /// # Errors
 /// Usage, a model that does not load, a source that cannot be opened or of which no frame could be read.
 pub fn run(args: &Watch) -> Result<Verdict> {
-    setup::threads(args.threads);
+    setup::threads(args.analysis.threads);
     let stop = interrupt::flag("stopping")?;
-    let model = setup::model(&args.model, args.threads)?;
-    let detector = DetectorOptions::default().with_detail(args.detail).with_threshold(args.threshold);
-    let analyzer = Arc::new(setup::analyzer(args.faces, Arc::new(model), detector)?);
+    let model = setup::model(&args.analysis.model, args.analysis.threads)?;
+    let detector = DetectorOptions::default().with_detail(args.analysis.detail).with_threshold(args.threshold);
+    let analyzer = Arc::new(setup::analyzer(args.analysis.faces, Arc::new(model), detector)?);
     let track = TrackOptions::default().with_patience(2.0).with_smoothing(args.smoothing);
     let mut follower = Follower::new(analyzer, Settings::default().with_track(track).with_look(args.look));
 

@@ -13,11 +13,13 @@
 //! Readers of tables pass over names that begin with `_` or `.`. A part counts as done when a manifest names it and the file has
 //! the length that stands there; everything else is done again, so that a job that was killed at any moment comes to the same rows.
 
+mod far;
 mod folder;
 mod plan;
 mod sources;
 mod work;
 
+pub use far::Far;
 pub use folder::{Job, Shard, Spec};
 pub use plan::{Content, Listed, Piece, Planner};
-pub use work::{Counts, Fetch, PartFormat, RowText, Work, is_address};
+pub use work::{Counts, PartFormat, RowText, Work, is_address};

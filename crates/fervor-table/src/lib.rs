@@ -31,11 +31,13 @@
 
 mod frames;
 pub mod job;
+mod packed;
 mod part;
 mod pictures;
 mod rows;
 
 pub use frames::{FRAMES_SCHEMA, frames, frames_schema, write_frames};
+pub use packed::ParquetFile;
 pub use part::{Part, PartOptions, PartWriter};
 pub use pictures::{Cell, PictureColumn};
 pub use rows::{MODEL_KEY, ROWS_SCHEMA, Rows, SCHEMA_KEY, SHA256_KEY, schema};

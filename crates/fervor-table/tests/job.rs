@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,11 +10,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef, BinaryArray, RecordBatch, StringArray};
+use bytes::Bytes;
 use fervor::{Analyzer, Error, Limits, Picture, Reason, Result, WholePicture};
-use fervor_table::arrow_array;
-use fervor_table::job::{Counts, Job, Listed, PartFormat, Planner, Shard, Spec, Work};
+use fervor_table::job::{Counts, Far, Job, Listed, PartFormat, Planner, Shard, Spec, Work};
+use fervor_table::{ParquetFile, arrow_array};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::reader::FileReader;
 
 fn picture(grain: u8) -> Vec<u8> {
     let pixels: Vec<u8> = (0..48 * 48_u32).map(|i| (i % 48) as u8 * 3 + grain).collect();
@@ -46,7 +49,8 @@ fn work(job: &mut Job, most: u64) -> Counts {
         limits: Limits::default(),
         format: PartFormat::Parquet,
         stop: &stop,
-        fetch: Some(&|addresses| addresses.iter().map(|address| fetched(address)).collect()),
+        far: Some(Arc::new(Server)),
+        failed: &|_, _, _| {},
         progress: &|counts| {
             if seen.fetch_add(counts.pictures, Ordering::Relaxed) + counts.pictures >= most {
                 stop.store(true, Ordering::Relaxed);
@@ -64,9 +68,33 @@ fn work(job: &mut Job, most: u64) -> Counts {
     job.finish().unwrap().0
 }
 
-/// As a server would answer that has one picture.
-fn fetched(address: &str) -> Result<Vec<u8>> {
-    if address.ends_with("/here.png") { Ok(picture(9)) } else { Err(Error::input("gone").because(Reason::Missing)) }
+/// As a server would answer that has one picture, and behind `s3:///` the files of this machine.
+struct Server;
+
+impl Server {
+    fn bytes(address: &str) -> Result<Vec<u8>> {
+        let gone = || Error::input("gone").because(Reason::Missing);
+        match address.strip_prefix("s3://") {
+            Some(path) if path.starts_with('/') => fs::read(path).map_err(|_| gone()),
+            _ if address.ends_with("/here.png") => Ok(picture(9)),
+            _ => Err(gone()),
+        }
+    }
+}
+
+impl Far for Server {
+    fn fetch(&self, addresses: &[&str]) -> Vec<Result<Vec<u8>>> {
+        addresses.iter().map(|address| Self::bytes(address)).collect()
+    }
+
+    fn stamp(&self, address: &str) -> Result<(u64, u64)> {
+        Ok((Self::bytes(address)?.len() as u64, 0))
+    }
+
+    fn ranges(&self, address: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let all = Bytes::from(Self::bytes(address)?);
+        Ok(ranges.iter().map(|range| all.slice(range.start as usize..range.end as usize)).collect())
+    }
 }
 
 fn of_files(paths: &[PathBuf]) -> impl FnOnce(&mut Planner) -> Result<()> + '_ {
@@ -226,6 +254,55 @@ fn pictures_in_archives_and_tables_have_rows_as_files_have() {
     assert_eq!(of("cut.tar"), [(None, true)]);
     assert_eq!(of("t.parquet"), [(Some(0), false), (Some(1), true), (Some(2), true), (Some(3), false), (Some(4), false)]);
     assert_eq!(of("gone.parquet"), [(None, true)]);
+
+    // The same behind addresses.
+    let address = |path: &Path| PathBuf::from(format!("s3://{}", path.display()));
+    let far = world.path().join("far");
+    let mut job = Job::open(&far, &spec(3, "parquet"), Shard::default(), |planner| {
+        planner.reaches(Arc::new(Server));
+        planner.archive(&address(&tar))?;
+        planner.archive(&address(&cut))?;
+        planner.table(&address(&table), None)?;
+        planner.table(&address(&missing), None)
+    })
+    .unwrap();
+    assert_eq!(work(&mut job, u64::MAX), counts);
+    assert_eq!(self::rows(&far), rows);
+}
+
+/// `tests/data/make.py` writes them.
+#[test]
+fn tables_packed_with_zstandard_are_read_as_others_write_them() {
+    let world = tempfile::tempdir().unwrap();
+    for version in ["zstd-1.parquet", "zstd-2.parquet"] {
+        let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(version);
+        let folder = world.path().join(version);
+        // Parts smaller than the row group, so that rows are passed over.
+        let mut job = Job::open(&folder, &spec(3, "parquet"), Shard::default(), |planner| planner.table(&table, None)).unwrap();
+        let counts = work(&mut job, u64::MAX);
+        assert_eq!((counts.pictures, counts.faces, counts.errors), (8, 6, 2), "{version}");
+        let named = (0..6).map(|row| (format!("{row}.png"), Some(row), false));
+        let bad = [(version.to_owned(), Some(6), true), ("words.png".to_owned(), Some(7), true)];
+        assert_eq!(rows(&folder), named.chain(bad).collect::<Vec<_>>(), "{version}");
+
+        let labels: Vec<String> = ParquetFile::open(File::open(&table).unwrap())
+            .unwrap()
+            .get_row_iter(None)
+            .unwrap()
+            .map(|row| row.unwrap().into_columns().pop().unwrap().1.to_string())
+            .collect();
+        assert_eq!(labels, ["0", "1", "0", "1", "0", "1", "0", "1"]);
+
+        // A page that is damaged is an error in the rows, not the end of the job.
+        let damaged = world.path().join(format!("damaged-{version}"));
+        let mut bytes = fs::read(&table).unwrap();
+        bytes[200..260].fill(0);
+        fs::write(&damaged, bytes).unwrap();
+        let folder = world.path().join(format!("of-{version}"));
+        let mut job = Job::open(&folder, &spec(9, "parquet"), Shard::default(), |planner| planner.table(&damaged, None)).unwrap();
+        let counts = work(&mut job, u64::MAX);
+        assert!(counts.pictures == 8 && counts.errors > 2, "{counts:?}");
+    }
 }
 
 #[test]

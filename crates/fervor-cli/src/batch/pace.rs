@@ -2,8 +2,10 @@
 
 use std::io::IsTerminal;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use fervor::Error;
 use fervor_table::job::Counts;
 use indicatif::ProgressBar;
 
@@ -12,6 +14,9 @@ use crate::talk;
 /// How often a line is written where there is no terminal.
 const EVERY: Duration = Duration::from_secs(60);
 
+/// So many pictures without an answer are named; the others are counted, and stand in the rows.
+const NAMED: u64 = 10;
+
 pub struct Pace {
     bar: ProgressBar,
     terminal: bool,
@@ -19,6 +24,7 @@ pub struct Pace {
     before: u64,
     started: Instant,
     so_far: Mutex<(Counts, Instant)>,
+    failed: AtomicU64,
 }
 
 impl Pace {
@@ -29,7 +35,15 @@ impl Pace {
         bar.reset_eta();
         let terminal = std::io::stderr().is_terminal();
         let now = Instant::now();
-        Self { bar, terminal, pictures, before: before.pictures, started: now, so_far: Mutex::new((before, now)) }
+        Self {
+            bar,
+            terminal,
+            pictures,
+            before: before.pictures,
+            started: now,
+            so_far: Mutex::new((before, now)),
+            failed: AtomicU64::new(0),
+        }
     }
 
     /// Some pictures more are done.
@@ -47,8 +61,20 @@ impl Pace {
         }
     }
 
+    /// A picture has no answer.
+    pub fn failed(&self, source: &str, row: Option<i64>, error: &Error) {
+        if self.failed.fetch_add(1, Ordering::Relaxed) < NAMED {
+            let row = row.map(|row| format!("row {row} of ")).unwrap_or_default();
+            self.bar.suspend(|| talk::warn(format_args!("{row}{}", talk::at(source, error))));
+        }
+    }
+
     pub fn end(&self) {
         self.bar.finish_and_clear();
+        let more = self.failed.load(Ordering::Relaxed).saturating_sub(NAMED);
+        if more > 0 {
+            talk::warn(format_args!("{more} more without an answer: the rows say why"));
+        }
         let counts = self.so_far.lock().map(|so_far| so_far.0).unwrap_or_default();
         let done = counts.pictures - self.before;
         if done > 0 {

@@ -1,12 +1,15 @@
-//! Pictures behind addresses: `s3://`, `gs://`, `az://`, `http://` and `https://`, by the `object_store` crate, whose variables of the
+//! Pictures, archives and tables behind addresses: `s3://`, `gs://`, `az://`, `http://` and `https://`, by the `object_store` crate, whose variables of the
 //! environment (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME` and so on) say who asks.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use fervor::picture::Format;
 use fervor::{Error, Limits, Reason, Result};
+use fervor_table::job::Far;
 use futures_util::{StreamExt, future};
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
@@ -38,24 +41,23 @@ impl Stores {
         Ok(Self { runtime, open: Mutex::default(), most: limits.bytes as u64 })
     }
 
-    /// The bytes behind addresses, all at once.
-    pub fn fetch(&self, addresses: &[&str]) -> Vec<Result<Vec<u8>>> {
-        self.runtime.block_on(future::join_all(addresses.iter().map(|address| self.one(address))))
-    }
-
-    /// Hands out the addresses of the pictures below an address that names no picture itself, in the store's order, and says how many
-    /// others there are.
+    /// Hands out the addresses below an address whose names are wanted, in the store's order, and says how many others there are.
     ///
     /// # Errors
     /// The store cannot be listed, and what `found` fails with.
-    pub fn each(&self, address: &str, found: &mut dyn FnMut(String) -> Result<()>) -> Result<usize> {
+    pub fn each(
+        &self,
+        address: &str,
+        wanted: &dyn Fn(&str) -> bool,
+        found: &mut dyn FnMut(String) -> Result<()>,
+    ) -> Result<usize> {
         let (store, url, path) = self.open(address)?;
         let mut listed = store.list(Some(&path));
-        let (mut pictures, mut others) = (0_usize, 0);
+        let (mut these, mut others) = (0_usize, 0);
         while let Some(object) = self.runtime.block_on(listed.next()) {
             let object = object.map_err(|e| refused(address, e))?;
-            if is_picture(object.location.as_ref()) {
-                pictures += 1;
+            if wanted(object.location.as_ref()) {
+                these += 1;
                 let mut url = url.clone();
                 url.set_path(object.location.as_ref());
                 found(url.into())?;
@@ -63,12 +65,13 @@ impl Stores {
                 others += 1;
             }
         }
-        if pictures == 0 {
+        if these == 0 {
             return Err(Error::input("no picture lies below this address").because(Reason::Empty).context(address));
         }
         Ok(others)
     }
 
+    /// All that lies behind one address.
     async fn one(&self, address: &str) -> Result<Vec<u8>> {
         let (store, _, path) = self.open(address)?;
         let got = store.get(&path).await.map_err(|e| refused(address, e))?;
@@ -119,6 +122,23 @@ impl Stores {
         };
         open.insert(key, Arc::clone(&store));
         Ok((store, url, path))
+    }
+}
+
+impl Far for Stores {
+    fn fetch(&self, addresses: &[&str]) -> Vec<Result<Vec<u8>>> {
+        self.runtime.block_on(future::join_all(addresses.iter().map(|address| self.one(address))))
+    }
+
+    fn stamp(&self, address: &str) -> Result<(u64, u64)> {
+        let (store, _, path) = self.open(address)?;
+        let facts = self.runtime.block_on(store.head(&path)).map_err(|e| refused(address, e))?;
+        Ok((facts.size, u64::try_from(facts.last_modified.timestamp_millis()).unwrap_or(0)))
+    }
+
+    fn ranges(&self, address: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let (store, _, path) = self.open(address)?;
+        self.runtime.block_on(store.get_ranges(&path, ranges)).map_err(|e| refused(address, e))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use fervor_table::job::Shard;
 
-use super::{Faces, parse};
+use super::{Analysis, parse};
 
 /// How the rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -41,21 +41,12 @@ pub struct Batch {
     /// Do one share of the parts, for example 3/16: sixteen machines with one folder between them need nothing else
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
-    /// A built-in model's name or the path of a bundle
-    #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
-    pub model: String,
-    #[arg(long, value_enum, default_value_t = Faces::Auto)]
-    pub faces: Faces,
-    /// Look for faces at every picture's full size: finds small ones in large pictures, and takes longer
-    #[arg(long)]
-    pub detail: bool,
+    #[command(flatten)]
+    pub analysis: Analysis,
     /// The least score of a face, 0 to 1
     #[arg(long, value_name = "SCORE", default_value_t = fervor::DetectorOptions::default().threshold, value_parser = parse::score)]
     pub threshold: f32,
     /// Leave out faces whose box has a side shorter than this
     #[arg(long, value_name = "PIXELS", default_value_t = 0, hide_default_value = true)]
     pub minimum_face: u32,
-    /// Processor threads [default: all]
-    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, env = "FERVOR_THREADS")]
-    pub threads: Option<usize>,
 }

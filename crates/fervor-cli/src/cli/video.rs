@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Faces, parse};
+use super::{Analysis, parse};
 
 /// What `fervor video` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -98,15 +98,8 @@ pub struct Video {
     /// An interruption up to so many seconds does not end an episode
     #[arg(long, value_name = "SECONDS", default_value_t = fervor::timeline::EpisodeOptions::default().bridge, value_parser = parse::seconds)]
     pub bridge: f64,
-    /// A built-in model's name or the path of a bundle
-    #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
-    pub model: String,
-    /// Faces are looked for in each frame; auto and detect are the same here, unless frames are crops
-    #[arg(long, value_enum, default_value_t = Faces::Auto)]
-    pub faces: Faces,
-    /// Look for faces at every frame's full size: finds small ones in large frames, and takes longer
-    #[arg(long)]
-    pub detail: bool,
+    #[command(flatten)]
+    pub analysis: Analysis,
     /// Look at whole frames so often, in seconds; in the frames between, faces are looked for where they were, which is quicker, and a new one is found at the next look; 0 looks at every frame whole
     #[arg(long, value_name = "SECONDS", default_value_t = fervor_video::pipeline::Settings::default().look, value_parser = parse::seconds)]
     pub look: f64,
@@ -125,7 +118,4 @@ pub struct Video {
     /// What decodes films: this program, an ffmpeg process, or whichever can
     #[arg(long, default_value = "auto", value_parser = ["auto", "own", "ffmpeg"])]
     pub decoder: String,
-    /// Processor threads [default: all]
-    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, env = "FERVOR_THREADS")]
-    pub threads: Option<usize>,
 }

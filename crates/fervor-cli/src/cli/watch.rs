@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::{Faces, parse};
+use super::{Analysis, parse};
 
 #[derive(Debug, Args)]
 pub struct Watch {
@@ -19,21 +19,12 @@ pub struct Watch {
     /// Look at whole frames every so often, and between only where faces were; 0 looks at every frame whole
     #[arg(long, value_name = "SECONDS", default_value_t = 0.2, value_parser = parse::seconds)]
     pub look: f64,
-    /// A built-in model's name or the path of a bundle
-    #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
-    pub model: String,
-    #[arg(long, value_enum, default_value_t = Faces::Auto)]
-    pub faces: Faces,
-    /// Look for faces at every frame's full size: finds small ones in large frames, and takes longer
-    #[arg(long)]
-    pub detail: bool,
+    #[command(flatten)]
+    pub analysis: Analysis,
     /// The least score of a face, 0 to 1
     #[arg(long, value_name = "SCORE", default_value_t = fervor::DetectorOptions::default().threshold, value_parser = parse::score)]
     pub threshold: f32,
     /// What decodes: this program, an ffmpeg process, or whichever can
     #[arg(long, default_value = "auto", value_parser = ["auto", "own", "ffmpeg"])]
     pub decoder: String,
-    /// Processor threads [default: all]
-    #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, env = "FERVOR_THREADS")]
-    pub threads: Option<usize>,
 }

@@ -44,11 +44,12 @@ impl Eye {
     /// # Errors
     /// A detector that does not load.
     pub fn new(args: &Video, bundle: Bundle, stop: Arc<AtomicBool>) -> Result<Self> {
-        let threads = args.threads.or_else(|| std::thread::available_parallelism().map(Into::into).ok()).unwrap_or(1);
+        let threads = args.analysis.threads.or_else(|| std::thread::available_parallelism().map(Into::into).ok()).unwrap_or(1);
         // Frames are what runs in parallel: the detector and the network take one thread each.
         let bundle = bundle.with_lanes(threads);
-        let detector = DetectorOptions::default().with_detail(args.detail).with_threshold(args.threshold).with_threads(1);
-        let analyzer = setup::analyzer(args.faces, Arc::new(bundle), detector)?;
+        let detector =
+            DetectorOptions::default().with_detail(args.analysis.detail).with_threshold(args.threshold).with_threads(1);
+        let analyzer = setup::analyzer(args.analysis.faces, Arc::new(bundle), detector)?;
         let mut options = Options::default().with_decoders(args.decoder.parse()?);
         options.every = args.every.or(args.fps.map(|fps| 1.0 / fps)).unwrap_or(0.0);
         (options.start, options.end) = (args.start, args.end);

@@ -29,7 +29,9 @@ fn every_input_has_a_row_and_the_counts_match() {
     let ran = world.fervor("batch set gone.png --output rows --format jsonl --part 4 --faces whole").exits(1);
     ran.answers("12 pictures: 10 faces, 0 pictures without a face, 2 without an answer")
         .answers("parts: 3")
-        .says("passed over 1 file");
+        .says("passed over 1 file")
+        .says("warning: set/0/broken.jpg: ")
+        .says("warning: gone.png: ");
     let lines: Vec<serde_json::Value> = parts(&world.path("rows"))
         .iter()
         .flat_map(|(_, bytes)| String::from_utf8(bytes.clone()).unwrap().lines().map(str::to_owned).collect::<Vec<_>>())
@@ -54,6 +56,20 @@ fn every_input_has_a_row_and_the_counts_match() {
     csv.answers("11 rows, parts: 1");
     let table = String::from_utf8(parts(&world.path("table"))[0].1.clone()).unwrap();
     assert!(table.starts_with("source,picture_width") && table.lines().count() == 12, "{table}");
+}
+
+#[test]
+fn the_first_inputs_without_an_answer_are_named_and_the_others_counted() {
+    let list: String = (0..13).map(|number| format!("gone-{number}.png\n")).collect();
+    let world = set().file("list.txt", format!("set/0/0.png\n{list}").as_bytes());
+    let ran = world.fervor("batch --list list.txt --output rows --faces whole").exits(1);
+    let warnings: Vec<String> =
+        ran.stderr().lines().filter_map(|line| line.strip_prefix("warning: ").map(str::to_owned)).collect();
+    assert_eq!(warnings.len(), 11, "{ran}");
+    assert!(warnings[9].starts_with("gone-9.png: ") && warnings[10].starts_with("3 more"), "{ran}");
+    // What was done before is not told again.
+    let again = world.fervor("batch --list list.txt --output rows --faces whole").exits(1);
+    assert!(!again.stderr().contains("warning"), "{again}");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use fervor_table::ParquetFile;
+use parquet::file::reader::FileReader;
 use parquet::record::{Field, Row};
 use rayon::prelude::*;
 use serde_json::Value;
@@ -133,7 +134,7 @@ fn read(path: &Path) -> Result<Vec<Entry>> {
     let damaged =
         |e: parquet::errors::ParquetError| Error::data("the Parquet file cannot be read").because(Reason::Damaged).with_source(e);
     let file = File::open(path).map_err(|e| Error::data("the file cannot be read").with_source(e))?;
-    let reader = SerializedFileReader::new(file).map_err(damaged)?;
+    let reader = ParquetFile::open(file).map_err(damaged)?;
     let metadata = reader.metadata().file_metadata();
     let columns: Vec<String> =
         metadata.schema_descr().root_schema().get_fields().iter().map(|field| field.name().to_owned()).collect();
@@ -188,7 +189,7 @@ fn class(field: &Field, names: &[String]) -> String {
 }
 
 /// The names of a `ClassLabel`, which stand in the metadata that `datasets` writes.
-fn class_names(reader: &SerializedFileReader<File>, label: &str) -> Vec<String> {
+fn class_names(reader: &ParquetFile<File>, label: &str) -> Vec<String> {
     let pairs = reader.metadata().file_metadata().key_value_metadata().into_iter().flatten();
     let json =
         pairs.filter(|pair| pair.key == "huggingface").find_map(|pair| serde_json::from_str::<Value>(pair.value.as_ref()?).ok());

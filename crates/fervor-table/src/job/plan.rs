@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use fervor::error::{Error, Reason, Result};
@@ -11,7 +12,9 @@ use fervor::picture::Format;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::sources;
+use super::far::{Far, Opened};
+use super::sources::{self, Stopped};
+use super::work::is_address;
 
 /// What becomes one part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,7 +66,12 @@ pub struct Stamped {
 }
 
 impl Stamped {
-    fn of(path: &Path) -> Result<Self> {
+    fn of(path: &Path, far: Option<&Arc<dyn Far>>) -> Result<Self> {
+        if let Some(address) = path.to_str().filter(|path| is_address(path)) {
+            let far = far.ok_or_else(|| Error::input("addresses are not read here").because(Reason::Unsupported))?;
+            let (bytes, modified) = far.stamp(address)?;
+            return Ok(Self { path: path.to_owned(), bytes, modified });
+        }
         let cannot = |e: std::io::Error| Error::input("it cannot be read").with_source(e).context(path.display());
         let found = std::fs::metadata(path).map_err(cannot)?;
         let modified = found.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
@@ -76,12 +84,15 @@ impl Stamped {
     /// # Errors
     /// [`Input`](fervor::ErrorKind::Input): it cannot be opened, or it is not what it was when the job was planned
     /// ([`Reason::Changed`]).
-    pub(super) fn open(&self) -> Result<File> {
+    pub(super) fn open(&self, far: Option<&Arc<dyn Far>>) -> Result<Opened> {
         let message = "it is no longer what it was when the job was planned";
-        if Self::of(&self.path)? != *self {
+        if Self::of(&self.path, far)? != *self {
             return Err(Error::input(message).because(Reason::Changed).context(self.path.display()));
         }
-        File::open(&self.path).map_err(|e| Error::input("it cannot be read").with_source(e).context(self.path.display()))
+        match (far, self.path.to_str().filter(|path| is_address(path))) {
+            (Some(far), Some(address)) => Ok(Opened::far(far, address, self.bytes)),
+            _ => Opened::disk(&self.path),
+        }
     }
 }
 
@@ -152,6 +163,7 @@ pub struct Planner<'a> {
     pieces: usize,
     pictures: u64,
     notes: Vec<String>,
+    far: Option<Arc<dyn Far>>,
 }
 
 /// What a plan came to.
@@ -165,7 +177,12 @@ pub(super) struct Planned {
 impl<'a> Planner<'a> {
     pub(super) fn new(out: &'a mut dyn Write, size: usize) -> Self {
         let (files, notes) = (Vec::new(), Vec::new());
-        Self { out, size: size.max(1), files, hash: Sha256::new(), pieces: 0, pictures: 0, notes }
+        Self { out, size: size.max(1), files, hash: Sha256::new(), pieces: 0, pictures: 0, notes, far: None }
+    }
+
+    /// What brings archives and tables from behind addresses; without it, they are rows with errors.
+    pub fn reaches(&mut self, far: Arc<dyn Far>) {
+        self.far = Some(far);
     }
 
     /// The next input: a file.
@@ -177,27 +194,33 @@ impl<'a> Planner<'a> {
         if self.files.len() == self.size { self.files_end() } else { Ok(()) }
     }
 
-    /// The next input: the pictures in a tar archive. One that cannot be read, or not to its end, is a row with an error.
+    /// The next input: the pictures in a tar archive, on the disk or behind an address. One that cannot be read, or not to its end, is a row with an error.
     ///
     /// # Errors
     /// As [`file`](Self::file).
     pub fn archive(&mut self, path: &Path) -> Result<()> {
         self.files_end()?;
-        let archive = match Stamped::of(path) {
-            Ok(archive) => archive,
+        let opened = Stamped::of(path, self.far.as_ref()).and_then(|archive| Ok((archive.open(self.far.as_ref())?, archive)));
+        let (file, archive) = match opened {
+            Ok(opened) => opened,
             Err(error) => return self.refused(path, &error),
         };
         let (mut members, mut others, mut broken) = (Vec::new(), 0_usize, None);
-        for member in sources::members(path) {
+        let ended = sources::members(&file, path, &mut |member| {
             match member {
-                Ok(Some(member)) => members.push(member),
-                Ok(None) => others += 1,
-                Err(error) => broken = Some(error),
+                Some(member) => members.push(member),
+                None => others += 1,
             }
-            if members.len() == self.size {
-                let members = std::mem::take(&mut members);
-                self.piece(members.len(), Content::Tar { archive: archive.clone(), members })?;
+            if members.len() < self.size {
+                return Ok(());
             }
+            let members = std::mem::take(&mut members);
+            self.piece(members.len(), Content::Tar { archive: archive.clone(), members })
+        });
+        match ended {
+            Ok(()) => {}
+            Err(Stopped::Broken(error)) => broken = Some(error),
+            Err(Stopped::ByCaller(error)) => return Err(error),
         }
         if !members.is_empty() {
             self.piece(members.len(), Content::Tar { archive, members })?;
@@ -208,15 +231,15 @@ impl<'a> Planner<'a> {
         broken.map_or(Ok(()), |error| self.refused(path, &error))
     }
 
-    /// The next input: the rows of a Parquet file. Without a column's name, the one that holds pictures. A file that cannot be read
+    /// The next input: the rows of a Parquet file, on the disk or behind an address. Without a column's name, the one that holds pictures. A file that cannot be read
     /// is a row with an error.
     ///
     /// # Errors
     /// [`Input`](fervor::ErrorKind::Input): no such column, or none that holds pictures. Otherwise as [`file`](Self::file).
     pub fn table(&mut self, path: &Path, column: Option<&str>) -> Result<()> {
         self.files_end()?;
-        let opened = Stamped::of(path).and_then(|table| {
-            let file = table.open()?;
+        let opened = Stamped::of(path, self.far.as_ref()).and_then(|table| {
+            let file = table.open(self.far.as_ref())?;
             Ok((table, sources::groups(file).map_err(|e| e.context(path.display()))?))
         });
         let (table, (schema, groups)) = match opened {

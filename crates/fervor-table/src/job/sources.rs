@@ -1,16 +1,20 @@
 //! Tar archives and Parquet files as sources of pictures.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::Schema;
 use fervor::error::{Error, Reason, Result};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups, RowSelection, RowSelector};
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels, parquet_to_arrow_schema};
+use parquet::column::page::{PageIterator, PageReader};
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::file::reader::FileReader;
 
+use super::far::Opened;
 use super::plan::is_picture;
+use crate::packed::ParquetFile;
 use crate::pictures::holds_pictures;
 
 /// Names of columns with pictures, and of columns with their paths, as people call them; the first that is there is taken.
@@ -23,36 +27,48 @@ const BATCH: u64 = 32 << 20;
 /// A member of an archive that is a picture: its name, where its bytes begin, how many there are.
 pub(super) type Member = (String, u64, u64);
 
-/// The members of a tar archive: pictures, and `None` for other files. After an error there is nothing more.
-pub(super) fn members(path: &Path) -> Vec<Result<Option<Member>>> {
+/// Hands out the members of a tar archive: pictures, and `None` for other files.
+///
+/// # Errors
+/// It cannot be read, or not to its end; and what `found` fails with, as what it is.
+pub(super) fn members(
+    archive: &Opened,
+    path: &Path,
+    found: &mut dyn FnMut(Option<Member>) -> Result<()>,
+) -> std::result::Result<(), Stopped> {
     let cannot = |e: std::io::Error| Error::input("the archive cannot be read").with_source(e).context(path.display());
-    let mut found = Vec::new();
-    let mut read = || -> Result<()> {
-        let mut archive = tar::Archive::new(BufReader::new(File::open(path).map_err(cannot)?));
-        let mut seen = 0;
-        for entry in archive.entries_with_seek().map_err(cannot)? {
-            let mut entry = entry.map_err(|e| damaged(path, e))?;
-            seen += 1;
-            if !entry.header().entry_type().is_file() {
-                continue;
-            }
-            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            let (place, size) = (entry.raw_file_position(), entry.size());
-            // Hidden members are what systems leave: ._a.jpg and the like.
-            let hidden = name.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
-            let mut start = Vec::new();
-            let _ = entry.by_ref().take(512).read_to_end(&mut start);
-            found.push(Ok((!hidden && is_picture(&name, &start)).then_some((name, place, size))));
+    let mut archive = tar::Archive::new(archive.cursor().map_err(cannot)?);
+    let mut seen = 0;
+    for entry in archive.entries_with_seek().map_err(cannot)? {
+        let mut entry = entry.map_err(|e| damaged(path, e))?;
+        seen += 1;
+        if !entry.header().entry_type().is_file() {
+            continue;
         }
-        if seen == 0 {
-            return Err(Error::input("the archive holds nothing").because(Reason::Empty).context(path.display()));
-        }
-        Ok(())
-    };
-    if let Err(error) = read() {
-        found.push(Err(error));
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let (place, size) = (entry.raw_file_position(), entry.size());
+        // Hidden members are what systems leave: ._a.jpg and the like.
+        let hidden = name.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
+        let mut start = Vec::new();
+        let _ = entry.by_ref().take(512).read_to_end(&mut start);
+        found((!hidden && is_picture(&name, &start)).then_some((name, place, size))).map_err(Stopped::ByCaller)?;
     }
-    found
+    if seen == 0 {
+        return Err(Error::input("the archive holds nothing").because(Reason::Empty).context(path.display()).into());
+    }
+    Ok(())
+}
+
+/// Why there are no more members.
+pub(super) enum Stopped {
+    Broken(Error),
+    ByCaller(Error),
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Broken(error)
+    }
 }
 
 fn damaged(path: &Path, error: std::io::Error) -> Error {
@@ -60,15 +76,17 @@ fn damaged(path: &Path, error: std::io::Error) -> Error {
 }
 
 /// A Parquet file's schema, and the rows of each of its row groups.
-pub(super) fn groups(file: File) -> Result<(SchemaRef, Vec<usize>)> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(bad_table)?;
-    let rows = reader.metadata().row_groups().iter().map(|group| usize::try_from(group.num_rows()).unwrap_or(0)).collect();
-    Ok((reader.schema().clone(), rows))
+pub(super) fn groups(file: Opened) -> Result<(Schema, Vec<usize>)> {
+    let file = ParquetFile::open(file).map_err(bad_table)?;
+    let rows = file.metadata().row_groups().iter().map(|group| usize::try_from(group.num_rows()).unwrap_or(0)).collect();
+    let facts = file.metadata().file_metadata();
+    let schema = parquet_to_arrow_schema(facts.schema_descr(), facts.key_value_metadata()).map_err(bad_table)?;
+    Ok((schema, rows))
 }
 
 /// Whether a Parquet file can be opened.
 pub(super) fn reads(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| ParquetRecordBatchReaderBuilder::try_new(file).is_ok())
+    Opened::disk(path).is_ok_and(|file| ParquetFile::open(file).is_ok())
 }
 
 fn bad_table(error: parquet::errors::ParquetError) -> Error {
@@ -76,7 +94,7 @@ fn bad_table(error: parquet::errors::ParquetError) -> Error {
 }
 
 /// The column with the pictures.
-pub(super) fn column(schema: &SchemaRef, asked: Option<&str>) -> Result<String> {
+pub(super) fn column(schema: &Schema, asked: Option<&str>) -> Result<String> {
     let names = || schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ");
     if let Some(asked) = asked {
         return match schema.field_with_name(asked) {
@@ -101,27 +119,65 @@ pub(super) fn column(schema: &SchemaRef, asked: Option<&str>) -> Result<String> 
 
 /// The rows of a row group, `count` from `skip` on, of one column, some at a time.
 pub(super) fn rows(
-    file: File,
+    file: Opened,
     column: &str,
     group: usize,
     skip: usize,
     count: usize,
 ) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(bad_table)?;
-    let index = reader.schema().index_of(column).map_err(|e| Error::input("the column is gone").with_source(e))?;
-    let facts = reader.metadata().row_group(group);
+    let file = ParquetFile::open(file).map_err(bad_table)?;
+    let described = file.metadata().file_metadata().schema_descr();
+    let index = described.root_schema().get_fields().iter().position(|field| field.name() == column);
+    let index = index.ok_or_else(|| Error::input("the column is gone").because(Reason::Changed))?;
+    if group >= file.num_row_groups() {
+        return Err(Error::input("the row group is gone").because(Reason::Changed));
+    }
+    let facts = file.metadata().row_group(group);
     let bytes = facts.columns().iter().map(|column| u64::try_from(column.uncompressed_size()).unwrap_or(0)).sum::<u64>();
     let of_row = (bytes / u64::try_from(facts.num_rows()).unwrap_or(1).max(1)).max(1);
     let batch = usize::try_from(BATCH / of_row).unwrap_or(usize::MAX).clamp(4, 512);
-    let mask = ProjectionMask::roots(reader.parquet_schema(), [index]);
+    let mask = ProjectionMask::roots(described, [index]);
+    let levels = parquet_to_arrow_field_levels(described, mask, None).map_err(bad_table)?;
     let selection = RowSelection::from(vec![RowSelector::skip(skip), RowSelector::select(count)]);
-    let reader = reader
-        .with_row_groups(vec![group])
-        .with_projection(mask)
-        .with_row_selection(selection)
-        .with_batch_size(batch)
-        .build()
-        .map_err(bad_table)?;
+    let group = OneGroup { file: &file, group };
+    let reader = ParquetRecordBatchReader::try_new_with_row_groups(&levels, &group, batch, Some(selection)).map_err(bad_table)?;
     let bad = |e| Error::input("rows of the Parquet file cannot be read").because(Reason::Damaged).with_source(e);
     Ok(reader.map(move |batch| batch.map_err(bad)))
 }
+
+/// A row group as Arrow's reader asks for it.
+struct OneGroup<'a> {
+    file: &'a ParquetFile<Opened>,
+    group: usize,
+}
+
+impl RowGroups for OneGroup<'_> {
+    fn num_rows(&self) -> usize {
+        usize::try_from(self.file.metadata().row_group(self.group).num_rows()).unwrap_or(0)
+    }
+
+    fn column_chunks(&self, column: usize) -> parquet::errors::Result<Box<dyn PageIterator>> {
+        Ok(Box::new(OneChunk(Some(self.file.pages(self.group, column)?))))
+    }
+
+    fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
+        Box::new(std::iter::once(self.file.metadata().row_group(self.group)))
+    }
+
+    fn metadata(&self) -> &ParquetMetaData {
+        self.file.metadata()
+    }
+}
+
+/// A column of one row group.
+struct OneChunk(Option<Box<dyn PageReader>>);
+
+impl Iterator for OneChunk {
+    type Item = parquet::errors::Result<Box<dyn PageReader>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.take().map(Ok)
+    }
+}
+
+impl PageIterator for OneChunk {}

@@ -1,13 +1,13 @@
 //! From a piece to its part.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::iter::Sum;
-use std::ops::Add;
+use std::ops::{Add, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use fervor::analyzer::{Analyzer, Answer};
 use fervor::error::{Error, Reason, Result};
 use fervor::files::WholeFile;
@@ -19,6 +19,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::far::{Far, Opened};
 use super::plan::{Content, Listed, Piece};
 use super::sources;
 use crate::part::PartWriter;
@@ -81,9 +82,6 @@ impl Counts {
 /// Writes one answer as text; the first of a part may need a head before it.
 pub type RowText<'a> = &'a (dyn Fn(&mut dyn Write, &PicturePrediction, bool) -> io::Result<()> + Sync);
 
-/// The bytes behind some addresses, or why there are none.
-pub type Fetch<'a> = &'a (dyn Fn(&[&str]) -> Vec<Result<Vec<u8>>> + Sync);
-
 /// How parts are written.
 #[derive(Clone, Copy)]
 pub enum PartFormat<'a> {
@@ -105,10 +103,12 @@ pub struct Work<'a> {
     pub format: PartFormat<'a>,
     /// Asks to stop: the piece in hand is given up, and is done again the next time.
     pub stop: &'a AtomicBool,
-    /// Brings the bytes behind addresses, as many as it is given at once; `None`: such inputs have no answer.
-    pub fetch: Option<Fetch<'a>>,
+    /// Brings the bytes behind addresses; `None`: such inputs have no answer.
+    pub far: Option<Arc<dyn Far>>,
     /// Told of pictures as they are done.
     pub progress: &'a (dyn Fn(Counts) + Sync),
+    /// Told of each picture without an answer, in the order of the rows: its source, its row in a table, and why.
+    pub failed: &'a (dyn Fn(&str, Option<i64>, &Error) + Sync),
 }
 
 /// A picture in hand.
@@ -133,7 +133,7 @@ enum Place {
 #[derive(Clone, Copy)]
 enum Held<'a> {
     Nothing,
-    Archive(&'a File),
+    Archive(&'a Opened),
     Column(&'a PictureColumn, &'a Path),
 }
 
@@ -151,7 +151,7 @@ impl Work<'_> {
                 self.all(&items, Held::Nothing, &mut out)?
             }
             Content::Tar { archive, members } => {
-                let opened = archive.open();
+                let opened = archive.open(self.far.as_ref());
                 let name = archive.path.display();
                 let items: Vec<Item> = members
                     .iter()
@@ -167,7 +167,8 @@ impl Work<'_> {
                 self.all(&items, opened.as_ref().map_or(Held::Nothing, Held::Archive), &mut out)?
             }
             Content::Rows { table, column, group, skip, first } => {
-                let rows = table.open().and_then(|file| sources::rows(file, column, *group, *skip, piece.pictures));
+                let rows =
+                    table.open(self.far.as_ref()).and_then(|file| sources::rows(file, column, *group, *skip, piece.pictures));
                 let mut seen = 0;
                 let mut broken = Error::input("the row is missing").because(Reason::Truncated);
                 match rows {
@@ -184,10 +185,12 @@ impl Work<'_> {
                             };
                             let name = table.path.display();
                             let items: Vec<Item> = (0..column.len())
-                                .map(|row| Item {
-                                    source: column.path(row).map_or_else(|| name.to_string(), str::to_owned),
-                                    row: i64::try_from(first + (seen + row) as u64).ok(),
-                                    place: Place::Row(row),
+                                .map(|row| {
+                                    let address = self.address(&table.path, column.cell(row));
+                                    let place = if address.is_some() { Place::Address } else { Place::Row(row) };
+                                    let named = || column.path(row).map_or_else(|| name.to_string(), str::to_owned);
+                                    let row = i64::try_from(first + (seen + row) as u64).ok();
+                                    Item { source: address.unwrap_or_else(named), row, place }
                                 })
                                 .collect();
                             seen += items.len();
@@ -220,7 +223,7 @@ impl Work<'_> {
                     if self.stop.load(Ordering::Relaxed) {
                         return None;
                     }
-                    let fetched = self.fetched(some);
+                    let fetched = self.fetched(some, held);
                     let numbered: Vec<usize> = (0..some.len()).collect();
                     let mut answers = self.analyzer.answer_all(&numbered, |&number| match &fetched[number] {
                         Some(bytes) => bytes.as_ref().map_err(again).and_then(|bytes| Picture::decode(bytes, &self.limits)),
@@ -235,6 +238,9 @@ impl Work<'_> {
                 .collect();
             let Some(answers) = answers.into_iter().collect::<Option<Vec<_>>>() else { return Ok(false) };
             for (item, answer) in window.iter().zip(answers.into_iter().flatten()) {
+                if let Err(error) = &answer {
+                    (self.failed)(&item.source, item.row, error);
+                }
                 out.write(item, answer)?;
             }
             out.flush()?;
@@ -242,30 +248,52 @@ impl Work<'_> {
         Ok(true)
     }
 
-    /// What lies behind addresses, for those items that do.
-    fn fetched(&self, items: &[Item]) -> Vec<Option<Result<Vec<u8>>>> {
-        let far = |item: &&Item| matches!(item.place, Place::Address);
-        let addresses: Vec<&str> = items.iter().filter(far).map(|item| item.source.as_str()).collect();
-        let mut bytes = match (&self.fetch, addresses.is_empty()) {
-            (_, true) | (None, _) => Vec::new(),
-            (Some(fetch), false) => fetch(&addresses),
+    /// The address that a cell of a table names: as it stands there, or beside the table, where that has one.
+    fn address(&self, table: &Path, cell: Cell) -> Option<String> {
+        match cell {
+            Cell::Path(path) if is_address(path) => Some(path.to_owned()),
+            Cell::Path(path) => {
+                let (folder, _) = table.to_str().filter(|table| is_address(table))?.rsplit_once('/')?;
+                Some(format!("{folder}/{path}"))
+            }
+            _ => None,
         }
-        .into_iter();
-        items.iter().map(|item| far(&item).then(|| bytes.next()).flatten()).collect()
+    }
+
+    /// What is far, for those items that are: all of them at once, since each takes its time to begin.
+    fn fetched(&self, items: &[Item], held: Held) -> Vec<Option<Result<Bytes>>> {
+        let Some(far) = &self.far else { return items.iter().map(|_| None).collect() };
+        let is_far = |item: &&Item| matches!(item.place, Place::Address);
+        let addresses: Vec<&str> = items.iter().filter(is_far).map(|item| item.source.as_str()).collect();
+        let bytes = if addresses.is_empty() { Vec::new() } else { far.fetch(&addresses) };
+        let range = |item: &Item| match item.place {
+            Place::Member(start, length) if length <= self.limits.bytes as u64 => Some(start..start + length),
+            _ => None,
+        };
+        let ranges: Vec<Range<u64>> = items.iter().filter_map(range).collect();
+        let members = match held {
+            Held::Archive(archive) if !ranges.is_empty() => archive.ranges(&ranges),
+            _ => None,
+        };
+        let (mut bytes, mut members) = (bytes.into_iter(), members.map(|members| members.map(Vec::into_iter)));
+        let one = |item| match (is_far(&item), range(item), &mut members) {
+            (true, ..) => bytes.next().map(|bytes| bytes.map(Bytes::from)),
+            (_, Some(_), Some(Ok(members))) => members.next().map(Ok),
+            (_, Some(_), Some(Err(error))) => Some(Err(again(error))),
+            _ => None,
+        };
+        items.iter().map(one).collect()
     }
 
     fn read(&self, item: &Item, held: Held) -> Result<Picture> {
         match (&item.place, held) {
             (Place::File(path), _) => picture::read(path, &self.limits),
             (Place::Member(start, length), Held::Archive(archive)) => {
-                let length = usize::try_from(*length).ok().filter(|&length| length <= self.limits.bytes).ok_or_else(|| {
-                    Error::input(format!("{length} bytes are more than the {} that are read", self.limits.bytes))
-                        .because(Reason::TooLarge)
-                })?;
-                let mut bytes = vec![0; length];
-                read_at(archive, &mut bytes, *start)
-                    .map_err(|e| Error::input("the member cannot be read").because(Reason::Truncated).with_source(e))?;
-                Picture::decode(&bytes, &self.limits)
+                if *length > self.limits.bytes as u64 {
+                    let message = format!("{length} bytes are more than the {} that are read", self.limits.bytes);
+                    return Err(Error::input(message).because(Reason::TooLarge));
+                }
+                Picture::decode(&archive.range(*start..start + length)?, &self.limits)
             }
             (Place::Row(row), Held::Column(column, folder)) => match column.cell(*row) {
                 // A table's paths are of the table's folder, where they are not of the working directory's.
@@ -299,22 +327,6 @@ pub fn is_address(input: &str) -> bool {
 /// An error that says the same once more.
 fn again(error: &Error) -> Error {
     Error::new(error.kind(), error.explained()).because(error.reason())
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, bytes, start)
-}
-
-#[cfg(not(unix))]
-fn read_at(file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
-    use std::io::{Read, Seek, SeekFrom};
-    // A handle's place is shared between threads: only one may move it.
-    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut file = file;
-    file.seek(SeekFrom::Start(start))?;
-    file.read_exact(bytes)
 }
 
 /// A part on its way.
