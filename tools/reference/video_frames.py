@@ -35,6 +35,7 @@ CLIPS = {
     ),
     "hevc.mp4": ("96x64", 0.8, X265 + ["-tag:v", "hvc1", "-bf", "3"], 0),
     "hevc-odd.mov": ("146x82", 0.4, X265 + ["-tag:v", "hvc1", "-color_range", "tv", "-colorspace", "bt709"], 0),
+    "groups.mp4": ("48x32", 4.4, X264 + ["-bf", "3", "-g", "25"], 0),
     "stream.h264": ("96x64", 0.8, X264 + ["-bf", "2", "-g", "10", "-f", "h264"], 0),
     "stream.hevc": ("96x64", 0.5, X265 + ["-f", "hevc"], 0),
 }

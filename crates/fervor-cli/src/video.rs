@@ -145,8 +145,8 @@ fn tell(timeline: &Timeline, options: &EpisodeOptions, folder: &Path, film: &Fil
     if tracks.len() > MOST_TOLD {
         text += &format!("\n  and {} more", tracks.len() - MOST_TOLD);
     }
-    let rate = if seconds > 0.0 { format!(", {:.0} frames a second", timeline.len() as f64 / seconds) } else { String::new() };
-    text += &format!("\n  in {}{rate}", folder.display());
+    let rate = if seconds > 0.0 { format!(" ({:.0} frames a second)", timeline.len() as f64 / seconds) } else { String::new() };
+    text += &format!("\n  in {}, after {seconds:.1} s{rate}", folder.display());
     talk::answer(text)
 }
 

@@ -155,7 +155,7 @@ class Work {
     follow();
     const faces = result.film.tracks.length;
     const seconds = (performance.now() - this.begun) / 1000;
-    const told = `${this.recording.frames.length} frames${whole ? "" : ` of ${count}`}, ${faces || "no"} ${faces === 1 ? "face" : "faces"}, ${(this.recording.frames.length / seconds).toFixed(0)} frames a second`;
+    const told = `${this.recording.frames.length} frames${whole ? "" : ` of ${count}`}, ${faces || "no"} ${faces === 1 ? "face" : "faces"}; looked at in ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
     element("sum").textContent = told;
     say(told);
   }

@@ -50,29 +50,68 @@ fn row_avx2(factors: &Factors, y: &[u8], u: &[u8], v: &[u8], out: &mut [u8]) {
     any_row(factors, y, u, v, out);
 }
 
+/// Pixels that are computed side by side.
+const BLOCK: usize = 32;
+
 #[inline(always)]
 fn any_row(f: &Factors, y: &[u8], u: &[u8], v: &[u8], out: &mut [u8]) {
-    let color = |u: u8, v: u8| {
-        let (u, v) = (i32::from(u) - 128, i32::from(v) - 128);
-        [f.red_v * v, f.green_u * u + f.green_v * v, f.blue_u * u]
-    };
-    let pixel = |out: &mut [u8], y: u8, [r, g, b]: [i32; 3]| {
-        let light = (i32::from(y) - f.black) * f.luma + (1 << (BITS - 1));
-        out[0] = ((light + r) >> BITS).clamp(0, 255) as u8;
-        out[1] = ((light + g) >> BITS).clamp(0, 255) as u8;
-        out[2] = ((light + b) >> BITS).clamp(0, 255) as u8;
-    };
-    let (pairs, last) = y.as_chunks::<2>();
-    let (out_pairs, out_last) = out.as_chunks_mut::<6>();
-    for (((out, &[left, right]), &u), &v) in out_pairs.iter_mut().zip(pairs).zip(u).zip(v) {
-        let color = color(u, v);
-        let (first, second) = out.split_at_mut(3);
-        pixel(first, left, color);
-        pixel(second, right, color);
+    let (blocks, rest) = y.as_chunks::<BLOCK>();
+    let (u_blocks, u_rest) = u.split_at(BLOCK / 2 * blocks.len());
+    let (v_blocks, v_rest) = v.split_at(BLOCK / 2 * blocks.len());
+    let (out_blocks, out_rest) = out.as_chunks_mut::<{ 3 * BLOCK }>();
+    let chroma = u_blocks.as_chunks().0.iter().zip(v_blocks.as_chunks().0);
+    for ((out, y), (u, v)) in out_blocks.iter_mut().zip(blocks).zip(chroma) {
+        block(f, y, u, v, out);
     }
-    if let ([y], [.., u], [.., v]) = (last, u, v) {
-        pixel(out_last, *y, color(*u, *v));
+    for (number, (out, &y)) in out_rest.as_chunks_mut::<3>().0.iter_mut().zip(rest).enumerate() {
+        *out = pixel(f, y, u_rest[number / 2], v_rest[number / 2]);
     }
+}
+
+/// Each step over all pixels, as wide as the registers are.
+#[inline(always)]
+fn block(f: &Factors, y: &[u8; BLOCK], u: &[u8; BLOCK / 2], v: &[u8; BLOCK / 2], out: &mut [u8; 3 * BLOCK]) {
+    let mut color = [[0_i32; BLOCK]; 3];
+    for pair in 0..BLOCK / 2 {
+        let added = chroma(f, u[pair], v[pair]);
+        for (color, added) in color.iter_mut().zip(added) {
+            color[2 * pair] = added;
+            color[2 * pair + 1] = added;
+        }
+    }
+    let mut light = [0_i32; BLOCK];
+    for (light, &y) in light.iter_mut().zip(y) {
+        *light = (i32::from(y) - f.black) * f.luma + (1 << (BITS - 1));
+    }
+    let mut values = [[0_u8; BLOCK]; 3];
+    for (values, color) in values.iter_mut().zip(&color) {
+        for ((value, color), light) in values.iter_mut().zip(color).zip(&light) {
+            *value = ((light + color) >> BITS).clamp(0, 255) as u8;
+        }
+    }
+    let [red, green, blue] = &values;
+    for (at, out) in out.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        *out = [red[at], green[at], blue[at]];
+    }
+}
+
+/// One pixel, as [`row`] gives it.
+#[inline]
+pub fn pixel(factors: &Factors, y: u8, u: u8, v: u8) -> [u8; 3] {
+    lit(factors, y, chroma(factors, u, v))
+}
+
+/// What chroma adds to red, green and blue.
+#[inline(always)]
+fn chroma(f: &Factors, u: u8, v: u8) -> [i32; 3] {
+    let (u, v) = (i32::from(u) - 128, i32::from(v) - 128);
+    [f.red_v * v, f.green_u * u + f.green_v * v, f.blue_u * u]
+}
+
+#[inline(always)]
+fn lit(f: &Factors, y: u8, color: [i32; 3]) -> [u8; 3] {
+    let light = (i32::from(y) - f.black) * f.luma + (1 << (BITS - 1));
+    color.map(|color| ((light + color) >> BITS).clamp(0, 255) as u8)
 }
 
 #[cfg(test)]
@@ -82,7 +121,7 @@ mod tests {
     #[test]
     fn every_instruction_set_gives_the_same_bytes() {
         let factors = Factors { black: 16, luma: 19077, red_v: 26149, green_u: -6419, green_v: -13320, blue_u: 33050 };
-        for width in [1_usize, 2, 3, 17, 64, 147] {
+        for width in [1_usize, 2, 3, 17, 31, 32, 33, 64, 147] {
             let y: Vec<u8> = (0..width).map(|i| (i * 37 % 256) as u8).collect();
             let [u, v] = [11, 29].map(|step| (0..width.div_ceil(2)).map(|i| (i * step % 256) as u8).collect::<Vec<u8>>());
             let rows: Vec<Vec<u8>> = Simd::all()
@@ -94,6 +133,8 @@ mod tests {
                 })
                 .collect();
             assert!(rows.iter().all(|row| *row == rows[0]), "{width}");
+            let single: Vec<u8> = (0..width).flat_map(|i| pixel(&factors, y[i], u[i / 2], v[i / 2])).collect();
+            assert_eq!(rows[0], single, "{width}");
         }
     }
 }

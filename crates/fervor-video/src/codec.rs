@@ -21,6 +21,15 @@ pub(crate) struct Decoded {
     pub picture: Option<Result<Yuv>>,
 }
 
+/// Whether decoding can begin with an access unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Beginning {
+    /// No picture from here on is predicted from one before.
+    pub alone: bool,
+    /// With its own parameter sets.
+    pub sets: bool,
+}
+
 /// Turns access units, in the order of decoding and with start codes, into pictures.
 pub(crate) trait Decode: Send {
     /// Decodes one access unit. Each key is answered at least once, in this call or a later one, at the latest in
@@ -32,6 +41,9 @@ pub(crate) trait Decode: Send {
 
     /// Whether no other picture is predicted from this unit's.
     fn is_disposable(&self, unit: &[u8]) -> bool;
+
+    /// Whether nothing from this unit on is predicted from what lies before it, and whether it brings parameter sets of its own.
+    fn begins(&self, unit: &[u8]) -> Beginning;
 }
 
 /// Runs a decoder, which was written for files of friends as well as of strangers: should it panic, this one picture is lost.

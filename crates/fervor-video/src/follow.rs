@@ -8,7 +8,7 @@ use fervor::{Analyzer, BoundingBox, Shots};
 use crate::clip::Frame;
 use crate::pipeline::{Followed, Seen, Settings};
 
-/// Looks at frames as [`Analysis`](crate::pipeline::Analysis) does, in the caller: for live pictures, where the next frame is not
+/// Looks at frames as [`Analysis`](crate::pipeline::Analysis) does, but without portraits, in the caller: for live pictures, where the next frame is not
 /// there yet while this one is looked at.
 pub struct Follower {
     analyzer: Arc<Analyzer>,
@@ -61,7 +61,7 @@ impl Follower {
             self.last = Some((looked, boxes));
             let colours: Vec<Colours> = faces.iter().map(|face| Colours::of(&picture, &face.face)).collect();
             let tracks = self.tracker.update_with(&faces, &colours, time);
-            Ok(faces.into_iter().zip(tracks).map(|(prediction, track)| Followed { prediction, track }).collect())
+            Ok(faces.into_iter().zip(tracks).map(|(prediction, track)| Followed { prediction, track, portrait: None }).collect())
         });
         seen.picture = self.settings.pictures.then_some(picture);
         seen

@@ -14,7 +14,7 @@ use fervor::{Error, Reason, Result};
 
 use crate::input::{File, cut_off, damaged};
 use boxes::{Header, child};
-pub(crate) use track::{Codec, Track};
+pub(crate) use track::{Codec, Config, Track};
 
 /// One stored picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,7 +40,7 @@ const MOST_SAMPLES: usize = 1 << 23;
 const LARGEST_INDEX: u64 = 256 << 20;
 
 /// The video track of a file, with all of its samples.
-pub(crate) fn read(file: &mut File) -> Result<Track> {
+pub(crate) fn read(file: &File) -> Result<Track> {
     let mut track: Option<Track> = None;
     let (mut at, mut bytes, mut seen) = (0, Vec::new(), false);
     while at < file.length {
@@ -72,7 +72,7 @@ pub(crate) fn read(file: &mut File) -> Result<Track> {
 }
 
 /// The content of a box, which must be whole.
-fn read_box(file: &mut File, header: &Header, bytes: &mut Vec<u8>) -> Result<()> {
+fn read_box(file: &File, header: &Header, bytes: &mut Vec<u8>) -> Result<()> {
     if header.end > file.length {
         return Err(cut_off("the file ends within its index: without it no frame can be found"));
     }

@@ -1,8 +1,9 @@
 //! [`Analysis`]: faces with their expressions and tracks, frame by frame, at the speed of the whole machine.
 //!
-//! One thread decodes, the others look for faces and name expressions, and what comes out is in order. Between two full looks
-//! faces are looked for only where they were, which costs a fraction: see [`Settings::look`]. Answers do not depend on the number
-//! of threads, nor on their timing.
+//! Each thread decodes, or looks for faces and names expressions, whichever is to be done next, and what comes out is in order. A
+//! file in which decoding can begin at more than one place is decoded at several at once. Between two full looks faces are looked
+//! for only where they were, which costs a fraction: see [`Settings::look`]. Answers do not depend on the number of threads, nor
+//! on their timing.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -27,19 +28,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod gate;
+mod board;
+mod part;
 mod work;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 use fervor::track::{TrackOptions, Tracked};
-use fervor::{Analyzer, Error, Picture, Prediction, Result, Tracker};
+use fervor::{Analyzer, Picture, Prediction, Result, Shots, Tracker};
 
 use crate::clip::Clip;
 use crate::source::Source;
-use gate::Gate;
+use board::Board;
 use work::Done;
 
 /// How a source is gone through.
@@ -51,9 +51,12 @@ pub struct Settings {
     pub look: f64,
     /// How faces become tracks.
     pub track: TrackOptions,
-    /// Whether the pictures come out with the faces.
+    /// Whether the pictures come out with the faces. A file is then decoded at one place only.
     pub pictures: bool,
-    /// How many threads look for faces, beside the one that decodes; `None`: as many as there are cores.
+    /// Whether faces come with a small picture of themselves, for people to know who it is, and how many pixels its side has. Only
+    /// those of full looks do, which every face has at least one of.
+    pub portraits: Option<u32>,
+    /// How many threads work; `None`: as many as there are cores.
     pub threads: Option<usize>,
 }
 
@@ -61,7 +64,7 @@ impl Default for Settings {
     /// A full look every 0.2 seconds, tracks as by default but with a patience of two seconds, no pictures, all cores.
     fn default() -> Self {
         let track = TrackOptions::default().with_patience(2.0);
-        Self { look: 0.2, track, pictures: false, threads: None }
+        Self { look: 0.2, track, pictures: false, portraits: None, threads: None }
     }
 }
 
@@ -84,6 +87,12 @@ impl Settings {
         Self { pictures, ..self }
     }
 
+    /// The same with [`portraits`](Self::portraits) of so many pixels a side.
+    #[must_use]
+    pub fn with_portraits(self, side: u32) -> Self {
+        Self { portraits: Some(side), ..self }
+    }
+
     /// The same on so many [`threads`](Self::threads).
     #[must_use]
     pub fn with_threads(self, threads: usize) -> Self {
@@ -99,6 +108,8 @@ pub struct Followed {
     pub prediction: Prediction,
     /// The track, with probabilities smoothed over its past.
     pub track: Tracked,
+    /// The face and a little of what is around it, if that was [asked for](Settings::portraits) and this frame was looked at whole.
+    pub portrait: Option<Picture>,
 }
 
 /// What was seen in a frame.
@@ -123,20 +134,19 @@ pub struct Seen {
 
 /// An iterator over what is seen in a source's frames, in order. As with [`Source`], an item that is an error is the last.
 ///
-/// At most 16 frames are under way or wait to be taken; whoever takes them slowly slows the decoder down, too. Dropped, it stops.
+/// A handful of decoded frames are under way, and without pictures at most 16 answers wait to be taken, and a thousand of each place
+/// of a file that is decoded beside; whoever takes them slowly slows the decoder down, too. Dropped, it stops.
 pub struct Analysis {
     clip: Clip,
-    gate: Arc<Gate>,
-    done: Receiver<Done>,
-    waiting: BTreeMap<u64, Done>,
-    next: u64,
+    board: Arc<Board>,
+    shots: Shots,
     tracker: Tracker,
     ended: bool,
 }
 
 impl std::fmt::Debug for Analysis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Analysis").field("clip", &self.clip).field("next", &self.next).finish_non_exhaustive()
+        f.debug_struct("Analysis").field("clip", &self.clip).finish_non_exhaustive()
     }
 }
 
@@ -144,10 +154,9 @@ impl Analysis {
     /// Begins to look at a source's frames, on threads of its own.
     pub fn new(source: Source, analyzer: Arc<Analyzer>, settings: Settings) -> Self {
         let clip = source.clip().clone();
-        let gate = Arc::new(Gate::new(work::UNDER_WAY));
         let tracker = Tracker::new(settings.track.clone());
-        let done = work::start(source, analyzer, &settings, &gate);
-        Self { clip, gate, done, waiting: BTreeMap::new(), next: 0, tracker, ended: false }
+        let board = work::start(source, &analyzer, &settings);
+        Self { clip, board, shots: Shots::new(), tracker, ended: false }
     }
 
     /// What is known of the source.
@@ -155,30 +164,19 @@ impl Analysis {
         &self.clip
     }
 
-    /// The next frame's outcome, once it is there; none after the last.
-    fn take(&mut self) -> Option<Done> {
-        loop {
-            if let Some(done) = self.waiting.remove(&self.next) {
-                self.next += 1;
-                self.gate.leave();
-                return Some(done);
-            }
-            let done = self.done.recv().ok()?;
-            self.waiting.insert(done.number, done);
-        }
-    }
-
-    fn follow(&mut self, done: Done) -> Result<Seen> {
-        let frame = done.frame?;
-        if frame.new_shot {
+    fn follow(&mut self, done: Done) -> Seen {
+        let Done { index, time, size, glance, whole, faces, colours, portraits, picture } = done;
+        let new_shot = glance.is_some_and(|glance| self.shots.is_first_glance(glance));
+        if new_shot {
             self.tracker.new_shot();
         }
-        let faces = frame.faces.map(|faces| {
-            let tracks = self.tracker.update_with(&faces, &frame.colours, frame.time);
-            faces.into_iter().zip(tracks).map(|(prediction, track)| Followed { prediction, track }).collect()
+        let faces = faces.map(|faces| {
+            let tracks = self.tracker.update_with(&faces, &colours, time);
+            let portraits = portraits.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+            let faces = faces.into_iter().zip(tracks).zip(portraits);
+            faces.map(|((prediction, track), portrait)| Followed { prediction, track, portrait }).collect()
         });
-        let (index, time, size) = (frame.index, frame.time, frame.size);
-        Ok(Seen { index, time, size, new_shot: frame.new_shot, whole: frame.whole, faces, picture: frame.picture })
+        Seen { index, time, size, new_shot, whole, faces, picture }
     }
 }
 
@@ -189,12 +187,7 @@ impl Iterator for Analysis {
         if self.ended {
             return None;
         }
-        let item = match self.take() {
-            Some(done) => Some(self.follow(done)),
-            // A thread that is gone without a word: nothing must go missing.
-            None if !self.waiting.is_empty() => Some(Err(Error::model("a frame was lost on its way"))),
-            None => None,
-        };
+        let item = self.board.take().map(|done| done.map(|done| self.follow(done)));
         self.ended = !matches!(item, Some(Ok(_)));
         item
     }
@@ -202,6 +195,6 @@ impl Iterator for Analysis {
 
 impl Drop for Analysis {
     fn drop(&mut self) {
-        self.gate.close();
+        self.board.close();
     }
 }

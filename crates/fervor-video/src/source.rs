@@ -22,7 +22,33 @@ use crate::sniff::{self, Kind};
 use place::Place;
 
 /// Frames, one after the other.
-pub(crate) type Frames = Box<dyn Iterator<Item = Result<Frame>> + Send>;
+pub(crate) type Frames = Box<dyn GiveFrames>;
+
+/// What frames come from.
+pub(crate) trait GiveFrames: Iterator<Item = Result<Frame>> + Send {
+    /// Leaves the later part of the frames to another, which can begin with it at once; none where they have to come in a row.
+    fn split(&mut self) -> Option<Frames> {
+        None
+    }
+}
+
+/// Frames that come in a row.
+struct InARow<I>(I);
+
+impl<I: Iterator> Iterator for InARow<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        self.0.next()
+    }
+}
+
+impl<I: Iterator<Item = Result<Frame>> + Send> GiveFrames for InARow<I> {}
+
+/// Frames that come in a row.
+pub(crate) fn in_a_row(frames: impl Iterator<Item = Result<Frame>> + Send + 'static) -> Frames {
+    Box::new(InARow(frames))
+}
 
 /// A video file, an animation, a stream or a camera: an iterator of its frames.
 ///
@@ -30,7 +56,7 @@ pub(crate) type Frames = Box<dyn Iterator<Item = Result<Frame>> + Send>;
 /// alone cannot be decoded is an item like the others, with its index, its time and [the reason](Frame::picture).
 pub struct Source {
     clip: Clip,
-    frames: std::iter::Fuse<Frames>,
+    frames: Frames,
     /// The first frame, which was decoded to see whether it can be.
     first: Option<Result<Frame>>,
     limits: VideoLimits,
@@ -118,7 +144,7 @@ impl Source {
 
     /// Opens bytes that can be read again; `again` is how ffmpeg reads them.
     fn seekable(bytes: Box<dyn Bytes>, options: &Options, again: impl FnOnce() -> Result<Input>) -> Result<Self> {
-        let mut file = File::new(bytes)?;
+        let file = File::new(bytes)?;
         if file.length == 0 {
             return Err(Error::input("the video is empty: 0 bytes").because(Reason::Empty).with_remedy(Remedy::CopyAgain));
         }
@@ -161,8 +187,7 @@ impl Source {
     }
 
     /// Decodes the first frame: what cannot be decoded at all is found out here, and how large frames are.
-    fn begin(mut clip: Clip, frames: Frames, options: &Options) -> Result<Self> {
-        let mut frames = frames.fuse();
+    fn begin(mut clip: Clip, mut frames: Frames, options: &Options) -> Result<Self> {
         let first = match frames.next() {
             Some(Ok(Frame { picture: Err(error), .. })) if error.reason() == Reason::Unsupported => return Err(error),
             first => first,
@@ -170,7 +195,16 @@ impl Source {
         if let Some(Ok(Frame { picture: Ok(picture), .. })) = &first {
             (clip.width, clip.height) = (picture.width(), picture.height());
         }
-        Ok(Self { clip, frames, first, limits: options.limits, given: 0, ended: false })
+        let ended = first.is_none();
+        Ok(Self { clip, frames, first, limits: options.limits, given: 0, ended })
+    }
+
+    /// Leaves the later part of the frames to another source, which can be gone through at the same time; none where that cannot be,
+    /// or where a limit asks for one count.
+    pub(crate) fn split(&mut self) -> Option<Self> {
+        let unlimited = self.limits.frames.is_none() && self.limits.seconds.is_none();
+        let frames = if unlimited && !self.ended { self.frames.split()? } else { return None };
+        Some(Self { clip: self.clip.clone(), frames, first: None, limits: self.limits, given: 0, ended: false })
     }
 
     /// The limit that a frame at this time is over, if it is.

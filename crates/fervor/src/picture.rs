@@ -14,6 +14,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
@@ -33,6 +34,7 @@ mod orient;
 mod refusal;
 mod resample;
 mod sample;
+mod yuv;
 
 pub use file::{read, read_bytes};
 pub use format::{Format, extensions};
@@ -41,6 +43,8 @@ pub use measure::{laplacian_variance, mean_and_deviation};
 pub use resample::Filter;
 pub(crate) use resample::Frame;
 pub use sample::{Bilinear, area_means};
+use yuv::Planes;
+pub use yuv::YuvColor;
 
 /// SHA-256 of a picture's size and RGB pixels: equal for equal pixels, whatever the container.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,14 +83,34 @@ impl FromStr for ContentHash {
 }
 
 /// An upright RGB picture, 8 bits a channel, rows from top to bottom.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Picture {
     width: u32,
     height: u32,
-    rgb: Vec<u8>,
+    /// Of a picture that came as luma and chroma only there once somebody asked for all of it.
+    rgb: OnceLock<Vec<u8>>,
+    planes: Option<Planes>,
 }
 
+impl PartialEq for Picture {
+    fn eq(&self, other: &Self) -> bool {
+        (self.width, self.height) == (other.width, other.height) && self.rgb() == other.rgb()
+    }
+}
+
+impl Eq for Picture {}
+
 impl Picture {
+    /// The picture of these pixels, 3 x width x height bytes.
+    fn of(width: u32, height: u32, rgb: Vec<u8>) -> Self {
+        Self { width, height, rgb: OnceLock::from(rgb), planes: None }
+    }
+
+    /// The planes of which nobody has asked for all pixels yet.
+    fn unconverted(&self) -> Option<&Planes> {
+        self.planes.as_ref().filter(|_| self.rgb.get().is_none())
+    }
+
     /// A picture from RGB bytes, 3 x width x height of them.
     ///
     /// # Errors
@@ -96,7 +120,7 @@ impl Picture {
             return Err(Error::input(format!("{} bytes are not an RGB picture of {width} x {height} pixels", rgb.len()))
                 .because(Reason::Mismatch));
         }
-        Ok(Self { width, height, rgb })
+        Ok(Self::of(width, height, rgb))
     }
 
     /// A picture from grey bytes, width x height of them; red, green and blue are equal.
@@ -108,7 +132,7 @@ impl Picture {
             return Err(Error::input(format!("{} bytes are not a grey picture of {width} x {height} pixels", gray.len()))
                 .because(Reason::Mismatch));
         }
-        Ok(Self { width, height, rgb: gray.iter().flat_map(|&v| [v, v, v]).collect() })
+        Ok(Self::of(width, height, gray.iter().flat_map(|&v| [v, v, v]).collect()))
     }
 
     /// A picture from RGBA bytes, 4 x width x height of them; what is transparent lies over white, as in files.
@@ -120,7 +144,7 @@ impl Picture {
             return Err(Error::input(format!("{} bytes are not an RGBA picture of {width} x {height} pixels", rgba.len()))
                 .because(Reason::Mismatch));
         }
-        Ok(Self { width, height, rgb: color::to_rgb(rgba, image::ColorType::Rgba8) })
+        Ok(Self::of(width, height, color::to_rgb(rgba, image::ColorType::Rgba8)))
     }
 
     /// Width in pixels.
@@ -135,17 +159,35 @@ impl Picture {
 
     /// The pixels: red, green, blue, a row after the other.
     pub fn rgb(&self) -> &[u8] {
-        &self.rgb
+        self.rgb.get_or_init(|| self.converted())
     }
 
     /// The pixels, given away.
-    pub fn into_rgb(self) -> Vec<u8> {
-        self.rgb
+    pub fn into_rgb(mut self) -> Vec<u8> {
+        self.rgb.take().unwrap_or_else(|| self.converted())
+    }
+
+    fn converted(&self) -> Vec<u8> {
+        let (width, height) = (self.width as usize, self.height as usize);
+        self.planes.as_ref().map_or_else(Vec::new, |planes| planes.rgb(width, 0..width, 0..height))
+    }
+
+    /// One pixel: red, green, blue.
+    ///
+    /// # Panics
+    /// If it lies outside the picture.
+    pub fn pixel(&self, x: u32, y: u32) -> [u8; 3] {
+        assert!(x < self.width && y < self.height, "({x}, {y}) lies outside {self:?}");
+        let (x, y, width) = (x as usize, y as usize, self.width as usize);
+        match self.unconverted() {
+            Some(planes) => planes.pixel(width, x, y),
+            None => self.rgb().as_chunks().0[y * width + x],
+        }
     }
 
     /// Whether red, green and blue are equal everywhere.
     pub fn is_gray(&self) -> bool {
-        self.rgb.as_chunks::<3>().0.iter().all(|[r, g, b]| r == g && g == b)
+        self.rgb().as_chunks::<3>().0.iter().all(|[r, g, b]| r == g && g == b)
     }
 
     /// The picture in grey, width x height values: `L = (19595 R + 38470 G + 7471 B + 32768) / 65536`, rounded down.
@@ -154,7 +196,7 @@ impl Picture {
     /// differs by at most one level. Grey pixels keep their value.
     pub fn luma(&self) -> Vec<u8> {
         let luma = |&[r, g, b]: &[u8; 3]| (19595 * u32::from(r) + 38470 * u32::from(g) + 7471 * u32::from(b) + 32768) >> 16;
-        self.rgb.as_chunks().0.iter().map(|pixel| luma(pixel) as u8).collect()
+        self.rgb().as_chunks().0.iter().map(|pixel| luma(pixel) as u8).collect()
     }
 
     /// The hash by which exact duplicates are found.
@@ -162,7 +204,7 @@ impl Picture {
         let mut hasher = Sha256::new();
         hasher.update(self.width.to_le_bytes());
         hasher.update(self.height.to_le_bytes());
-        hasher.update(&self.rgb);
+        hasher.update(self.rgb());
         ContentHash(hasher.finalize().into())
     }
 }

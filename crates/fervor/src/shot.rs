@@ -32,8 +32,7 @@ const LIKENESS: f32 = 0.75;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Shots {
-    last: Option<Vec<[f32; 3]>>,
-    size: (u32, u32),
+    last: Option<Glance>,
     /// How much frames of this shot usually change, an average that forgets.
     usual: f32,
 }
@@ -46,16 +45,33 @@ impl Shots {
 
     /// Whether this frame is the first of a shot; the very first one is.
     pub fn is_first(&mut self, picture: &Picture) -> bool {
-        let small = small(picture);
-        let size = (picture.width(), picture.height());
-        let same_size = self.size == size;
-        self.size = size;
-        let Some(last) = self.last.replace(small) else { return true };
-        let small = self.last.as_deref().unwrap_or_default();
-        let change = difference(&last, small);
-        let first = !same_size || change > LEAST && change > TIMES * self.usual && likeness(&last, small) < LIKENESS;
+        self.is_first_glance(Glance::at(picture))
+    }
+
+    /// The same of a frame of which only a small copy is left.
+    pub fn is_first_glance(&mut self, glance: Glance) -> bool {
+        let Some(last) = self.last.replace(glance) else { return true };
+        let Some(Glance { size, small }) = &self.last else { return true };
+        let change = difference(&last.small, small);
+        let first =
+            *size != last.size || change > LEAST && change > TIMES * self.usual && likeness(&last.small, small) < LIKENESS;
         self.usual = if first { 0.0 } else { 0.8 * self.usual + 0.2 * change };
         first
+    }
+}
+
+/// A small copy of a frame, by which it is compared with its neighbours: 7 KB.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Glance {
+    size: (u32, u32),
+    /// 32 x 18 values, each the mean of a few pixels.
+    small: Vec<[f32; 3]>,
+}
+
+impl Glance {
+    /// At this frame.
+    pub fn at(picture: &Picture) -> Self {
+        Self { size: (picture.width(), picture.height()), small: small(picture) }
     }
 }
 
@@ -63,16 +79,13 @@ impl Shots {
 fn small(picture: &Picture) -> Vec<[f32; 3]> {
     /// Pixels a cell, horizontally and vertically: enough that noise and thin lines do not count.
     const TAKEN: usize = 4;
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let pixels = picture.rgb().as_chunks::<3>().0;
+    let place = |at: usize, side: u32, cells: usize| (at * side as usize / (cells * TAKEN)) as u32;
     let mut small = vec![[0.0; 3]; COLUMNS * ROWS];
     for (cell, value) in small.iter_mut().enumerate() {
         let (column, row) = (cell % COLUMNS, cell / COLUMNS);
-        for y in 0..TAKEN {
-            let line = (row * TAKEN + y) * height / (ROWS * TAKEN) * width;
-            for x in 0..TAKEN {
-                let pixel = pixels[line + (column * TAKEN + x) * width / (COLUMNS * TAKEN)];
-                value.iter_mut().zip(pixel).for_each(|(sum, v)| *sum += f32::from(v));
+        for y in (0..TAKEN).map(|y| place(row * TAKEN + y, picture.height(), ROWS)) {
+            for x in (0..TAKEN).map(|x| place(column * TAKEN + x, picture.width(), COLUMNS)) {
+                value.iter_mut().zip(picture.pixel(x, y)).for_each(|(sum, v)| *sum += f32::from(v));
             }
         }
         value.iter_mut().for_each(|sum| *sum /= (TAKEN * TAKEN) as f32);

@@ -109,7 +109,7 @@ pub struct Video {
     /// Copy the film beside its report, so that the folder can be given away whole
     #[arg(long)]
     pub copy: bool,
-    /// Pass over films that an earlier run with the same settings finished
+    /// Pass over films that an earlier run with the same settings finished; one that was interrupted begins anew
     #[arg(long)]
     pub resume: bool,
     /// Look into the folders inside folders, too

@@ -13,7 +13,7 @@ use fervor_video::pipeline::{Analysis, Settings};
 use fervor_video::{Options, Source};
 
 use super::annotate::Annotated;
-use super::crops::Crops;
+use super::crops::{self, Crops};
 use super::films::Film;
 use crate::cli::Video;
 use crate::{remedy, setup, talk};
@@ -54,7 +54,8 @@ impl Eye {
         options.every = args.every.or(args.fps.map(|fps| 1.0 / fps)).unwrap_or(0.0);
         (options.start, options.end) = (args.start, args.end);
         let track = TrackOptions::default().with_patience(PATIENCE);
-        let settings = Settings::default().with_track(track).with_threads(threads).with_look(args.look).with_pictures(true);
+        let settings = Settings::default().with_track(track).with_threads(threads).with_look(args.look);
+        let settings = settings.with_pictures(args.annotate.is_some()).with_portraits(crops::SIDE);
         Ok(Self { analyzer: Arc::new(analyzer), options, settings, annotate: args.annotate.clone(), stop })
     }
 
@@ -96,17 +97,24 @@ impl Eye {
             };
             match seen.faces {
                 Ok(faces) => {
-                    let (faces, tracks): (Vec<Prediction>, Vec<Tracked>) =
-                        faces.into_iter().map(|face| (face.prediction, face.track)).unzip();
+                    let mut portraits = Vec::with_capacity(faces.len());
+                    let (faces, tracks): (Vec<Prediction>, Vec<Tracked>) = faces
+                        .into_iter()
+                        .map(|face| {
+                            portraits.push(face.portrait);
+                            (face.prediction, face.track)
+                        })
+                        .unzip();
                     timeline.push(seen.index, seen.time, &faces, &tracks)?;
-                    if let Some(picture) = &seen.picture {
-                        faces.iter().zip(&tracks).for_each(|(face, track)| crops.look(track.id, picture, face));
-                        // What was seen is kept, whatever becomes of its drawing.
-                        let drawn = annotated.as_mut().map(|film| film.show(picture, &faces, &tracks, seen.time));
-                        if let Some(Err(error)) = drawn {
-                            undrawn = Some(error.context("--annotate"));
-                            annotated = None;
-                        }
+                    for ((portrait, face), track) in portraits.into_iter().zip(&faces).zip(&tracks) {
+                        portrait.into_iter().for_each(|portrait| crops.look(track.id, portrait, face));
+                    }
+                    // What was seen is kept, whatever becomes of its drawing.
+                    if let (Some(film), Some(picture)) = (&mut annotated, &seen.picture)
+                        && let Err(error) = film.show(picture, &faces, &tracks, seen.time)
+                    {
+                        undrawn = Some(error.context("--annotate"));
+                        annotated = None;
                     }
                 }
                 Err(error) => timeline.push_failed(seen.index, seen.time, told(&error))?,

@@ -44,6 +44,52 @@ fn a_pipe_is_read_as_it_comes_and_one_that_breaks_off_exits_with_1() {
     world.fervor("watch nothing.mp4").exits(2).says("nothing.mp4");
 }
 
+/// The bytes of what ffmpeg draws; none where there is no ffmpeg.
+fn drawn(world: &World, name: &str, arguments: &[&str]) -> Option<Vec<u8>> {
+    let ffmpeg = fervor_video::ffmpeg::find(&fervor_video::Options::default()).ok()?;
+    let source = ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=25:duration=2"];
+    let path = world.path(name);
+    let status = std::process::Command::new(ffmpeg).args(source).args(arguments).arg(&path).status().expect("ffmpeg starts");
+    assert!(status.success(), "{arguments:?}");
+    Some(std::fs::read(path).expect("what was drawn"))
+}
+
+// As cameras' programs and `ffmpeg -f h264 -` write it: the way of a Raspberry Pi.
+#[cfg_attr(not(feature = "decoders"), ignore = "needs the decoders")]
+#[test]
+fn h264_as_it_stands_is_read_from_a_pipe() {
+    let world = World::new();
+    let encoded = ["-c:v", "libx264", "-tune", "zerolatency", "-g", "25", "-f", "h264"];
+    let Some(stream) = drawn(&world, "stream", &encoded) else { return };
+    let ran = world.fervor_reading("watch - --faces whole", &stream).exits(0).says("160 x 96 pixels, h264, decoder own");
+    let all = lines(&ran.stdout());
+    let last = all.last().expect("a line");
+    assert_eq!((&last["frame"], all.len() as u64 + last["dropped"].as_u64().unwrap()), (&49.into(), 50));
+    assert!(all.iter().all(|line| line["error"].is_null() && line["faces"][0]["track"] == 1));
+    let ran = world.fervor_reading("video - --output out --format csv", &stream).exits(0);
+    assert!(ran.stdout().contains("2.0 s, 50 frames"), "{}", ran.stdout());
+}
+
+#[test]
+fn a_film_that_is_drawn_on_keeps_its_sound() {
+    let world = World::new();
+    let tone = ["-f", "lavfi", "-i", "sine=frequency=440:duration=2", "-c:v", "libx264", "-c:a", "aac", "-shortest"];
+    if drawn(&world, "tone.mp4", &tone).is_none() {
+        return;
+    }
+    world.fervor("video tone.mp4 --output out --format csv --annotate drawn.mp4").exits(0);
+    let sounds = |name: &str| {
+        let query = ["-v", "error", "-select_streams", "a", "-show_entries", "stream=codec_name,duration", "-of", "csv=p=0"];
+        let said = std::process::Command::new("ffprobe").args(query).arg(world.path(name)).output().ok()?;
+        let said = String::from_utf8(said.stdout).expect("text");
+        let (codec, seconds) = said.trim().split_once(',').unwrap_or_else(|| panic!("{name} has no sound: {said:?}"));
+        Some((codec.to_owned(), seconds.parse::<f64>().expect("seconds")))
+    };
+    // ffprobe comes with most ffmpegs, not with all.
+    let (Some(before), Some(after)) = (sounds("tone.mp4"), sounds("drawn.mp4")) else { return };
+    assert!(before.0 == after.0 && (before.1 - after.1).abs() < 0.05 && after.1 > 1.9, "{before:?} {after:?}");
+}
+
 #[test]
 fn a_film_is_drawn_on_where_there_is_an_ffmpeg_to_write_it() {
     let world = World::new().file("clip.gif", &film(3, 0, 0)).file("other.gif", &film(2, 0, 0));

@@ -6,7 +6,7 @@ use fervor::{Error, Limits, Result};
 use rusty_h264_decoder::{DecodeError, Decoder};
 
 use super::sps::Sps;
-use super::{Decode, Decoded, check, guarded, unknown};
+use super::{Beginning, Decode, Decoded, check, guarded, unknown};
 use crate::input::damaged;
 use crate::nal::{push_unit, units};
 use crate::yuv::{Colour, Yuv};
@@ -108,6 +108,11 @@ impl Decode for H264 {
 
     fn is_disposable(&self, unit: &[u8]) -> bool {
         units(unit).filter(|unit| is_slice(unit)).all(|unit| unit[0] & 0x60 == 0)
+    }
+
+    fn begins(&self, unit: &[u8]) -> Beginning {
+        let kinds = || units(unit).map(|unit| unit[0] & 31);
+        Beginning { alone: kinds().find(|kind| matches!(kind, 1..=5)) == Some(5), sets: kinds().any(|kind| kind == 7) }
     }
 }
 

@@ -7,7 +7,7 @@ use rusty_h265::ps::{Sps, parse_sps};
 use rusty_h265::{Decoder, Plane};
 
 use super::h264::colour;
-use super::{Decode, Decoded, check, guarded, unknown};
+use super::{Beginning, Decode, Decoded, check, guarded, unknown};
 use crate::input::damaged;
 use crate::nal::{push_unit, unescaped, units};
 use crate::yuv::{Colour, Yuv};
@@ -130,6 +130,13 @@ impl Decode for Hevc {
         // layer is the highest is not looked up, so only streams with one are skipped in.
         let single = self.sps.as_ref().is_some_and(|sps| sps.max_sub_layers_minus1 == 0);
         single && units(unit).filter(|unit| is_slice(unit)).all(|unit| (unit[0] >> 1 & 63) < 16 && unit[0] >> 1 & 1 == 0)
+    }
+
+    fn begins(&self, unit: &[u8]) -> Beginning {
+        // IDR: pictures that lead to one need nothing from before it, those that lead to a CRA do.
+        let kinds = || units(unit).map(|unit| unit[0] >> 1 & 63);
+        let alone = kinds().find(|&kind| kind < 32).is_some_and(|kind| matches!(kind, 19 | 20));
+        Beginning { alone, sets: kinds().any(|kind| kind == 33) }
     }
 }
 

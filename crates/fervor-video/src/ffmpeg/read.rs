@@ -13,7 +13,7 @@ use super::{Process, command};
 use crate::clip::{Clip, Decoder, Frame};
 use crate::input::{damaged, too_large};
 use crate::options::{Chooser, Options};
-use crate::source::{Frames, unknown};
+use crate::source::{Frames, in_a_row, unknown};
 
 /// What `ffmpeg` is to read.
 pub(crate) enum Input {
@@ -75,7 +75,7 @@ pub(crate) fn open(ffmpeg: &Path, input: Input, options: &Options) -> Result<(Cl
     let mut clip = unknown("", Decoder::Ffmpeg);
     clip.live = live;
     running.begin(&mut clip)?;
-    Ok((clip, Box::new(running)))
+    Ok((clip, in_a_row(running)))
 }
 
 /// Whether an address is one of a stream without an end.

@@ -15,7 +15,7 @@ pub(super) struct Header {
 
 impl Header {
     /// The box that begins at `at`; none where what is there is too short for one or has a length that cannot be.
-    pub(super) fn at(file: &mut File, at: u64) -> Result<Option<Self>> {
+    pub(super) fn at(file: &File, at: u64) -> Result<Option<Self>> {
         let mut bytes = Vec::with_capacity(16);
         file.read(at, 16, &mut bytes)?;
         let mut reader = Fields(&bytes);

@@ -42,11 +42,22 @@ pub(super) fn read(content: &[u8], movie: u32, media: u32) -> Vec<Stretch> {
 
 /// When what stands at `time` in the media is shown; never if no stretch has it.
 pub(super) fn shown(stretches: &[Stretch], time: i64) -> Option<i64> {
+    stretch(stretches, time).map(|stretch| time.saturating_add(stretch.shift))
+}
+
+/// Until when it is shown if it lasts so long: a stretch may end before.
+pub(super) fn until(stretches: &[Stretch], time: i64, lasts: i64) -> Option<i64> {
+    let Stretch { to, shift, .. } = stretch(stretches, time)?;
+    let end = time.saturating_add(lasts);
+    Some(to.map_or(end, |to| end.min(to)).saturating_add(shift))
+}
+
+/// The stretch that has this time; without any, all of the media is one.
+fn stretch(stretches: &[Stretch], time: i64) -> Option<Stretch> {
     if stretches.is_empty() {
-        return Some(time);
+        return Some(Stretch { from: i64::MIN, to: None, shift: 0 });
     }
-    let has = |s: &&Stretch| time >= s.from && s.to.is_none_or(|to| time < to);
-    stretches.iter().find(has).map(|stretch| time.saturating_add(stretch.shift))
+    stretches.iter().find(|stretch| time >= stretch.from && stretch.to.is_none_or(|to| time < to)).copied()
 }
 
 #[cfg(test)]
@@ -69,6 +80,9 @@ mod tests {
         let cut = read(&list(&[(2000, 300)]), 1000, 600);
         assert_eq!(cut, [Stretch { from: 300, to: Some(1500), shift: -300 }]);
         assert_eq!([299, 300, 1499, 1500].map(|time| shown(&cut, time)), [None, Some(0), Some(1199), None]);
+        // A last frame that is longer than the stretch ends with it.
+        assert_eq!([(1400, 50), (1400, 900)].map(|(time, lasts)| until(&cut, time, lasts)), [Some(1150), Some(1200)]);
+        assert_eq!(until(&[], 7, 5), Some(12));
         let delayed = read(&list(&[(500, -1), (0, 10)]), 1000, 600);
         assert_eq!(shown(&delayed, 10), Some(300));
         assert_eq!(shown(&[], 7), Some(7));

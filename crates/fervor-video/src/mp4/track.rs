@@ -21,6 +21,17 @@ pub(crate) enum Codec {
     Other(String),
 }
 
+impl Codec {
+    /// Its name, as `h264`.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::H264(_) => "h264",
+            Self::Hevc(_) => "hevc",
+            Self::Other(name) => name,
+        }
+    }
+}
+
 /// What a decoder is told before the first sample.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Config {
@@ -28,6 +39,8 @@ pub(crate) struct Config {
     pub units: Vec<Vec<u8>>,
     /// How many bytes the length before each unit of a sample has.
     pub width: usize,
+    /// Whether samples may bring parameter sets of their own that differ from these.
+    pub changes: bool,
 }
 
 /// The video track of a file.
@@ -55,6 +68,12 @@ impl Track {
     /// When what stands at `time` in the media is shown, in time units; never if it is cut by the edit list.
     pub(crate) fn shown(&self, time: i64) -> Option<i64> {
         edits::shown(&self.stretches, time)
+    }
+
+    /// When the last frame ends: as long as its sample lasts, unless the edit list ends before.
+    pub(crate) fn end(&self) -> Option<i64> {
+        let until = |sample: &Sample| edits::until(&self.stretches, sample.shown, sample.lasts.into());
+        self.samples.iter().filter_map(until).max()
     }
 
     /// Shows the first frame of each stretch when the stretch begins, also where the edit cuts into the frame before: that one is
@@ -150,9 +169,10 @@ fn description(content: &[u8]) -> Option<(Codec, (u32, u32), Option<Colour>)> {
     fields.skip(50)?;
     let inner = fields.0;
     let colour = boxes(inner).filter(|(name, _)| name == b"colr").find_map(|(_, content)| colour(content));
+    let changes = matches!(&name, b"avc3" | b"avc4" | b"hev1" | b"dvhe");
     let codec = match &name {
-        b"avc1" | b"avc2" | b"avc3" | b"avc4" => Codec::H264(avc(child(inner, b"avcC")?)?),
-        b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" => Codec::Hevc(hevc(child(inner, b"hvcC")?)?),
+        b"avc1" | b"avc2" | b"avc3" | b"avc4" => Codec::H264(Config { changes, ..avc(child(inner, b"avcC")?)? }),
+        b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" => Codec::Hevc(Config { changes, ..hevc(child(inner, b"hvcC")?)? }),
         other => Codec::Other(String::from_utf8_lossy(other).trim().to_owned()),
     };
     Some((codec, size, colour))
@@ -180,7 +200,7 @@ fn avc(content: &[u8]) -> Option<Config> {
             units.push(fields.bytes(length.into())?.to_vec());
         }
     }
-    Some(Config { units, width })
+    Some(Config { units, width, changes: false })
 }
 
 /// An `HEVCDecoderConfigurationRecord` (ISO/IEC 14496-15, 8.3.3).
@@ -200,5 +220,5 @@ fn hevc(content: &[u8]) -> Option<Config> {
             }
         }
     }
-    Some(Config { units, width })
+    Some(Config { units, width, changes: false })
 }

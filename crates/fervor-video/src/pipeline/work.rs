@@ -1,137 +1,135 @@
-//! The threads: one decodes, others look.
+//! The threads: each takes what is to be done next, a frame to look at before one to decode.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::thread;
 
+use fervor::preprocess::Filter;
+use fervor::shot::Glance;
 use fervor::track::Colours;
-use fervor::{Analyzer, BoundingBox, Error, Picture, Prediction, Result, Shots};
+use fervor::{Analyzer, BoundingBox, Error, Picture, Prediction, Result};
 
 use super::Settings;
-use super::gate::Gate;
+use super::board::{Board, Task};
+use super::part::{Job, Look, Part};
 use crate::clip::Frame;
 use crate::source::Source;
 
-/// Frames that are under way at most: decoded, looked at, or waiting to be taken.
-pub(super) const UNDER_WAY: usize = 16;
-
-/// Frames that are decoded and wait for a thread.
-const DECODED: usize = 4;
-
-/// A frame's way through a thread.
-struct Job {
-    number: u64,
-    frame: Frame,
-    new_shot: bool,
-    /// The full look whose faces are looked for here, and whether this frame is to take it.
-    look: Arc<Look>,
-    whole: bool,
-}
-
-/// A full look's boxes, once it is done; none if it failed.
-type Look = OnceLock<Option<Vec<BoundingBox>>>;
-
-/// A frame's outcome, by its number among all that were given; an error is the last.
-pub(super) struct Done {
-    pub number: u64,
-    pub frame: Result<DoneFrame>,
-}
-
 /// What a frame came to.
-pub(super) struct DoneFrame {
+pub(super) struct Done {
     pub index: u64,
     pub time: f64,
     pub size: (u32, u32),
-    pub new_shot: bool,
+    /// What tells whether it begins a shot; none of a broken one.
+    pub glance: Option<Glance>,
     pub whole: bool,
     pub faces: Result<Vec<Prediction>>,
     /// What is around each face.
     pub colours: Vec<Colours>,
+    /// A picture of each face, of a full look if they are asked for.
+    pub portraits: Vec<Picture>,
     pub picture: Option<Picture>,
 }
 
-/// Starts the threads; what they come to arrives in any order, by number.
-pub(super) fn start(source: Source, analyzer: Arc<Analyzer>, settings: &Settings, gate: &Arc<Gate>) -> Receiver<Done> {
-    let (done, outcomes) = channel();
-    let (jobs, waiting) = sync_channel(DECODED);
-    let waiting = Arc::new(Mutex::new(waiting));
-    let threads = settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)).max(1);
+impl Done {
+    /// Nothing seen yet.
+    fn nothing(index: u64, time: f64, whole: bool) -> Self {
+        let (faces, colours, portraits) = (Ok(Vec::new()), Vec::new(), Vec::new());
+        Self { index, time, size: (0, 0), glance: None, whole, faces, colours, portraits, picture: None }
+    }
+}
+
+/// Starts the threads; what they come to is to be taken from the board.
+pub(super) fn start(source: Source, analyzer: &Arc<Analyzer>, settings: &Settings) -> Arc<Board> {
+    let cores = settings.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)).max(1);
+    // Another program decodes, or something is waited for: meanwhile a core is free.
+    let threads = cores + usize::from(source.clip().decoder == crate::Decoder::Ffmpeg);
+    let board = Arc::new(Board::new(source, threads, settings.pictures));
     for _ in 0..threads {
-        let (analyzer, waiting, done, pictures) = (Arc::clone(&analyzer), Arc::clone(&waiting), done.clone(), settings.pictures);
-        thread::spawn(move || work(&analyzer, &waiting, &done, pictures));
+        let (board, analyzer, settings) = (Arc::clone(&board), Arc::clone(analyzer), settings.clone());
+        thread::spawn(move || work(&board, &analyzer, &settings));
     }
-    let (gate, look) = (Arc::clone(gate), settings.look);
-    thread::spawn(move || decode(source, &gate, &jobs, &done, look));
-    outcomes
+    board
 }
 
-/// Hands out frames until the source or the interest ends.
-fn decode(source: Source, gate: &Gate, jobs: &SyncSender<Job>, done: &Sender<Done>, every: f64) {
-    let mut shots = Shots::new();
-    let mut look: Option<(f64, Arc<Look>)> = None;
-    for (number, frame) in (0..).zip(source) {
-        if !gate.enter() {
-            return;
-        }
-        let frame = match frame {
-            Ok(frame) => frame,
-            Err(error) => return drop(done.send(Done { number, frame: Err(error) })),
-        };
-        let new_shot = frame.picture.as_ref().is_ok_and(|picture| shots.is_first(picture));
-        // Times are rounded: a hair early is in time.
-        let going_on = look.take().filter(|(since, _)| !new_shot && frame.time - since < every - 1e-6);
-        let whole = going_on.is_none() && frame.picture.is_ok();
-        let (since, current) = going_on.unwrap_or_else(|| (frame.time, Arc::new(OnceLock::new())));
-        let job = Job { number, new_shot, look: Arc::clone(&current), whole, frame };
-        // After a broken frame the next is looked at anew.
-        look = job.frame.picture.is_ok().then_some((since, current));
-        if jobs.send(job).is_err() {
-            return;
+/// Does what there is to do until there is nothing more.
+fn work(board: &Board, analyzer: &Analyzer, settings: &Settings) {
+    while let Some(task) = board.next() {
+        match task {
+            Task::Open(part) => open(board, *part),
+            Task::Decode(part) => decode(board, *part, settings.look),
+            Task::Look(job) => look(board, analyzer, *job, settings),
         }
     }
 }
 
-/// Looks at frames until there are no more.
-fn work(analyzer: &Analyzer, waiting: &Mutex<Receiver<Job>>, done: &Sender<Done>, pictures: bool) {
-    loop {
-        // Held while waiting: whoever comes next waits for the lock instead.
-        let Ok(job) = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv() else { return };
-        let Job { number, whole, new_shot, frame: Frame { index, time, .. }, .. } = job;
-        let look = Arc::clone(&job.look);
-        let frame = catch_unwind(AssertUnwindSafe(|| seen(analyzer, job, pictures)));
-        // Should it have failed, nobody waits for this look any longer.
-        if whole {
-            let _ = look.set(None);
-        }
-        let frame = frame.unwrap_or_else(|_| {
-            let faces = Err(Error::model("looking at the frame failed"));
-            DoneFrame { index, time, size: (0, 0), new_shot, whole, faces, colours: Vec::new(), picture: None }
-        });
-        if done.send(Done { number, frame: Ok(frame) }).is_err() {
-            return;
-        }
+fn open(board: &Board, mut part: Part) {
+    let rest = catch_unwind(AssertUnwindSafe(|| part.split())).unwrap_or_default();
+    board.opened(part, rest);
+}
+
+fn decode(board: &Board, mut part: Part, every: f64) {
+    match catch_unwind(AssertUnwindSafe(|| part.next(every))) {
+        Ok(Some(Ok(job))) => board.decoded(part, job),
+        Ok(end) => board.ended(&part, end.and_then(Result::err)),
+        Err(_) => board.ended(&part, Some(Error::model("decoding failed"))),
     }
 }
 
-fn seen(analyzer: &Analyzer, job: Job, pictures: bool) -> DoneFrame {
-    let Job { frame: Frame { index, time, picture }, new_shot, look, whole, .. } = job;
-    let (none, colours) = (Ok(Vec::new()), Vec::new());
-    let mut outcome = DoneFrame { index, time, size: (0, 0), new_shot, whole, faces: none, colours, picture: None };
+fn look(board: &Board, analyzer: &Analyzer, job: Job, settings: &Settings) {
+    let Job { at, whole, frame: Frame { index, time, .. }, .. } = job;
+    let look = Arc::clone(&job.look);
+    let done = catch_unwind(AssertUnwindSafe(|| seen(analyzer, job, settings)));
+    // Should it have failed, nobody waits for this look any longer.
+    if whole {
+        let _ = look.set(None);
+    }
+    let done = done.unwrap_or_else(|_| {
+        let faces = Err(Error::model("looking at the frame failed"));
+        Done { faces, ..Done::nothing(index, time, whole) }
+    });
+    board.looked(at, done);
+}
+
+fn seen(analyzer: &Analyzer, job: Job, settings: &Settings) -> Done {
+    let Job { frame: Frame { index, time, picture }, glance, look, whole, .. } = job;
+    let mut done = Done { glance, ..Done::nothing(index, time, whole) };
     match picture {
         Ok(picture) => {
-            outcome.size = (picture.width(), picture.height());
-            outcome.faces = faces(analyzer, &picture, &look, whole);
-            let seen = outcome.faces.iter().flatten();
-            outcome.colours = seen.map(|prediction| Colours::of(&picture, &prediction.face)).collect();
-            outcome.picture = pictures.then_some(picture);
+            if settings.pictures {
+                // Whoever takes it would have to wait for its colours.
+                picture.rgb();
+            }
+            done.size = (picture.width(), picture.height());
+            done.faces = faces_in(analyzer, &picture, &look, whole);
+            let faces = done.faces.as_deref().unwrap_or_default();
+            done.colours = faces.iter().map(|prediction| Colours::of(&picture, &prediction.face)).collect();
+            // One that is seen between the looks for the first time was found by a full look, too.
+            let new = whole || look.get().is_none_or(|boxes| boxes.as_ref().is_none_or(|boxes| boxes.len() < faces.len()));
+            if let Some(side) = settings.portraits.filter(|_| new) {
+                let portraits = faces.iter().map(|prediction| portrait(&picture, &prediction.face.bounds, side));
+                done.portraits = portraits.collect::<Result<_>>().unwrap_or_default();
+            }
+            done.picture = settings.pictures.then_some(picture);
         }
-        Err(error) => outcome.faces = Err(error),
+        Err(error) => done.faces = Err(error),
     }
-    outcome
+    done
 }
 
-fn faces(analyzer: &Analyzer, picture: &Picture, look: &Look, whole: bool) -> Result<Vec<Prediction>> {
+/// More of the surroundings than the detector's box, as a share of its longer side.
+const MARGIN: f32 = 0.15;
+
+/// A square about the box, inside the frame.
+fn portrait(frame: &Picture, bounds: &BoundingBox, pixels: u32) -> Result<Picture> {
+    let (wide, tall) = (frame.width() as f32, frame.height() as f32);
+    let side = (bounds.width.max(bounds.height) * (1.0 + 2.0 * MARGIN)).clamp(1.0, wide.min(tall));
+    let corner = |from: f32, length: f32, all: f32| (from + length / 2.0 - side / 2.0).clamp(0.0, all - side) as u32;
+    let (x, y) = (corner(bounds.x, bounds.width, wide), corner(bounds.y, bounds.height, tall));
+    frame.cropped(x, y, side as u32, side as u32)?.resized(pixels, pixels, Filter::Bilinear)
+}
+
+fn faces_in(analyzer: &Analyzer, picture: &Picture, look: &Look, whole: bool) -> Result<Vec<Prediction>> {
     let prepared = if whole {
         let prepared = analyzer.prepare(picture);
         let boxes = prepared.as_ref().ok().map(|prepared| prepared.iter().map(|(face, ..)| face.bounds).collect());

@@ -10,7 +10,7 @@ use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder, ImageDecoder, ImageError, ImageResult, RgbaImage};
 
-use super::{Frames, unknown};
+use super::{Frames, in_a_row, unknown};
 use crate::clip::{Clip, Decoder, Frame};
 use crate::input::{Bytes, File, damaged, too_large};
 use crate::options::{Chooser, Options};
@@ -41,7 +41,7 @@ struct Animation {
 }
 
 /// Opens an animation; a still picture is one of a single frame.
-pub(super) fn open(mut file: File, kind: Kind, options: &Options) -> Result<(Clip, Frames)> {
+pub(super) fn open(file: File, kind: Kind, options: &Options) -> Result<(Clip, Frames)> {
     let (codec, least) = match kind {
         Kind::Gif => ("gif", LEAST),
         Kind::WebP => ("webp", 0.0),
@@ -84,7 +84,7 @@ pub(super) fn open(mut file: File, kind: Kind, options: &Options) -> Result<(Cli
     let mut clip = unknown(codec, Decoder::Own);
     (clip.width, clip.height) = (width, height);
     let animation = Animation { drawn, chooser: Chooser::new(options), least, index: 0, time: 0.0, ended: false };
-    Ok((clip, Box::new(animation)))
+    Ok((clip, in_a_row(animation)))
 }
 
 fn fits((width, height): (u32, u32), limits: &Limits) -> bool {
@@ -97,20 +97,20 @@ fn is_animated(start: &[u8]) -> bool {
 }
 
 /// A clip of one picture.
-fn still(mut file: File, codec: &str, options: &Options) -> Result<(Clip, Frames)> {
+fn still(file: File, codec: &str, options: &Options) -> Result<(Clip, Frames)> {
     let limits = options.limits.picture;
     let mut bytes = Vec::new();
     file.read(0, limits.bytes as u64 + 1, &mut bytes)?;
     let picture = Picture::decode(&bytes, &limits)?;
     let wanted = Chooser::new(options).takes(0.0);
     let frame = wanted.then_some(Ok(Frame { index: 0, time: 0.0, picture: Ok(picture) }));
-    Ok((unknown(codec, Decoder::Own), Box::new(frame.into_iter())))
+    Ok((unknown(codec, Decoder::Own), in_a_row(frame.into_iter())))
 }
 
 type Opened = ((u32, u32), image::Frames<'static>);
 
 /// The size and the frames.
-fn decoder(reader: BufReader<Box<dyn Bytes>>, kind: Kind) -> ImageResult<Opened> {
+fn decoder(reader: BufReader<impl Bytes + 'static>, kind: Kind) -> ImageResult<Opened> {
     let mut limits = image::Limits::no_limits();
     limits.max_alloc = Some(WORKING_MEMORY + (1 << 30));
     Ok(match kind {

@@ -6,7 +6,7 @@ use std::io::Read;
 use fervor::{Error, Result};
 
 use super::jpegs::RATE;
-use super::{Frames, unknown};
+use super::{Frames, in_a_row, unknown};
 use crate::clip::{Clip, Decoder, Frame};
 use crate::codec::{Decode, Decoded, H264, Hevc, is_h264_slice, is_hevc_slice};
 use crate::input::{too_large, unreadable};
@@ -133,7 +133,7 @@ pub(super) fn open(stream: Box<dyn Read + Send>, hevc: bool, options: &Options) 
     // The stream says it before its first picture.
     frames.advance();
     clip.rate = Some(1.0 / frames.frame_time());
-    Ok((clip, Box::new(frames)))
+    Ok((clip, in_a_row(frames)))
 }
 
 impl Elementary {
@@ -213,7 +213,7 @@ impl Iterator for Elementary {
                 return None;
             }
             if self.chooser.takes(time) {
-                return Some(Ok(Frame { index, time, picture: picture.and_then(|yuv| yuv.to_picture()) }));
+                return Some(Ok(Frame { index, time, picture: picture.and_then(Yuv::into_picture) }));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Read};
 
 use fervor::{Picture, Result};
 
-use super::{Frames, unknown};
+use super::{Frames, in_a_row, unknown};
 use crate::clip::{Clip, Decoder, Frame};
 use crate::input::{cut_off, damaged, too_large, unreadable};
 use crate::options::{Chooser, Options};
@@ -25,7 +25,7 @@ pub(super) fn open(bytes: Box<dyn Read + Send>, options: &Options) -> (Clip, Fra
     let bytes = BufReader::with_capacity(1 << 16, bytes);
     let jpegs = Jpegs { bytes, limits: options.limits.picture, chooser: Chooser::new(options), index: 0, ended: false };
     let clip = Clip { rate: Some(RATE), ..unknown("mjpeg", Decoder::Own) };
-    (clip, Box::new(jpegs))
+    (clip, in_a_row(jpegs))
 }
 
 /// How a JPEG ended.

@@ -72,6 +72,34 @@ fn what_only_ffmpeg_knows_is_decoded_by_it() {
 }
 
 #[test]
+fn a_stream_on_the_network_is_read_as_it_comes() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    // A port that is free now; ffmpeg serves one reader, once it has begun to listen.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("http://127.0.0.1:{port}/live.ts");
+    let drawn = ["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=96x64:rate=25:duration=1"];
+    let served = ["-c:v", "libx264", "-g", "10", "-f", "mpegts", "-listen", "1", &address];
+    let mut server = Command::new(ffmpeg).args(drawn).args(served).spawn().unwrap();
+    let begun = std::time::Instant::now();
+    let source = loop {
+        match Source::open(&address, &Options::default()) {
+            Ok(source) => break source,
+            Err(_) if begun.elapsed().as_secs() < 60 => std::thread::sleep(std::time::Duration::from_millis(100)),
+            Err(error) => panic!("{}", error.explained()),
+        }
+    };
+    assert_eq!((source.clip().decoder.name(), source.clip().live, source.clip().width), ("ffmpeg", true, 96));
+    let frames: Vec<_> = source.map(Result::unwrap).collect();
+    let _ = server.kill();
+    server.wait().unwrap();
+    assert_eq!(frames.len(), 25);
+    let steps = frames.windows(2).map(|pair| pair[1].time - pair[0].time);
+    assert!(steps.into_iter().all(|step| (step - 0.04).abs() < 1e-3));
+    let refused = Source::open(&address, &Options::default().with_decoders(Decoders::Own)).unwrap_err();
+    assert_eq!(refused.reason(), Reason::Unsupported);
+}
+
+#[test]
 fn ffmpegs_own_words_say_why_it_fails() {
     if ffmpeg().is_none() {
         return;

@@ -1,5 +1,6 @@
 //! One binary for all integration tests: one link step.
 
+mod animations;
 mod clips;
 mod elsewhere;
 mod mutated;

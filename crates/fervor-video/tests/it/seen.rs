@@ -101,6 +101,40 @@ fn a_film_that_is_cut_off_ends_with_the_reason_after_what_there_is() {
     assert_eq!(error.reason(), fervor::Reason::Truncated);
 }
 
+/// Waits a little, each time for another while, so that frames are done in another order than they come in.
+struct Slow(std::sync::atomic::AtomicU64);
+
+impl FindFaces for Slow {
+    fn find(&self, picture: &Picture) -> Result<Vec<Face>> {
+        let number = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        std::thread::sleep(std::time::Duration::from_micros(number * 7919 % 3000));
+        Ok(vec![Face::whole(picture)])
+    }
+}
+
+#[cfg_attr(not(feature = "decoders"), ignore = "needs the decoders")]
+#[test]
+fn a_file_that_is_decoded_at_several_places_gives_the_same_in_order() {
+    // Every 25th frame begins anew.
+    let path = clip("groups.mp4");
+    let plain: Vec<_> = Source::open(&path, &own()).unwrap().map(|frame| frame.unwrap()).collect();
+    assert_eq!(plain.len(), 110);
+    let run = |threads, pictures| {
+        let settings = Settings::default().with_threads(threads).with_pictures(pictures);
+        let finder = Slow(std::sync::atomic::AtomicU64::new(threads as u64));
+        Analysis::new(Source::open(&path, &own()).unwrap(), analyzer(finder), settings).map(Result::unwrap).collect::<Vec<_>>()
+    };
+    let alone = run(1, true);
+    for (seen, frame) in alone.iter().zip(&plain) {
+        assert!((seen.index, seen.time) == (frame.index, frame.time) && seen.picture.as_ref() == frame.picture.as_ref().ok());
+    }
+    let alone: Vec<String> = alone.iter().map(told).collect();
+    assert_eq!(alone.len(), 110);
+    for threads in [2, 5, 16] {
+        assert_eq!(run(threads, false).iter().map(told).collect::<Vec<_>>(), alone, "{threads} threads");
+    }
+}
+
 #[test]
 fn who_goes_away_stops_the_work() {
     let source = Source::read(animation(&[100; 60]), &own()).unwrap();

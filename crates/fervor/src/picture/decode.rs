@@ -88,7 +88,7 @@ fn raster<D: ImageDecoder>(
     };
     let mut values = zeros(decoder.total_bytes())?;
     decoder.read_image(&mut values).map_err(&wrong)?;
-    Ok((Picture { width, height, rgb: color::to_rgb(values, color) }, orientation.unwrap_or(Orientation::NoTransforms)))
+    Ok((Picture::of(width, height, color::to_rgb(values, color)), orientation.unwrap_or(Orientation::NoTransforms)))
 }
 
 /// Whether a WebP file is shorter than its header says. The decoder sees only the chunks before the cut, and some of what

@@ -18,7 +18,7 @@ impl Picture {
         if self.is_gray() {
             self.write("PNG", encoder, &self.luma(), ExtendedColorType::L8)?;
         } else {
-            self.write("PNG", encoder, &self.rgb, ExtendedColorType::Rgb8)?;
+            self.write("PNG", encoder, self.rgb(), ExtendedColorType::Rgb8)?;
         }
         Ok(bytes)
     }
@@ -30,7 +30,7 @@ impl Picture {
     pub fn encode_jpeg(&self, quality: u8) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let encoder = JpegEncoder::new_with_quality(&mut bytes, quality.clamp(1, 100));
-        self.write("JPEG", encoder, &self.rgb, ExtendedColorType::Rgb8)?;
+        self.write("JPEG", encoder, self.rgb(), ExtendedColorType::Rgb8)?;
         Ok(bytes)
     }
 

@@ -74,7 +74,7 @@ impl<'a> Opened<'a> {
         let orientation = decoder.exif().map_or(Orientation::NoTransforms, |exif| orient::from_exif(exif));
         let mut rgb = zeros(3 * width as u64 * height as u64)?;
         decoder.decode_into(&mut rgb).map_err(|e| refused(bytes, e))?;
-        Ok((Picture { width: width as u32, height: height as u32, rgb }, orientation))
+        Ok((Picture::of(width as u32, height as u32, rgb), orientation))
     }
 }
 

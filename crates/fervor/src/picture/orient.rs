@@ -1,5 +1,7 @@
 //! Turning a picture upright by its EXIF orientation.
 
+use std::sync::OnceLock;
+
 use image::metadata::Orientation;
 
 use super::Picture;
@@ -51,10 +53,34 @@ impl Picture {
     }
 
     fn oriented(&self, orientation: Orientation) -> Self {
+        let way = |width, height| Way::of(orientation, width, height);
         let (width, height) = (self.width as usize, self.height as usize);
+        let all = way(width, height);
+        let (across, down) = (all.width as u32, all.height as u32);
+        match self.unconverted().and_then(|planes| planes.walked(width, height, way)) {
+            Some(planes) => Self { width: across, height: down, rgb: OnceLock::new(), planes: Some(planes) },
+            None => Self::of(across, down, all.through(self.rgb().as_chunks::<3>().0).into_flattened()),
+        }
+    }
+}
+
+/// Where the pixels of an upright picture lie in one that is not.
+#[derive(Clone, Copy)]
+pub(super) struct Way {
+    /// The upright picture's sides.
+    width: usize,
+    height: usize,
+    /// Where its first pixel lies, and the way from one to the next, across and down, in pixels.
+    first: usize,
+    across: isize,
+    along: isize,
+}
+
+impl Way {
+    /// Through a picture of these sides.
+    fn of(orientation: Orientation, width: usize, height: usize) -> Self {
         let (last_column, last_row) = (width - 1, (height - 1) * width);
         let (columns, rows, down) = (1, width as isize, -(width as isize));
-        // Where the upright picture's first pixel lies, and the way from one to the next, across and down, in pixels.
         let (first, across, along) = match orientation {
             Orientation::NoTransforms => (0, columns, rows),
             Orientation::FlipHorizontal => (last_column, -columns, rows),
@@ -70,28 +96,27 @@ impl Picture {
             Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
         );
         let (width, height) = if turned { (height, width) } else { (width, height) };
-        self.walked(width, height, first, across, along)
+        Self { width, height, first, across, along }
     }
 
-    /// A picture whose pixel (x, y) is this one's pixel `first + x * across + y * along`.
-    fn walked(&self, width: usize, height: usize, first: usize, across: isize, along: isize) -> Self {
+    /// The values in the order of the upright picture.
+    pub(super) fn through<T: Copy + Default>(&self, source: &[T]) -> Vec<T> {
         // Square blocks: whichever way one walks, a block's rows and columns stay in the cache.
         const BLOCK: usize = 64;
-        let source = self.rgb.as_chunks::<3>().0;
-        let mut rgb = vec![0; self.rgb.len()];
-        let target = rgb.as_chunks_mut::<3>().0;
+        let Self { width, height, first, across, along } = *self;
+        let mut target = vec![T::default(); width * height];
         for top in (0..height).step_by(BLOCK) {
             for left in (0..width).step_by(BLOCK) {
                 for y in top..height.min(top + BLOCK) {
                     let mut at = first as isize + y as isize * along + left as isize * across;
-                    for pixel in &mut target[y * width + left..y * width + width.min(left + BLOCK)] {
-                        *pixel = source[at as usize];
+                    for value in &mut target[y * width + left..y * width + width.min(left + BLOCK)] {
+                        *value = source[at as usize];
                         at += across;
                     }
                 }
             }
         }
-        Self { width: width as u32, height: height as u32, rgb }
+        target
     }
 }
 

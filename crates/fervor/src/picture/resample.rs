@@ -77,9 +77,15 @@ impl Picture {
                 self.width, self.height
             )));
         }
-        let rows = self.rgb.chunks_exact(3 * self.width as usize).skip(y as usize).take(height as usize);
-        let rgb = rows.flat_map(|row| &row[3 * x as usize..3 * (x + width) as usize]).copied().collect();
-        Ok(Self { width, height, rgb })
+        let (columns, rows) = (x as usize..(x + width) as usize, y as usize..(y + height) as usize);
+        let rgb = match self.unconverted() {
+            Some(planes) => planes.rgb(self.width as usize, columns, rows),
+            None => {
+                let rows = self.rgb().chunks_exact(3 * self.width as usize).skip(rows.start).take(rows.len());
+                rows.flat_map(|row| &row[3 * columns.start..3 * columns.end]).copied().collect()
+            }
+        };
+        Ok(Self::of(width, height, rgb))
     }
 
     /// The whole picture as a frame.
@@ -117,17 +123,49 @@ impl Picture {
         if frame == self.frame() && (width, height) == (self.width, self.height) {
             return self.clone();
         }
+        if let Some((part, frame)) = self.part(frame, width, height, filter) {
+            // Sums of smaller numbers are rounded less: a frame that ended with the picture may be a hair longer than the part.
+            let [across, down] = [f64::from(part.width) - frame.x, f64::from(part.height) - frame.y];
+            let frame = Frame { width: frame.width.min(across), height: frame.height.min(down), ..frame };
+            return part.convolved(frame, width, height, filter);
+        }
         let mut rgb = vec![0; 3 * width as usize * height as usize];
-        let source = TypedImageRef::<U8x3>::from_buffer(self.width, self.height, &self.rgb)
+        let source = TypedImageRef::<U8x3>::from_buffer(self.width, self.height, self.rgb())
             .expect("a picture has 3 x width x height bytes");
         let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut rgb).expect("just allocated at this size");
         let options = ResizeOptions::new().resize_alg(filter.algorithm()).crop(frame.x, frame.y, frame.width, frame.height);
         Resizer::new().resize_typed(&source, &mut target, &options).expect("the frame lies in the picture");
-        Self { width, height, rgb }
+        Self::of(width, height, rgb)
+    }
+
+    /// Of a picture that came as luma and chroma, the pixels that drawing a frame looks at, as a picture of their own, and the frame
+    /// in it; none where the whole is RGB already, or better becomes so.
+    fn part(&self, frame: Frame, width: u32, height: u32, filter: Filter) -> Option<(Self, Frame)> {
+        let planes = self.unconverted()?;
+        let ((x0, x1), (y0, y1)) = self.visible(frame, [width, height], filter);
+        let (columns, rows) = ((x1 - x0) as u32, (y1 - y0) as u32);
+        if 2 * u64::from(columns) * u64::from(rows) > u64::from(self.width) * u64::from(self.height) {
+            return None;
+        }
+        let rgb = planes.rgb(self.width as usize, x0 as usize..x1 as usize, y0 as usize..y1 as usize);
+        Some((Self::of(columns, rows, rgb), Frame { x: frame.x - x0 as f64, y: frame.y - y0 as f64, ..frame }))
+    }
+
+    /// The columns and rows of the picture that drawing a frame looks at; at least one of each.
+    fn visible(&self, frame: Frame, drawn: [u32; 2], filter: Filter) -> ((i64, i64), (i64, i64)) {
+        let visible = |start: f64, length: f64, drawn: u32, side: u32| {
+            let (from, to) = seen(start, length, drawn, filter);
+            let from = from.clamp(0, i64::from(side) - 1);
+            (from, to.clamp(from + 1, i64::from(side)))
+        };
+        (visible(frame.x, frame.width, drawn[0], self.width), visible(frame.y, frame.height, drawn[1], self.height))
     }
 
     /// The frame and as much around it as the filter sees, as a picture of its own; and the frame in that picture.
     fn bordered(&self, frame: Frame, width: u32, height: u32, filter: Filter) -> (Self, Frame) {
+        if let Some((part, frame)) = self.part(frame, width, height, filter) {
+            return part.bordered(frame, width, height, filter);
+        }
         let (x0, x1) = seen(frame.x, frame.width, width, filter);
         let (y0, y1) = seen(frame.y, frame.height, height, filter);
         let columns = (x1 - x0) as usize;
@@ -137,7 +175,7 @@ impl Picture {
         // Columns inside the picture are copied at once, those left and right of it repeat its edge.
         let (inner_start, inner_end) = (x0.clamp(0, last_column + 1), x1.clamp(0, last_column + 1));
         for y in y0..y1 {
-            let row = &self.rgb[stride * y.clamp(0, i64::from(self.height) - 1) as usize..][..stride];
+            let row = &self.rgb()[stride * y.clamp(0, i64::from(self.height) - 1) as usize..][..stride];
             let [first, last] = [&row[..3], &row[stride - 3..]];
             for _ in x0..inner_start.min(x1) {
                 rgb.extend_from_slice(first);
@@ -147,19 +185,13 @@ impl Picture {
                 rgb.extend_from_slice(last);
             }
         }
-        let picture = Self { width: columns as u32, height: (y1 - y0) as u32, rgb };
+        let picture = Self::of(columns as u32, (y1 - y0) as u32, rgb);
         (picture, Frame { x: frame.x - x0 as f64, y: frame.y - y0 as f64, ..frame })
     }
 
     /// The part of the picture that the frame shows, shrunk by `factors` (where they are above 1), and the frame in it.
     pub(crate) fn reduced(&self, frame: Frame, drawn: [u32; 2], factors: [f64; 2], filter: Filter) -> (Self, Frame) {
-        let visible = |start: f64, length: f64, drawn: u32, side: u32| {
-            let (from, to) = seen(start, length, drawn, filter);
-            let from = from.clamp(0, i64::from(side) - 1);
-            (from, to.clamp(from + 1, i64::from(side)))
-        };
-        let (x0, x1) = visible(frame.x, frame.width, drawn[0], self.width);
-        let (y0, y1) = visible(frame.y, frame.height, drawn[1], self.height);
+        let ((x0, x1), (y0, y1)) = self.visible(frame, drawn, filter);
         let [width, height] = [(x1 - x0) as f64, (y1 - y0) as f64];
         let columns = (width / factors[0].max(1.0)).ceil().max(1.0);
         let rows = (height / factors[1].max(1.0)).ceil().max(1.0);

@@ -31,7 +31,6 @@ impl Colours {
         ];
         let mut shares = [0.0; STEPS * STEPS * STEPS];
         let mut count = 0.0;
-        let pixels = picture.rgb().as_chunks::<3>().0;
         for region in regions {
             for row in 0..TAKEN[1] {
                 for column in 0..TAKEN[0] {
@@ -40,7 +39,7 @@ impl Colours {
                     let inside = |at: f32, side: u32| at >= 0.0 && at < side as f32;
                     if inside(across, picture.width()) && inside(down, picture.height()) {
                         count += 1.0;
-                        add(&mut shares, pixels[down as usize * picture.width() as usize + across as usize]);
+                        add(&mut shares, picture.pixel(across as u32, down as u32));
                     }
                 }
             }
