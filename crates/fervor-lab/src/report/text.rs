@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::slices;
 use super::words::{
-    absent, agreement, by_chance, choice, excluded, file_name, interval, label_map, leak, of_class, percent, pictures, short,
-    sides, voted,
+    absent, agreement, by_chance_briefly, choice, excluded, file_name, interval, label_map, leak, of_class, percent, pictures,
+    short, sides, voted,
 };
 use crate::evaluate::{EvalReport, VoteScores};
 use fervor_draw::chart::thousands;
@@ -38,7 +38,7 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     score("balanced accuracy", report.balanced_accuracy, Some(report.balanced_accuracy_ci95), "")?;
     score("macro F1", report.macro_f1, Some(report.macro_f1_ci95), "")?;
     score("top-2 accuracy", report.top2_accuracy, None, "")?;
-    let chance = report.ece_by_chance.map_or_else(String::new, |chance| format!("   {}", by_chance(chance)));
+    let chance = report.ece_by_chance.map_or_else(String::new, |chance| format!("   {}", by_chance_briefly(chance)));
     score("calibration error", report.ece, None, &chance)?;
     writeln!(out, "  {:<20}{:>8.3}   Brier score {:.3}\n", "log loss", report.log_loss, report.brier)?;
     if let Some(votes) = &report.votes {

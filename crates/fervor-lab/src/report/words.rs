@@ -121,6 +121,11 @@ pub(super) fn agreement(voters: &Voters) -> String {
     bands.collect::<Vec<_>>().join("; ")
 }
 
+/// [`by_chance`] on a line of a screen.
+pub fn by_chance_briefly(Chance { mean, most }: Chance) -> String {
+    format!("chance alone makes {}, at most {} in 95 of 100 cases", percent(mean), percent(most))
+}
+
 /// What calibration errors of as many pictures show by chance.
 pub fn by_chance(chance: Chance) -> String {
     let Chance { mean, most } = chance;

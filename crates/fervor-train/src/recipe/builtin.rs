@@ -7,7 +7,7 @@ macro_rules! recipes {
 }
 
 /// Name and text, the one to begin with first.
-const RECIPES: [(&str, &str); 12] = recipes![
+const RECIPES: [(&str, &str); 13] = recipes![
     "fervor-48",
     "finetune",
     "fervor-nano",
@@ -17,6 +17,7 @@ const RECIPES: [(&str, &str); 12] = recipes![
     "fervor-48-two-heads",
     "fervor-48-settled-heads",
     "fervor-nano-two-heads",
+    "fervor-nano-fixed-chips",
     "teacher-wide",
     "system-a",
     "system-b",
