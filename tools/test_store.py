@@ -89,7 +89,7 @@ def holders(folder):
     with tarfile.open(folder / "all.tar", "w") as archive:
         for number, path in enumerate(pictures):
             archive.add(path, f"{number:02}{path.suffix}")
-    # More than is asked for at once, so that it comes in several pieces.
+    # In several row groups, each of which is asked for by itself.
     cells = [path.read_bytes() for path in pictures] * 8
     table = pyarrow.table({"id": list(range(len(cells))), "image": cells})
     pyarrow.parquet.write_table(table, folder / "all.parquet", row_group_size=30, compression="zstd")
@@ -128,7 +128,7 @@ with tempfile.TemporaryDirectory() as work:
         assert faces(there) == faces(near) and ran.returncode == 0, ran.stderr
         assert [row["row_id"] for row in there] == [row["row_id"] for row in near]
         assert there[0]["source"].startswith(f"{far}/all.tar/"), there[0]["source"]
-        print(f"{far[:4]}: {len(there)} rows of an archive and two tables, as from the disk; {Quiet.asked} requests of HTTP")
+        print(f"{far.split(':')[0]}: {len(there)} rows of an archive and two tables, as from the disk; {Quiet.asked} requests of plain HTTP")
     ran, there = job(f"{work}/below", "s3://photos/held/")
     # Those of the archive and the tables, and the pictures themselves.
     assert len(there) == len(near) + len(disk), (len(there), len(near), len(disk))
