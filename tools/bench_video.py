@@ -11,7 +11,7 @@ machine does meets all alike:
 - OpenCV: its decoder, its YuNet at the same input (the same weights), and ONNX Runtime with the same network, frames in batches,
   decoding on a thread of its own (`--python` names an interpreter with opencv-python-headless, onnxruntime and numpy);
 - `fer` and Py-Feat, where the interpreters named by --fer-python and --feat-python have them (`pip install fer`; Py-Feat fetches its
-  weights at its first run). `fer` sees the first 100 frames as its own video loop takes them, the time of its start left out.
+  weights at its first run). `fer` sees the first 40 frames as its own video loop takes them, the time of its start left out.
 
 Prints frames a second of each run, their median, the processor time of a frame, and the largest memory. `--hour` loops each film to
 an hour instead, small and at ten frames a second, and prints the memory over the run: it must not grow but for the table.
@@ -143,7 +143,7 @@ def programs(arguments, folder):
     if arguments.python:
         known["OpenCV YuNet + ONNX Runtime"] = lambda film: [arguments.python, "-c", OPENCV, film, YUNET, bundle, os.cpu_count()]
     if arguments.fer_python:
-        known["fer"] = lambda film: [arguments.fer_python, "-c", FER, film, 100]
+        known["fer"] = lambda film: [arguments.fer_python, "-c", FER, film, 40]
     if arguments.feat_python:
         known["Py-Feat"] = lambda film: [arguments.feat_python, "-c", FEAT, film]
     return known

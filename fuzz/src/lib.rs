@@ -12,7 +12,10 @@ pub use files::{manifest, table};
 pub use jpeg::jpeg;
 pub use service::service;
 
-use fervor::{Bundle, Limits, Picture};
+use std::sync::{Arc, LazyLock};
+
+use fervor::{Analyzer, Bundle, Face, FindFaces, Limits, Picture};
+use fervor_video::pipeline::{Analysis, Settings};
 use fervor_video::{Decoders, Options, Source, VideoLimits};
 
 /// Small enough that a mutant costs milliseconds, large enough for every path.
@@ -31,8 +34,22 @@ pub fn picture(bytes: &[u8]) {
     }
 }
 
-/// A video of any kind that the decoders inside know: what is decoded is inside the limits, and its frames are in order.
+/// Finds nobody.
+struct Nobody;
+
+impl FindFaces for Nobody {
+    fn find(&self, _: &Picture) -> fervor::Result<Vec<Face>> {
+        Ok(Vec::new())
+    }
+}
+
+/// A video of any kind that the decoders inside know: what is decoded is inside the limits, and its frames are in order; also where
+/// it is decoded at several places at once.
 pub fn video(bytes: &[u8]) {
+    static ANALYZER: LazyLock<Arc<Analyzer>> = LazyLock::new(|| {
+        let bundle = Bundle::builtin(fervor::builtin::DEFAULT).expect("a model is inside");
+        Arc::new(Analyzer::new(Nobody, Arc::new(bundle)))
+    });
     let limits = VideoLimits::default().with_picture(LIMITS).with_frames(500);
     let options = Options::default().with_decoders(Decoders::Own).with_limits(limits);
     let Ok(source) = Source::read(bytes.to_vec(), &options) else { return };
@@ -43,6 +60,17 @@ pub fn video(bytes: &[u8]) {
         next = frame.index + 1;
         if let Ok(picture) = frame.picture {
             assert!(u64::from(picture.width()) * u64::from(picture.height()) <= LIMITS.pixels);
+        }
+    }
+    if next < 500 {
+        // A limit asks for one count, and so for one place.
+        let options = options.with_limits(VideoLimits::default().with_picture(LIMITS));
+        let Ok(source) = Source::read(bytes.to_vec(), &options) else { return };
+        let mut next = 0;
+        for seen in Analysis::new(source, Arc::clone(&ANALYZER), Settings::default().with_threads(2)).take(2_000) {
+            let Ok(seen) = seen else { break };
+            assert!(seen.index >= next);
+            next = seen.index + 1;
         }
     }
 }

@@ -88,7 +88,7 @@ fn a_stream_on_the_network_is_read_as_it_comes() {
             Err(error) => panic!("{}", error.explained()),
         }
     };
-    assert_eq!((source.clip().decoder.name(), source.clip().live, source.clip().width), ("ffmpeg", true, 96));
+    assert_eq!((source.clip().decoder.name(), source.clip().width, source.clip().height), ("ffmpeg", 96, 64));
     let frames: Vec<_> = source.map(Result::unwrap).collect();
     let _ = server.kill();
     server.wait().unwrap();

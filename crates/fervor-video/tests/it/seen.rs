@@ -8,7 +8,7 @@ use fervor_video::{Follower, Source};
 
 use super::clips::{clip, own};
 
-fn analyzer(finder: impl FindFaces + 'static) -> Arc<Analyzer> {
+pub fn analyzer(finder: impl FindFaces + 'static) -> Arc<Analyzer> {
     let bundle = Bundle::builtin(builtin::DEFAULT).unwrap().with_lanes(4);
     Arc::new(Analyzer::new(finder, Arc::new(bundle)))
 }
