@@ -73,11 +73,21 @@ fn a_class_that_is_answered_too_seldom_is_answered_more_often() {
 #[test]
 fn a_bundle_can_be_stored_with_half_the_bits() {
     let world = crops(55);
-    world.fervor("calibrate fervor-nano set --half --output half.onnx").exits(0).says("16-bit floats");
+    world.fervor("calibrate fervor-nano set --half --output half.onnx --anyway").exits(0).says("16-bit floats");
     world.fervor("calibrate half.onnx set --output again.onnx --anyway").exits(0);
     let size = |name: &str| std::fs::metadata(world.path(name)).unwrap().len();
     assert!(size("half.onnx").abs_diff(size("again.onnx")) < 200, "a new card leaves them so");
     world.fervor("predict set/happy/0.png --model half.onnx").exits(0);
+}
+
+#[test]
+fn a_bundle_can_compute_in_8_bits_and_says_so() {
+    let world = crops(56);
+    let fitted = world.fervor("calibrate fervor-nano set --eight-bits --output whole.onnx --anyway");
+    fitted.exits(0).says("computes in 8 bits");
+    world.fervor("inspect whole.onnx").exits(0).answers("8 bits, in steps of ");
+    world.fervor("inspect fervor-nano").exits(0).answers("32 bits");
+    world.fervor("predict set/happy/0.png --model whole.onnx").exits(0);
 }
 
 #[test]
