@@ -11,6 +11,8 @@ pub(super) struct Stretch {
     pub to: Option<i64>,
     /// By how much times of the media are moved.
     pub shift: i64,
+    /// When it ends in the film, if it ends before the media does.
+    pub end: Option<i64>,
 }
 
 /// The stretches of an `elst` box; none if it says nothing. `movie` and `media` are time units a second.
@@ -33,7 +35,8 @@ pub(super) fn read(content: &[u8], movie: u32, media: u32) -> Vec<Stretch> {
             // No length: to the end, as fragmented files say it.
             let to = (lasts > 0).then(|| (i128::from(from) + lasts).min(i64::MAX.into()) as i64);
             let shift = (shown - i128::from(from)).clamp((i64::MIN / 4).into(), (i64::MAX / 4).into()) as i64;
-            stretches.push(Stretch { from, to, shift });
+            let end = (lasts > 0).then(|| (shown + lasts).min(i64::MAX.into()) as i64);
+            stretches.push(Stretch { from, to, shift, end });
         }
         shown += lasts;
     }
@@ -47,15 +50,15 @@ pub(super) fn shown(stretches: &[Stretch], time: i64) -> Option<i64> {
 
 /// Until when it is shown if it lasts so long: a stretch may end before.
 pub(super) fn until(stretches: &[Stretch], time: i64, lasts: i64) -> Option<i64> {
-    let Stretch { to, shift, .. } = stretch(stretches, time)?;
-    let end = time.saturating_add(lasts);
-    Some(to.map_or(end, |to| end.min(to)).saturating_add(shift))
+    let Stretch { shift, end, .. } = stretch(stretches, time)?;
+    let until = time.saturating_add(lasts).saturating_add(shift);
+    Some(end.map_or(until, |end| until.min(end)))
 }
 
 /// The stretch that has this time; without any, all of the media is one.
 fn stretch(stretches: &[Stretch], time: i64) -> Option<Stretch> {
     if stretches.is_empty() {
-        return Some(Stretch { from: i64::MIN, to: None, shift: 0 });
+        return Some(Stretch { from: i64::MIN, to: None, shift: 0, end: None });
     }
     stretches.iter().find(|stretch| time >= stretch.from && stretch.to.is_none_or(|to| time < to)).copied()
 }
@@ -78,7 +81,7 @@ mod tests {
     #[test]
     fn what_is_cut_is_never_shown_and_a_pause_delays() {
         let cut = read(&list(&[(2000, 300)]), 1000, 600);
-        assert_eq!(cut, [Stretch { from: 300, to: Some(1500), shift: -300 }]);
+        assert_eq!(cut, [Stretch { from: 300, to: Some(1500), shift: -300, end: Some(1200) }]);
         assert_eq!([299, 300, 1499, 1500].map(|time| shown(&cut, time)), [None, Some(0), Some(1199), None]);
         // A last frame that is longer than the stretch ends with it.
         assert_eq!([(1400, 50), (1400, 900)].map(|(time, lasts)| until(&cut, time, lasts)), [Some(1150), Some(1200)]);
