@@ -50,7 +50,7 @@ pub struct Tile<'a> {
     pub live_columns: usize,
     /// Add to what C holds, instead of replacing it.
     pub accumulate: bool,
-    /// By which sums of whole numbers are multiplied, for kernels of quads alone. Holds `live_columns` numbers.
+    /// By which sums of whole numbers are multiplied, for kernels of quads alone, else null. Holds `live_columns` numbers.
     pub scale: *const f32,
     /// Added to every row, or null. Holds `live_columns` numbers.
     pub bias: *const f32,
@@ -353,30 +353,8 @@ unsafe fn portable_quads<const ROWS: usize, const WIDTH: usize>(t: &Tile) {
         }
     }
     for (r, sums) in sums.iter().enumerate().take(t.live_rows) {
-        for (j, &sum) in sums.iter().enumerate().take(t.live_columns) {
-            // SAFETY: the caller keeps live rows and columns inside C, which is ours alone, and has as many scales.
-            unsafe { finish_one(t, r, j, sum) };
-        }
-    }
-}
-
-/// Writes one number of a whole sum.
-///
-/// # Safety
-/// See [`Kernel`]; row and column are live, and the column has a scale.
-#[inline(always)]
-unsafe fn finish_one(t: &Tile, r: usize, j: usize, sum: i32) {
-    // SAFETY: as the caller promises.
-    unsafe {
-        let c = t.c.offset(t.c_rows[r]).add(j);
-        let mut value = sum as f32 * *t.scale.add(j);
-        if t.accumulate {
-            value += *c;
-        }
-        if !t.bias.is_null() {
-            value += *t.bias.add(j);
-        }
-        *c = if t.relu && value < 0.0 { 0.0 } else { value };
+        // SAFETY: the caller keeps live rows and columns inside C, which is ours alone, and has as many scales.
+        unsafe { finish(t, r, &sums.map(|sum| f32::from_bits(sum.cast_unsigned()))) };
     }
 }
 
@@ -390,7 +368,8 @@ unsafe fn finish(t: &Tile, r: usize, sums: &[f32]) {
         // SAFETY: the caller keeps live rows and columns inside the buffers.
         unsafe {
             let c = t.c.offset(t.c_rows[r]).add(j);
-            let mut value = sum;
+            // Whole numbers stand in the bits of others, until now.
+            let mut value = if t.scale.is_null() { sum } else { sum.to_bits().cast_signed() as f32 * *t.scale.add(j) };
             if t.accumulate {
                 value += *c;
             }

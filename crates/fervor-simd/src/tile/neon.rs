@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::{Block, Kernels, Tile, finish_one};
+use super::{Block, Kernels, Tile, finish};
 
 pub static NEON_QUADS: Kernels = family!("NEON quads", neon, rows: [6, 4], vectors: [2, 1] of 4);
 
@@ -42,13 +42,11 @@ macro_rules! quads_kernel {
                     }
                 }
                 for (r, row) in sums.into_iter().enumerate().take(t.live_rows) {
-                    let mut whole = [[0i32; 4]; VECTORS];
+                    let mut whole = [[0.0f32; 4]; VECTORS];
                     for (four, sum) in whole.iter_mut().zip(row) {
-                        vst1q_s32(four.as_mut_ptr(), sum);
+                        vst1q_f32(four.as_mut_ptr(), vreinterpretq_f32_s32(sum));
                     }
-                    for (j, &sum) in whole.as_flattened().iter().enumerate().take(t.live_columns) {
-                        finish_one(t, r, j, sum);
-                    }
+                    finish(t, r, whole.as_flattened());
                 }
             }
         }
@@ -59,6 +57,9 @@ quads_kernel!(neon, "neon", add_dots);
 quads_kernel!(dot, "neon,dotprod", add_dots_at_once);
 
 /// `sum` plus the products of each four bytes; two of them fit into 16 bits.
+///
+/// # Safety
+/// The processor has NEON.
 #[inline]
 #[target_feature(enable = "neon")]
 fn add_dots(sum: int32x4_t, weights: int8x16_t, numbers: int8x16_t) -> int32x4_t {
@@ -68,6 +69,9 @@ fn add_dots(sum: int32x4_t, weights: int8x16_t, numbers: int8x16_t) -> int32x4_t
 }
 
 /// The same in one instruction, which has no name in the library yet.
+///
+/// # Safety
+/// The processor has NEON and its dot products.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn add_dots_at_once(mut sum: int32x4_t, weights: int8x16_t, numbers: int8x16_t) -> int32x4_t {

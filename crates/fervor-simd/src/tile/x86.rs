@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Block, Kernels, Tile, finish, finish_one};
+use super::{Block, Kernels, Tile, finish};
 
 pub static AVX512: Kernels = family!("AVX-512", avx512, rows: [12, 8], vectors: [2, 1] of 16);
 
@@ -61,6 +61,11 @@ macro_rules! avx512_kernel {
                     for (v, sum) in row.iter().enumerate() {
                         let c = t.c.offset(t.c_rows[r]).add(16 * v);
                         let mut sum = _mm512_loadu_ps(sum.as_ptr());
+                        if !t.scale.is_null() {
+                            // Whole numbers in the bits of others, until now.
+                            let whole = _mm512_cvtepi32_ps(_mm512_castps_si512(sum));
+                            sum = _mm512_mul_ps(whole, _mm512_loadu_ps(t.scale.add(16 * v)));
+                        }
                         if t.accumulate {
                             sum = _mm512_add_ps(sum, _mm512_loadu_ps(c));
                         }
@@ -81,6 +86,7 @@ macro_rules! avx512_kernel {
 
 avx512_kernel!(avx512, "avx512f", _mm512_fmadd_ps);
 avx512_kernel!(avx512_pairs, "avx512f,avx512bf16", add_pair_product);
+avx512_kernel!(avx512_quads, "avx512f,avx512vnni", add_quad_product);
 
 /// `sum + a0 * b0 + a1 * b1` of each pair of bfloat16 numbers.
 ///
@@ -94,152 +100,73 @@ fn add_pair_product(a: __m512, b: __m512, sum: __m512) -> __m512 {
     _mm512_dpbf16_ps(sum, a, b)
 }
 
+/// `sum` plus the products of each four whole numbers, all in the bits of others.
+///
 /// # Safety
-/// See [`super::Kernel`]; the processor must have AVX2 and FMA.
-#[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<const ROWS: usize, const VECTORS: usize>(t: &Tile) {
-    let mut sums = [[_mm256_setzero_ps(); VECTORS]; ROWS];
-    // SAFETY: the caller keeps all rows, runs and columns inside the buffers.
-    unsafe {
-        for &(a_run, b_run) in t.runs {
-            let mut a = [t.a; ROWS];
-            for (r, a) in a.iter_mut().enumerate() {
-                *a = a.offset(t.rows[r] + a_run);
-            }
-            let mut b = t.b.offset(b_run);
-            let mut at = 0;
-            for _ in 0..t.len {
-                let mut columns = [_mm256_setzero_ps(); VECTORS];
-                for (v, column) in columns.iter_mut().enumerate() {
-                    *column = _mm256_loadu_ps(b.add(8 * v));
-                }
-                for r in 0..ROWS {
-                    let a = _mm256_set1_ps(*a[r].offset(at));
-                    for v in 0..VECTORS {
-                        sums[r][v] = _mm256_fmadd_ps(a, columns[v], sums[r][v]);
-                    }
-                }
-                at += t.a_step;
-                b = b.offset(t.b_step);
-            }
-        }
-        let mut rows = [[[0.0f32; 8]; VECTORS]; ROWS];
-        for r in 0..ROWS {
-            for v in 0..VECTORS {
-                _mm256_storeu_ps(rows[r][v].as_mut_ptr(), sums[r][v]);
-            }
-        }
-        for (r, row) in rows.iter().enumerate().take(t.live_rows) {
-            finish(t, r, row.as_flattened());
-        }
-    }
-}
-
-/// # Safety
-/// See [`super::Kernel`]; the processor must have AVX-512 F and VNNI, and there is a scale for each live column.
+/// The processor has AVX-512 F and VNNI.
+#[inline]
 #[target_feature(enable = "avx512f,avx512vnni")]
-unsafe fn avx512_quads<const ROWS: usize, const VECTORS: usize>(t: &Tile) {
-    let mut sums = [[_mm512_setzero_si512(); VECTORS]; ROWS];
-    // SAFETY: the caller keeps all rows, runs and columns inside the buffers, and has a scale for each live column.
-    unsafe {
-        for &(a_run, b_run) in t.runs {
-            let mut a = [t.a.cast::<i32>(); ROWS];
-            for (r, a) in a.iter_mut().enumerate() {
-                *a = a.offset(t.rows[r] + a_run);
-            }
-            let mut b = t.b.offset(b_run);
-            let mut at = 0;
-            for _ in 0..t.len {
-                let mut columns = [_mm512_setzero_si512(); VECTORS];
-                for (v, column) in columns.iter_mut().enumerate() {
-                    *column = _mm512_loadu_si512(b.add(16 * v).cast());
-                }
-                for r in 0..ROWS {
-                    let a = _mm512_set1_epi32(a[r].offset(at).read_unaligned());
-                    for v in 0..VECTORS {
-                        sums[r][v] = _mm512_dpbusd_epi32(sums[r][v], a, columns[v]);
-                    }
-                }
-                at += t.a_step;
-                b = b.offset(t.b_step);
-            }
-        }
-        // All at once and with constant bounds: else the compiler keeps the sums in memory.
-        let mut rows = [[[0i32; 16]; VECTORS]; ROWS];
-        for r in 0..ROWS {
-            for v in 0..VECTORS {
-                _mm512_storeu_si512(rows[r][v].as_mut_ptr().cast(), sums[r][v]);
-            }
-        }
-        for (r, row) in rows.iter().enumerate().take(t.live_rows) {
-            for (v, sums) in row.iter().enumerate() {
-                if t.live_columns < 16 * (v + 1) {
-                    // What is left of a narrow panel, a number at a time.
-                    for j in 16 * v..t.live_columns {
-                        finish_one(t, r, j, sums[j - 16 * v]);
-                    }
-                    break;
-                }
-                let c = t.c.offset(t.c_rows[r]).add(16 * v);
-                let sum = _mm512_cvtepi32_ps(_mm512_loadu_si512(sums.as_ptr().cast()));
-                let mut sum = _mm512_mul_ps(sum, _mm512_loadu_ps(t.scale.add(16 * v)));
-                if t.accumulate {
-                    sum = _mm512_add_ps(sum, _mm512_loadu_ps(c));
-                }
-                if !t.bias.is_null() {
-                    sum = _mm512_add_ps(sum, _mm512_loadu_ps(t.bias.add(16 * v)));
-                }
-                if t.relu {
-                    sum = _mm512_max_ps(_mm512_setzero_ps(), sum);
-                }
-                _mm512_storeu_ps(c, sum);
-            }
-        }
-    }
+fn add_quad_product(a: __m512, b: __m512, sum: __m512) -> __m512 {
+    _mm512_castsi512_ps(_mm512_dpbusd_epi32(_mm512_castps_si512(sum), _mm512_castps_si512(a), _mm512_castps_si512(b)))
 }
 
-/// # Safety
-/// See [`super::Kernel`]; the processor must have AVX2, and there is a scale for each live column.
-#[target_feature(enable = "avx2")]
-unsafe fn avx2_quads<const ROWS: usize, const VECTORS: usize>(t: &Tile) {
-    let mut sums = [[_mm256_setzero_si256(); VECTORS]; ROWS];
-    let ones = _mm256_set1_epi16(1);
-    // SAFETY: the caller keeps all rows, runs and columns inside the buffers, and has a scale for each live column.
-    unsafe {
-        for &(a_run, b_run) in t.runs {
-            let mut a = [t.a.cast::<i32>(); ROWS];
-            for (r, a) in a.iter_mut().enumerate() {
-                *a = a.offset(t.rows[r] + a_run);
-            }
-            let mut b = t.b.offset(b_run);
-            let mut at = 0;
-            for _ in 0..t.len {
-                let mut columns = [_mm256_setzero_si256(); VECTORS];
-                for (v, column) in columns.iter_mut().enumerate() {
-                    *column = _mm256_loadu_si256(b.add(8 * v).cast());
-                }
-                for r in 0..ROWS {
-                    let a = _mm256_set1_epi32(a[r].offset(at).read_unaligned());
-                    for v in 0..VECTORS {
-                        // Two products of at most 127 * 127 fit into 16 bits: nothing saturates.
-                        let pairs = _mm256_maddubs_epi16(a, columns[v]);
-                        sums[r][v] = _mm256_add_epi32(sums[r][v], _mm256_madd_epi16(pairs, ones));
+/// The same for AVX2.
+macro_rules! avx2_kernel {
+    ($name:ident, $features:literal, $add_product:ident) => {
+        /// # Safety
+        /// See [`super::Kernel`]; the processor must have the named instructions.
+        #[target_feature(enable = $features)]
+        unsafe fn $name<const ROWS: usize, const VECTORS: usize>(t: &Tile) {
+            let mut sums = [[_mm256_setzero_ps(); VECTORS]; ROWS];
+            // SAFETY: the caller keeps all rows, runs and columns inside the buffers.
+            unsafe {
+                for &(a_run, b_run) in t.runs {
+                    let mut a = [t.a; ROWS];
+                    for (r, a) in a.iter_mut().enumerate() {
+                        *a = a.offset(t.rows[r] + a_run);
+                    }
+                    let mut b = t.b.offset(b_run);
+                    let mut at = 0;
+                    for _ in 0..t.len {
+                        let mut columns = [_mm256_setzero_ps(); VECTORS];
+                        for (v, column) in columns.iter_mut().enumerate() {
+                            *column = _mm256_loadu_ps(b.add(8 * v));
+                        }
+                        for r in 0..ROWS {
+                            let a = _mm256_set1_ps(*a[r].offset(at));
+                            for v in 0..VECTORS {
+                                sums[r][v] = $add_product(a, columns[v], sums[r][v]);
+                            }
+                        }
+                        at += t.a_step;
+                        b = b.offset(t.b_step);
                     }
                 }
-                at += t.a_step;
-                b = b.offset(t.b_step);
+                let mut rows = [[[0.0f32; 8]; VECTORS]; ROWS];
+                for r in 0..ROWS {
+                    for v in 0..VECTORS {
+                        _mm256_storeu_ps(rows[r][v].as_mut_ptr(), sums[r][v]);
+                    }
+                }
+                for (r, row) in rows.iter().enumerate().take(t.live_rows) {
+                    finish(t, r, row.as_flattened());
+                }
             }
         }
-        let mut rows = [[[0i32; 8]; VECTORS]; ROWS];
-        for r in 0..ROWS {
-            for v in 0..VECTORS {
-                _mm256_storeu_si256(rows[r][v].as_mut_ptr().cast(), sums[r][v]);
-            }
-        }
-        for (r, row) in rows.iter().enumerate().take(t.live_rows) {
-            for (j, &sum) in row.as_flattened().iter().enumerate().take(t.live_columns) {
-                finish_one(t, r, j, sum);
-            }
-        }
-    }
+    };
+}
+
+avx2_kernel!(avx2, "avx2,fma", _mm256_fmadd_ps);
+avx2_kernel!(avx2_quads, "avx2", add_quad_product_of_8);
+
+/// [`add_quad_product`]; the sums of two products of at most 127 * 127 fit into 16 bits, so nothing saturates.
+///
+/// # Safety
+/// The processor has AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add_quad_product_of_8(a: __m256, b: __m256, sum: __m256) -> __m256 {
+    let pairs = _mm256_maddubs_epi16(_mm256_castps_si256(a), _mm256_castps_si256(b));
+    let quads = _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+    _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(sum), quads))
 }
