@@ -74,7 +74,7 @@ pub fn deb(control: &str, data: &Files, time: u64) -> Result<Vec<u8>> {
     ];
     let mut all = b"!<arch>\n".to_vec();
     for (name, bytes) in parts {
-        write!(all, "{name:<16}{time:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, "100644", bytes.len())?;
+        writeln!(all, "{name:<16}{time:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, "100644", bytes.len())?;
         all.extend_from_slice(&bytes);
         if bytes.len() % 2 == 1 {
             all.push(b'\n');

@@ -2,6 +2,7 @@
 //! archive and as a Debian package; the npm package; the wheel, where maturin is; the bill of materials; checksums.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,15 +21,8 @@ pub fn run(twice: bool) -> Result<()> {
     let first = make(&out)?;
     if twice {
         let again = root().join("target/dist-again");
-        // Everything of the first time is out of reach: other folders, nothing that is built already.
-        for (variable, folder) in [("FERVOR_STATIC_TARGET", "static-again"), ("FERVOR_WEB_TARGET", "web-again")] {
-            let folder = root().join("target").join(folder);
-            if folder.exists() {
-                fs::remove_dir_all(&folder)?;
-            }
-            // SAFETY: this program has one thread.
-            unsafe { std::env::set_var(variable, folder) };
-        }
+        // Everything of the first time is out of reach.
+        workspace::begin_again(&["static", "web", "wheel"])?;
         let second = make(&again)?;
         let apart: Vec<&String> =
             first.iter().filter(|(name, hash)| second.get(*name) != Some(hash)).map(|(name, _)| name).collect();
@@ -77,7 +71,7 @@ fn make(out: &Path) -> Result<BTreeMap<String, String>> {
 
 /// The time that all files have: that of the last commit, or what SOURCE_DATE_EPOCH says.
 fn time() -> Result<u64> {
-    if let Ok(time) = std::env::var("SOURCE_DATE_EPOCH") {
+    if let Ok(time) = env::var("SOURCE_DATE_EPOCH") {
         return Ok(time.parse()?);
     }
     let said = Command::new("git").args(["log", "-1", "--format=%ct"]).current_dir(root()).output()?;
@@ -191,11 +185,10 @@ fn wheel(out: &Path) -> Result<()> {
         println!("without the wheel: maturin is not there (pip install maturin)");
         return Ok(());
     }
-    let target = root().join("target/wheel");
     workspace::run(
         Command::new("maturin")
             .args(["build", "--release", "--locked", "--target-dir"])
-            .arg(target)
+            .arg(workspace::target("wheel"))
             .arg("--out")
             .arg(out)
             .env("RUSTFLAGS", workspace::remap())

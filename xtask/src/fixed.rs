@@ -1,12 +1,12 @@
 //! `cargo xtask static`: the program as one file that runs on any Linux of its processor. Nothing is needed but the compiler's own
 //! targets (`rustup target add`): it brings a C library and a linker along.
 
+use std::fs;
 use std::path::PathBuf;
-use std::{env, fs};
 
 use crate::Result;
 use crate::web;
-use crate::workspace::{cargo, remap, root, run};
+use crate::workspace::{self, cargo, remap, root, run};
 
 /// What a program is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +67,7 @@ pub fn build(processor: Processor) -> Result<PathBuf> {
     } else {
         eprintln!("without Fervor for the browser: `cargo xtask web` before this adds it");
     }
-    let folder = env::var_os("FERVOR_STATIC_TARGET").map_or_else(|| root().join("target/static"), PathBuf::from);
-    let target = processor.target();
+    let (folder, target) = (workspace::target("static"), processor.target());
     let variable = format!("CARGO_TARGET_{}", target.to_uppercase().replace('-', "_"));
     run(cargo()
         .args(["rustc", "--locked", "--profile", "small", "--package", "fervor-cli", "--no-default-features", "--target", target])

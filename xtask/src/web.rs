@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::Result;
-use crate::workspace::{cargo, read, root, run, version, write};
+use crate::workspace::{self, cargo, read, root, run, version, write};
 
 /// A build of what answers: its name and what the compiler may use.
 pub struct Flavour {
@@ -79,7 +79,7 @@ pub fn package(flavours: &[Flavour]) -> Result<()> {
 
 /// The module as the compiler writes it.
 fn compile(flavour: &Flavour, feature: &str) -> Result<PathBuf> {
-    let all = std::env::var_os("FERVOR_WEB_TARGET").map_or_else(|| root().join("target/web"), PathBuf::from);
+    let all = workspace::target("web");
     let folder = all.join(flavour.name);
     eprintln!("compiling the {feature}, build {:?}", flavour.name);
     run(cargo()

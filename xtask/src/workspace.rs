@@ -4,12 +4,32 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Result;
+
+/// Whether everything is built a second time.
+static AGAIN: AtomicBool = AtomicBool::new(false);
 
 /// The repository's root.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask stands in the repository").to_owned()
+}
+
+/// The folder that one kind of things is built in: `target/KIND`, or where `FERVOR_KIND_TARGET` says.
+pub fn target(kind: &str) -> PathBuf {
+    let again = if AGAIN.load(Ordering::Relaxed) { "-again" } else { "" };
+    let here = || root().join("target").join(format!("{kind}{again}"));
+    env::var_os(format!("FERVOR_{}_TARGET", kind.to_uppercase())).filter(|_| again.is_empty()).map_or_else(here, PathBuf::from)
+}
+
+/// From here on everything is built in other folders, and from nothing.
+pub fn begin_again(kinds: &[&str]) -> Result<()> {
+    AGAIN.store(true, Ordering::Relaxed);
+    for folder in kinds.iter().map(|kind| target(kind)).filter(|folder| folder.exists()) {
+        fs::remove_dir_all(&folder)?;
+    }
+    Ok(())
 }
 
 /// The version that all crates share.

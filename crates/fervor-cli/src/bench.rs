@@ -1,13 +1,19 @@
-//! `fervor bench`: medians of what a prediction costs on this machine.
+//! `fervor bench`: what a prediction costs on this machine.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fervor::face::{FindFaces, YuNet};
-use fervor::{Face, Limits, Picture, Result};
+use fervor::{Bundle, DetectorOptions, Error, Face, Limits, Picture, Result};
 
-use crate::cli::Bench;
+use crate::cli::{Bench, Faces};
+use crate::inputs::{self, Source, Wanted};
 use crate::verdict::Verdict;
 use crate::{setup, talk};
+
+/// Pictures whose faces go through the network together, as in a job.
+const TOGETHER: usize = 8;
 
 /// Measures decoding, detection, preprocessing and classification.
 ///
@@ -16,6 +22,9 @@ use crate::{setup, talk};
 pub fn run(args: &Bench) -> Result<Verdict> {
     setup::threads(Some(args.threads));
     let bundle = setup::model(&args.model, Some(args.threads))?;
+    if !args.pictures.is_empty() {
+        return once_each(args, bundle);
+    }
     let limits = Limits::default();
     let picture = match &args.picture {
         Some(path) => fervor::picture::read(path, &limits)?,
@@ -48,6 +57,62 @@ pub fn run(args: &Bench) -> Result<Verdict> {
     );
     show("classify one face", median(args.rounds, || bundle.logits(std::slice::from_ref(&chip)).map(drop))?);
     show("classify a face in a batch of 32", median(args.rounds, || bundle.logits(&batch).map(drop))? / 32.0);
+    talk::answer(lines.join("\n"))?;
+    Ok(Verdict::Yes)
+}
+
+/// Measures a job: each picture once, one after the other, from the file to the answer.
+fn once_each(args: &Bench, bundle: Bundle) -> Result<Verdict> {
+    let name = bundle.card().name.clone();
+    let analyzer = setup::analyzer(Faces::Auto, Arc::new(bundle), DetectorOptions::default().with_threads(args.threads))?;
+    let limits = Limits::default();
+    let mut files = Vec::new();
+    let wanted = Wanted { input: &args.pictures, list: None, recursive: true, holders: false, own: None };
+    let notes = inputs::each(wanted, &mut |source| {
+        if let Source::File { path, .. } = source {
+            files.push(path);
+        }
+        Ok(())
+    })?;
+    notes.iter().for_each(talk::note);
+    let read = |path: &Path| fervor::picture::read(path, &limits);
+    // What is made at the first use belongs to no picture.
+    let Some(first) = files.iter().find_map(|path| read(path).ok()) else {
+        return Err(Error::input("no picture that can be read").with_hint("name pictures, or folders of them"));
+    };
+    analyzer.analyze(&first)?;
+
+    let ([mut reading, mut finding, mut naming], mut faces, mut pictures) = ([Duration::ZERO; 3], 0, 0_u32);
+    let timed = |spent: &mut Duration, start: Instant| *spent += start.elapsed();
+    for some in files.chunks(TOGETHER) {
+        let mut prepared = Vec::with_capacity(TOGETHER);
+        for path in some {
+            let start = Instant::now();
+            let picture = read(path);
+            timed(&mut reading, start);
+            let Ok(picture) = picture else { continue };
+            let start = Instant::now();
+            prepared.push(analyzer.prepare(&picture)?);
+            timed(&mut finding, start);
+        }
+        pictures += prepared.len() as u32;
+        let start = Instant::now();
+        faces += analyzer.classify(prepared)?.iter().map(Vec::len).sum::<usize>();
+        timed(&mut naming, start);
+    }
+    let unreadable = files.len() - pictures as usize;
+    let ms = |spent: Duration| spent.as_secs_f64() * 1e3 / f64::from(pictures);
+    let all = ms(reading + finding + naming);
+    let lines = [
+        format!(
+            "{} threads, {pictures} pictures once each, {faces} faces, {unreadable} unreadable, model {name}; means",
+            args.threads
+        ),
+        format!("{:<44} {:>8.2} ms", "read and decode a picture", ms(reading)),
+        format!("{:<44} {:>8.2} ms", "find its faces, judge them, make their chips", ms(finding)),
+        format!("{:<44} {:>8.2} ms", "classify them", ms(naming)),
+        format!("{:<44} {all:>8.2} ms, {:.1} pictures a second", "altogether", 1e3 / all),
+    ];
     talk::answer(lines.join("\n"))?;
     Ok(Verdict::Yes)
 }

@@ -15,6 +15,7 @@ mod train;
 mod video;
 mod watch;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -290,6 +291,10 @@ pub struct Bench {
     /// A photograph for the detector; without one, a drawn picture of 1920 x 1080
     #[arg(long)]
     pub picture: Option<PathBuf>,
+    /// Pictures of a job, files, folders or patterns: what one of them costs on average from the file to the answer. Each is looked at
+    /// once, since a processor is quicker with what it has just done
+    #[arg(long, value_name = "INPUT", num_args = 1.., conflicts_with_all = ["picture", "rounds"])]
+    pub pictures: Vec<OsString>,
     /// Processor threads
     #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, default_value = "1")]
     pub threads: usize,

@@ -3,6 +3,7 @@
 mod audit;
 #[cfg(feature = "batch")]
 mod batch;
+mod bench;
 mod calibrate;
 mod compare;
 mod data;
