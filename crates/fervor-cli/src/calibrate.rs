@@ -64,7 +64,12 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
     if let Some((path, mut file)) = output.filter(|_| helps || args.anyway) {
         let changed = args.half || args.eight_bits || args.class_bias || args.blend || args.margin.is_some();
         let network = if changed { Network::Changed } else { Network::Same };
-        let calibrated = bundle.with_card(|card| calibration.apply(card, &pictures.split, network))?;
+        let calibrated = bundle.with_card(|card| {
+            calibration.apply(card, &pictures.split, network);
+            for (said, of_card) in [(&args.description, &mut card.description), (&args.licence, &mut card.licence)] {
+                said.iter().for_each(|text| of_card.clone_from(text));
+            }
+        })?;
         file.write_all(calibrated.bytes()).and_then(|()| file.finish()).map_err(|e| cannot_write(path, e))?;
         talk::note(format_args!("calibrated bundle written: {}", path.display()));
     }

@@ -130,6 +130,12 @@ pub struct Calibrate {
     /// Compute in 8 bits: the steps are fitted to some of the pictures, and the figures are of the network that counts in them
     #[arg(long)]
     pub eight_bits: bool,
+    /// What the card shall say of the model, for whoever gets it
+    #[arg(long, value_name = "TEXT", requires = "output")]
+    pub description: Option<String>,
+    /// Under which licence the card shall give it, as MIT OR Apache-2.0
+    #[arg(long, value_name = "TEXT", alias = "license", requires = "output")]
+    pub licence: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// What becomes of classes that the model lacks: 'contempt=neutral,fear=-' (- leaves a class out)

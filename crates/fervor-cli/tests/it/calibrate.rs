@@ -29,6 +29,27 @@ fn a_calibrated_bundle_knows_its_doubt_and_answers_the_same() {
     assert_eq!(sets[0], own, "the likeliest class is the first of its set");
 }
 
+#[test]
+fn what_the_card_says_of_the_model_can_be_written() {
+    let world = crops(55);
+    let said = [
+        "calibrate",
+        "fervor-nano",
+        "set",
+        "--anyway",
+        "--output",
+        "mine.onnx",
+        "--description",
+        "Of crops.",
+        "--licence",
+        "CC0-1.0",
+    ];
+    world.run(&said, b"", &[]).exits(0);
+    let card = world.fervor("inspect mine.onnx --format json").exits(0).json()["card"].clone();
+    assert_eq!((&card["description"], &card["licence"]), (&"Of crops.".into(), &"CC0-1.0".into()));
+    world.fervor("calibrate fervor-nano set --licence CC0-1.0").exits(2).says("--output");
+}
+
 // A fit on few pictures made the calibration of others worse, and was written without a word.
 #[test]
 fn what_does_not_help_is_not_written() {
