@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Trains the networks of the two reference systems by their own recipes, as models/system-a and models/system-b hold them, and scores
+# both on PublicTest, which neither has seen. Interrupted, the same command goes on.
+#   tools/train_references.sh TRAIN fer2013.csv.xz [FOLDER FOR RUNS]
+# TRAIN is the folder train/ of FER-2013's folder form, with a folder a class: System B draws its 22,968 pictures from file names.
+set -euo pipefail
+train=$(realpath "$1") table=$(realpath "$2") recipes=$(realpath "$(dirname "$0")/../recipes")
+mkdir -p "${3:-.}" && cd "${3:-.}"
+
+# reference NAME DESCRIPTION [OPTIONS]: its run in runs/NAME, its bundle and report in NAME.
+reference() {
+  local name=$1 description=$2 run
+  shift 2
+  run=$(find "runs/$name" -mindepth 1 -maxdepth 1 -type d 2> /dev/null | head -n 1)
+  if [ -z "$run" ]; then
+    fervor train "$recipes/$name.toml" --data "$train" --set precision=bf16 --out "runs/$name" "$@"
+    run=$(find "runs/$name" -mindepth 1 -maxdepth 1 -type d)
+  elif [ -e "$run/checkpoint/state.json" ]; then
+    fervor train --resume "$run" --data "$train"
+  fi
+  mkdir -p "$name"
+  fervor calibrate "$run/best.onnx" "$table" --split validation --half --anyway --output "$name/$name.onnx" \
+    --description "$description" --licence "MIT OR Apache-2.0"
+  fervor evaluate "$name/$name.onnx" "$table" --split validation --report "$name/report"
+  cp "$run"/{recipe.toml,log.csv,accuracy.png,loss.png} "$name/"
+}
+
+reference system-b "Seven expressions from 48x48 grey faces: the reference network of System B, trained by its own recipe on its own 22,968 pictures of FER-2013." \
+  --set data.split=keras
+reference system-a "Happy, sad or angry from 128x128 colour pictures: the reference network of System A, trained by its own recipe on those three classes of FER-2013's Training rows."
