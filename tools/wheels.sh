@@ -11,6 +11,7 @@ if [ ! -x "$tools/bin/maturin" ]; then
   "$tools/bin/pip" install --quiet 'maturin[zig]>=1.10,<2'
 fi
 PATH="$PWD/$tools/bin:$PATH"
+cargo xtask bill fervor-py > target/fervor-py.cdx.json
 
 targets=("$@")
 if [ $# = 0 ]; then
@@ -23,6 +24,6 @@ for target in "${targets[@]}"; do
     *-gnu) like=(--compatibility manylinux2014) ;;
     *) like=(--compatibility musllinux_1_2) ;;
   esac
-  maturin build --release --zig --target "$target" "${like[@]}" -m crates/fervor-py/Cargo.toml --out target/wheels
+  maturin build --release --zig --target "$target" "${like[@]}" --sbom-include target/fervor-py.cdx.json -m crates/fervor-py/Cargo.toml --out target/wheels
 done
 ls -l target/wheels

@@ -56,7 +56,7 @@ fn make(out: &Path) -> Result<BTreeMap<String, String>> {
         write(&out.join(format!("fervor_{version}_{}.deb", processor.debian())), archive::deb(&control, &data, time)?)?;
     }
     write(&out.join(format!("fervor-{version}.cdx.json")), bill::of("fervor-cli", &format!("{},browser", fixed::FEATURES))?)?;
-    wheel(out)?;
+    wheel(out, time)?;
     let mut hashes = BTreeMap::new();
     for entry in fs::read_dir(out)? {
         let path = entry?.path();
@@ -178,21 +178,25 @@ fn all_of(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// The Python wheel, where what makes wheels is there.
-fn wheel(out: &Path) -> Result<()> {
+fn wheel(out: &Path, time: u64) -> Result<()> {
     let manifest = root().join("crates/fervor-py/pyproject.toml");
     let there = Command::new("maturin").arg("--version").output().is_ok_and(|said| said.status.success());
     if !there || !manifest.is_file() {
         println!("without the wheel: maturin is not there (pip install maturin)");
         return Ok(());
     }
+    let bill = root().join("target/fervor-py.cdx.json");
+    write(&bill, bill::of("fervor-py", "")?)?;
     workspace::run(
         Command::new("maturin")
-            .args(["build", "--release", "--locked", "--target-dir"])
+            .args(["build", "--release", "--locked", "--sbom-include"])
+            .arg(bill)
+            .arg("--target-dir")
             .arg(workspace::target("wheel"))
             .arg("--out")
             .arg(out)
             .env("RUSTFLAGS", workspace::remap())
-            .env("SOURCE_DATE_EPOCH", time()?.to_string())
+            .env("SOURCE_DATE_EPOCH", time.to_string())
             .current_dir(root().join("crates/fervor-py")),
     )
 }

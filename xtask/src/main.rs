@@ -19,6 +19,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   web [--quick]      the npm package in target/npm/fervor-web; --quick leaves out the build for older browsers
   page OUT           the page that needs no server, as a folder: web, and `fervor page`
   static [TARGET]    the program without any library beside it, for x86_64 and aarch64 or one of them
+  bill PACKAGE       what a program is made of, as CycloneDX, on standard output
   dist [--twice]     all that is published, in target/dist; --twice makes it again elsewhere and compares the bytes
 ";
 
@@ -41,6 +42,7 @@ fn run(arguments: &[&str]) -> Result<()> {
         ["page", out] => page::write(out),
         ["static"] => fixed::Processor::ALL.iter().try_for_each(|processor| fixed::build(*processor).map(drop)),
         ["static", name] => fixed::build(fixed::Processor::called(name)?).map(drop),
+        ["bill", package] => bill::of(package, "").map(|bill| print!("{bill}")),
         ["dist"] => dist::run(false),
         ["dist", "--twice"] => dist::run(true),
         _ => Err(USAGE.into()),
