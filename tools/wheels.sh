@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 tools=target/wheel-tools
 if [ ! -x "$tools/bin/maturin" ]; then
   python3 -m venv "$tools"
-  "$tools/bin/pip" install --quiet 'maturin[zig]>=1.10,<2'
+  "$tools/bin/pip" install --quiet 'maturin[zig]>=1.12,<2'
 fi
 PATH="$PWD/$tools/bin:$PATH"
 cargo xtask bill fervor-py > target/fervor-py.cdx.json
