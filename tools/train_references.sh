@@ -7,10 +7,10 @@ set -euo pipefail
 train=$(realpath "$1") table=$(realpath "$2") recipes=$(realpath "$(dirname "$0")/../recipes")
 mkdir -p "${3:-.}" && cd "${3:-.}"
 
-# reference NAME DESCRIPTION [OPTIONS]: its run in runs/NAME, its bundle and report in NAME.
+# reference NAME MAP DESCRIPTION [OPTIONS]: its run in runs/NAME, its bundle and report in NAME. MAP leaves out classes that it lacks.
 reference() {
-  local name=$1 description=$2 run
-  shift 2
+  local name=$1 map=$2 description=$3 run
+  shift 3
   run=$(find "runs/$name" -mindepth 1 -maxdepth 1 -type d 2> /dev/null | head -n 1)
   if [ -z "$run" ]; then
     fervor train "$recipes/$name.toml" --data "$train" --set precision=bf16 --out "runs/$name" "$@"
@@ -19,12 +19,13 @@ reference() {
     fervor train --resume "$run" --data "$train"
   fi
   mkdir -p "$name"
-  fervor calibrate "$run/best.onnx" "$table" --split validation --half --anyway --output "$name/$name.onnx" \
+  # On what of TRAIN the run did not learn from.
+  fervor calibrate "$run/best.onnx" "$train" --map "$map" --half --anyway --output "$name/$name.onnx" \
     --description "$description" --licence "MIT OR Apache-2.0"
-  fervor evaluate "$name/$name.onnx" "$table" --split validation --report "$name/report"
+  fervor evaluate "$name/$name.onnx" "$table" --split validation --map "$map" --report "$name/report"
   cp "$run"/{recipe.toml,log.csv,accuracy.png,loss.png} "$name/"
 }
 
-reference system-b "Seven expressions from 48x48 grey faces: the reference network of System B, trained by its own recipe on its own 22,968 pictures of FER-2013." \
+reference system-b "" "Seven expressions from 48x48 grey faces: the reference network of System B, trained by its own recipe on its own 22,968 pictures of FER-2013." \
   --set data.split=keras
-reference system-a "Happy, sad or angry from 128x128 colour pictures: the reference network of System A, trained by its own recipe on those three classes of FER-2013's Training rows."
+reference system-a "disgust=-,fear=-,surprise=-,neutral=-" "Happy, sad or angry from 128x128 colour pictures: the reference network of System A, trained by its own recipe on those three classes of FER-2013's Training rows."
