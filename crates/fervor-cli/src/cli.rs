@@ -209,6 +209,7 @@ pub struct Analysis {
     /// A built-in model's name or the path of a bundle
     #[arg(long, default_value = fervor::builtin::DEFAULT, env = "FERVOR_MODEL")]
     pub model: String,
+    /// What of a picture, or of a film's frame, is a face
     #[arg(long, value_enum, default_value_t = Faces::Auto)]
     pub faces: Faces,
     /// Look for faces at full size: finds small ones in large pictures, and takes longer
