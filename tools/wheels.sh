@@ -11,7 +11,8 @@ if [ ! -x "$tools/bin/maturin" ]; then
   "$tools/bin/pip" install --quiet 'maturin[zig]>=1.12,<2'
 fi
 PATH="$PWD/$tools/bin:$PATH"
-cargo xtask bill fervor-py > target/fervor-py.cdx.json
+# Inside the package: maturin takes nothing from elsewhere.
+cargo xtask bill fervor-py > crates/fervor-py/fervor-py.cdx.json
 
 targets=("$@")
 if [ $# = 0 ]; then
@@ -24,6 +25,6 @@ for target in "${targets[@]}"; do
     *-gnu) like=(--compatibility manylinux2014) ;;
     *) like=(--compatibility musllinux_1_2) ;;
   esac
-  maturin build --release --zig --target "$target" "${like[@]}" --sbom-include target/fervor-py.cdx.json -m crates/fervor-py/Cargo.toml --out target/wheels
+  maturin build --release --zig --target "$target" "${like[@]}" --sbom-include fervor-py.cdx.json -m crates/fervor-py/Cargo.toml --out target/wheels
 done
 ls -l target/wheels

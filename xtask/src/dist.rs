@@ -185,13 +185,12 @@ fn wheel(out: &Path, time: u64) -> Result<()> {
         println!("without the wheel: maturin is not there (pip install maturin)");
         return Ok(());
     }
-    let bill = root().join("target/fervor-py.cdx.json");
-    write(&bill, bill::of("fervor-py", "")?)?;
+    // maturin takes nothing from outside the package's folder.
+    const BILL: &str = "fervor-py.cdx.json";
+    write(&root().join("crates/fervor-py").join(BILL), bill::of("fervor-py", "")?)?;
     workspace::run(
         Command::new("maturin")
-            .args(["build", "--release", "--locked", "--sbom-include"])
-            .arg(bill)
-            .arg("--target-dir")
+            .args(["build", "--release", "--locked", "--sbom-include", BILL, "--target-dir"])
             .arg(workspace::target("wheel"))
             .arg("--out")
             .arg(out)
