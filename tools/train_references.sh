@@ -11,13 +11,14 @@ mkdir -p "${3:-.}" && cd "${3:-.}"
 reference() {
   local name=$1 map=$2 description=$3 run
   shift 3
-  run=$(find "runs/$name" -mindepth 1 -maxdepth 1 -type d 2> /dev/null | head -n 1)
-  if [ -z "$run" ]; then
+  # A run that was stopped before its first checkpoint starts again in its folder.
+  run=$(find "runs/$name" -path '*checkpoint*/state.json' 2> /dev/null | head -n 1) || true
+  if [ -n "$run" ]; then
+    fervor train --resume "$(dirname "$(dirname "$run")")" --data "$train"
+  else
     fervor train "$recipes/$name.toml" --data "$train" --set precision=bf16 --out "runs/$name" "$@"
-    run=$(find "runs/$name" -mindepth 1 -maxdepth 1 -type d)
-  elif [ -e "$run/checkpoint/state.json" ]; then
-    fervor train --resume "$run" --data "$train"
   fi
+  run=$(find "runs/$name" -mindepth 1 -maxdepth 1 -type d)
   mkdir -p "$name"
   # On what of TRAIN the run did not learn from.
   fervor calibrate "$run/best.onnx" "$train" --map "$map" --half --anyway --output "$name/$name.onnx" \
@@ -27,5 +28,5 @@ reference() {
 }
 
 reference system-b "" "Seven expressions from 48x48 grey faces: the reference network of System B, trained by its own recipe on its own 22,968 pictures of FER-2013." \
-  --set data.split=keras
+  --set data.split=keras --set early_stopping.patience=15
 reference system-a "disgust=-,fear=-,surprise=-,neutral=-" "Happy, sad or angry from 128x128 colour pictures: the reference network of System A, trained by its own recipe on those three classes of FER-2013's Training rows."

@@ -59,15 +59,15 @@ fn drawn(world: &World, name: &str, arguments: &[&str]) -> Option<Vec<u8>> {
 #[test]
 fn h264_as_it_stands_is_read_from_a_pipe() {
     let world = World::new();
-    let encoded = ["-c:v", "libx264", "-tune", "zerolatency", "-g", "25", "-f", "h264"];
+    // One picture fifty times: where a busy machine drops frames of a moving one, it may change as at a cut, and its track ends.
+    let still = ["-vf", "loop=49:1", "-frames:v", "50"];
+    let encoded = [&still[..], &["-c:v", "libx264", "-tune", "zerolatency", "-g", "25", "-f", "h264"]].concat();
     let Some(stream) = drawn(&world, "stream", &encoded) else { return };
     let ran = world.fervor_reading("watch - --faces whole", &stream).exits(0).says("160 x 96 pixels, h264, decoder own");
     let all = lines(&ran.stdout());
     let last = all.last().expect("a line");
     assert_eq!((&last["frame"], all.len() as u64 + last["dropped"].as_u64().unwrap()), (&49.into(), 50));
-    // Over many dropped frames the picture may change as at a cut, and a cut begins a new track.
-    let tracks: Vec<_> = all.iter().map(|line| line["faces"][0]["track"].as_u64().expect("a face with a number")).collect();
-    assert!(tracks[0] == 1 && tracks.is_sorted(), "{tracks:?}");
+    assert!(all.iter().all(|line| line["error"].is_null() && line["faces"][0]["track"] == 1));
     let ran = world.fervor_reading("video - --output out --format csv", &stream).exits(0);
     assert!(ran.stdout().contains("2.0 s, 50 frames"), "{}", ran.stdout());
 }
