@@ -26,10 +26,14 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
     // Before the long part: a place that cannot be written.
     let output = args.output.as_deref().map(begun).transpose()?;
     let mut bundle = setup::model(&args.model, args.threads)?;
+    let before = bundle.size();
     if args.half {
-        let before = bundle.size();
         bundle = bundle.halved()?;
         talk::note(format_args!("weights as 16-bit floats: {} bytes instead of {before}", bundle.size()));
+    }
+    if args.quarter {
+        bundle = bundle.quartered()?;
+        talk::note(format_args!("weights as whole numbers of 8 bits: {} bytes instead of {before}", bundle.size()));
     }
     if let Some(margin) = args.margin {
         bundle = bundle.with_card(|card| {
@@ -62,7 +66,7 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
     }
     let helps = calibration.helps();
     if let Some((path, mut file)) = output.filter(|_| helps || args.anyway) {
-        let changed = args.half || args.eight_bits || args.class_bias || args.blend || args.margin.is_some();
+        let changed = args.half || args.quarter || args.eight_bits || args.class_bias || args.blend || args.margin.is_some();
         let network = if changed { Network::Changed } else { Network::Same };
         let calibrated = bundle.with_card(|card| {
             calibration.apply(card, &pictures.split, network);

@@ -7,7 +7,7 @@ use crate::error::{Error, Reason, Remedy, Result};
 
 mod builder;
 mod cost;
-mod half;
+mod narrow;
 
 #[cfg(feature = "general")]
 pub(crate) use builder::value_info;
@@ -160,7 +160,7 @@ pub struct DimensionProto {
 }
 
 impl ModelProto {
-    /// Reads a model file's bytes; weights that are stored as f16 become f32.
+    /// Reads a model file's bytes; weights that are stored in fewer bits become f32.
     ///
     /// # Errors
     /// [`Model`](crate::ErrorKind::Model): not ONNX, or without a graph.
@@ -212,12 +212,17 @@ impl TensorProto {
     }
 }
 
-/// The name of the value that the dense layer which makes the graph's first output reads.
-pub fn last_dense_input(model: &ModelProto) -> Option<&str> {
+/// The dense layer which makes the graph's first output.
+fn last_dense(model: &ModelProto) -> Option<&NodeProto> {
     let graph = model.graph.as_ref()?;
     let output = &graph.output.first()?.name;
     let node = graph.node.iter().find(|node| node.output.first() == Some(output))?;
-    matches!(node.op_type.as_str(), "Gemm" | "MatMul").then(|| node.input.first().map(String::as_str)).flatten()
+    matches!(node.op_type.as_str(), "Gemm" | "MatMul").then_some(node)
+}
+
+/// The name of the value that the dense layer which makes the graph's first output reads.
+pub fn last_dense_input(model: &ModelProto) -> Option<&str> {
+    last_dense(model)?.input.first().map(String::as_str)
 }
 
 /// The biases of the dense layer which makes the graph's first output.

@@ -127,6 +127,9 @@ pub struct Calibrate {
     /// Store the weights as 16-bit floats: half the file; the figures are of the rounded network
     #[arg(long)]
     pub half: bool,
+    /// Store the weights as whole numbers of 8 bits: a quarter of the file; the figures are of the rounded network
+    #[arg(long, conflicts_with = "half")]
+    pub quarter: bool,
     /// Compute in 8 bits: the steps are fitted to some of the pictures, and the figures are of the network that counts in them
     #[arg(long)]
     pub eight_bits: bool,

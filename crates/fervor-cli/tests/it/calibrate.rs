@@ -92,13 +92,17 @@ fn a_class_that_is_answered_too_seldom_is_answered_more_often() {
 }
 
 #[test]
-fn a_bundle_can_be_stored_with_half_the_bits() {
+fn a_bundle_can_be_stored_with_half_or_a_quarter_of_the_bits() {
     let world = crops(55);
-    world.fervor("calibrate fervor-nano set --half --output half.onnx --anyway").exits(0).says("16-bit floats");
-    world.fervor("calibrate half.onnx set --output again.onnx --anyway").exits(0);
     let size = |name: &str| std::fs::metadata(world.path(name)).unwrap().len();
-    assert!(size("half.onnx").abs_diff(size("again.onnx")) < 200, "a new card leaves them so");
-    world.fervor("predict set/happy/0.png --model half.onnx").exits(0);
+    for (option, says) in [("half", "16-bit floats"), ("quarter", "whole numbers of 8 bits")] {
+        world.fervor(&format!("calibrate fervor-nano set --{option} --output {option}.onnx --anyway")).exits(0).says(says);
+        world.fervor(&format!("calibrate {option}.onnx set --output again.onnx --anyway")).exits(0);
+        assert!(size(&format!("{option}.onnx")).abs_diff(size("again.onnx")) < 200, "a new card leaves them so");
+        world.fervor(&format!("predict set/happy/0.png --model {option}.onnx")).exits(0);
+    }
+    assert!(size("quarter.onnx") <= size("half.onnx"));
+    world.fervor("calibrate fervor-nano set --half --quarter").exits(2).says("cannot be used with");
 }
 
 #[test]

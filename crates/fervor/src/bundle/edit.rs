@@ -43,15 +43,33 @@ impl Bundle {
     /// As [`with_card`](Self::with_card), and a network whose logits the rounding moves by more than a twentieth
     /// ([`Reason::Unsupported`]).
     pub fn halved(&self) -> Result<Self> {
+        self.rounded(16, ModelProto::halve)
+    }
+
+    /// The same bundle with its weights as whole numbers of 8 bits, each output's in steps of its own: a quarter of the file. Else as
+    /// [`halved`](Self::halved). It still computes in single precision; [`in_eight_bits`](Self::in_eight_bits) changes that, and
+    /// counts in the same steps.
+    ///
+    /// # Errors
+    /// As [`halved`](Self::halved).
+    pub fn quartered(&self) -> Result<Self> {
+        self.rounded(8, ModelProto::quarter)
+    }
+
+    /// The same bundle with its weights stored anew in so many bits.
+    fn rounded(&self, bits: u32, narrow: impl FnOnce(&mut ModelProto)) -> Result<Self> {
         let mut graph = self.stored()?;
-        graph.halve();
+        graph.widen();
+        narrow(&mut graph);
         let rounded = Graph::load_general(graph.encode_to_vec())?;
         let rounded = self.view(&rounded, &[self.card.preprocess.golden_chip()])?.concat();
         let exact = &self.card.golden.logits;
         if !rounded.iter().zip(exact).all(|(rounded, exact)| (rounded - exact).abs() <= ROUNDING * (1.0 + exact.abs())) {
-            return Err(Error::model(format!("16 bits are too few for this network: it gives {rounded:?} instead of {exact:?}"))
-                .because(Reason::Unsupported)
-                .with_hint("leave its weights as they are"));
+            return Err(Error::model(format!(
+                "{bits} bits are too few for this network's weights: it gives {rounded:?} instead of {exact:?}"
+            ))
+            .because(Reason::Unsupported)
+            .with_hint("leave its weights as they are"));
         }
         let mut card = self.card.clone();
         card.golden.logits = rounded;

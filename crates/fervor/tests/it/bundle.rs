@@ -221,30 +221,38 @@ fn bundle_of(graph: ModelProto) -> Bundle {
     Bundle::pack(graph, &card, []).unwrap()
 }
 
-#[test]
-fn a_bundle_with_weights_of_16_bits_is_smaller_and_answers_the_same_on_both_engines() {
-    // Weights of 32 bits that need them, whatever the built-in file holds.
+/// A bundle whose weights of 32 bits need them, whatever the built-in file holds.
+fn bundle_of_wide_weights() -> Bundle {
     let mut whole = model();
     for tensor in whole.graph.as_mut().unwrap().initializer.iter_mut().filter(|t| t.data_type == 1 && t.dims.len() == 4) {
         let values: Vec<f32> = tensor.floats().unwrap().iter().map(|value| value * 1.000_3).collect();
         tensor.set_floats(&values);
     }
-    let before = bundle_of(whole);
-    let after = before.halved().unwrap();
+    bundle_of(whole)
+}
+
+#[test]
+fn a_bundle_with_narrow_weights_is_smaller_and_answers_nearly_the_same_on_both_engines() {
+    let before = bundle_of_wide_weights();
     let parameters = before.cost().parameters as usize;
-    assert!(before.size() - after.size() > parameters * 19 / 10, "{} to {}", before.size(), after.size());
-    assert_eq!(before.cost(), after.cost());
     let chips = [before.card().preprocess.golden_chip(), Chip::mirrored(&before.card().preprocess.golden_chip())];
-    let [whole, half] = [&before, &after].map(|bundle| bundle.logits(&chips).unwrap().concat());
-    assert_ne!(whole, half);
-    assert!(whole.iter().zip(&half).all(|(a, b)| (a - b).abs() < 0.02), "{whole:?} {half:?}");
-    assert_ne!(before.card().golden, after.card().golden);
-    after.check_elsewhere().unwrap();
-    // Once more changes nothing, and the card can still be exchanged.
-    assert_eq!(after.halved().unwrap().size(), after.size());
-    let renamed = after.with_card(|card| card.name = "half".to_owned()).unwrap();
-    assert_eq!(renamed.card().name, "half");
-    assert!(renamed.is_sealed());
+    type Case = (fn(&Bundle) -> fervor::Result<Bundle>, usize, f32);
+    let cases: [Case; 2] = [(Bundle::halved, parameters * 19 / 10, 0.02), (Bundle::quartered, parameters * 28 / 10, 0.05)];
+    for (narrow, less, near) in cases {
+        let after = narrow(&before).unwrap();
+        assert!(before.size() - after.size() > less, "{} to {}", before.size(), after.size());
+        assert_eq!(before.cost(), after.cost());
+        let [whole, rounded] = [&before, &after].map(|bundle| bundle.logits(&chips).unwrap().concat());
+        assert_ne!(whole, rounded);
+        assert!(whole.iter().zip(&rounded).all(|(a, b)| (a - b).abs() < near), "{whole:?} {rounded:?}");
+        assert_ne!(before.card().golden, after.card().golden);
+        after.check_elsewhere().unwrap();
+        // Once more changes nothing, and the card can still be exchanged.
+        assert_eq!(narrow(&after).unwrap().size(), after.size());
+        let renamed = after.with_card(|card| card.name = "narrow".to_owned()).unwrap();
+        assert_eq!(renamed.card().name, "narrow");
+        assert!(renamed.is_sealed());
+    }
 }
 
 #[test]
@@ -319,6 +327,17 @@ fn a_network_in_8_bits_answers_nearly_the_same_and_proves_it() {
     }
     let none = Bundle::builtin("fervor-nano").unwrap().in_eight_bits(&[]).unwrap_err();
     assert_eq!((none.kind(), none.reason()), (ErrorKind::Input, Reason::Empty));
+}
+
+#[test]
+fn a_network_that_computes_in_8_bits_loses_nothing_more_by_weights_of_8_bits() {
+    let wide = bundle_of_wide_weights();
+    let chips = drawn_chips(&wide, 4);
+    let counted = |bundle: &Bundle| bundle.in_eight_bits(&chips).unwrap().head_logits(&chips).unwrap().concat();
+    let (narrow, exact) = (wide.quartered().unwrap(), wide.head_logits(&chips).unwrap().concat());
+    let off = |found: Vec<f32>| -> f32 { found.iter().zip(&exact).map(|(found, exact)| (found - exact).powi(2)).sum() };
+    let [by_counting, by_both] = [off(counted(&wide)), off(counted(&narrow))];
+    assert!(by_both < 1.25 * by_counting, "{by_both} instead of {by_counting}");
 }
 
 #[test]
