@@ -6,12 +6,12 @@
 use prost::Message;
 use serde::{Deserialize, Serialize};
 
-use super::{Bundle, CARD_SCHEMA, Card};
+use super::{Bundle, CARD_SCHEMA, Card, Head};
 use crate::emotion::LabelSet;
 use crate::error::{Error, Reason, Result};
 use crate::hash;
 use crate::onnx::{GraphBuilder, GraphProto, ModelProto, int, int_list, value_info};
-use crate::preprocess::{Chip, Color, Filter, Framing, Preprocess};
+use crate::preprocess::{Chip, Color, Filter, Framing, Preprocess, Standardize};
 use crate::runtime::{Graph, Output};
 
 /// How far the bundle's logits may be from those of the file as it came, relative to `1 + |logit|`.
@@ -60,6 +60,13 @@ pub struct Foreign {
     /// How much around a face it was trained with.
     #[serde(default)]
     pub framing: ForeignFraming,
+    /// To which mean and deviation each face's values were brought before anything else.
+    #[serde(default)]
+    pub standardize: Option<Standardize>,
+    /// Of a network with several answers, each with a number a class, one behind the other in its one output: what they are, and how
+    /// they become one.
+    #[serde(default)]
+    pub heads: Vec<Head>,
 }
 
 /// The order of the colours of a pixel.
@@ -179,7 +186,7 @@ impl Foreign {
             color: self.color,
             framing: Framing::Margin { margin: self.framing.margin, shift_y: self.framing.shift_y },
             filter: Filter::Bilinear,
-            standardize: None,
+            standardize: self.standardize,
         };
         preprocess.check()?;
         let steps = self.steps()?;
@@ -189,7 +196,7 @@ impl Foreign {
         let model = ModelProto::parse(network)?;
         let card = self.card(&preprocess, &expected[0], network, toml)?;
         let bundle = Bundle::pack(self.wrapped(model, &steps, &preprocess)?, &card, [])?;
-        let answers = bundle.logits(&chips).map_err(|e| {
+        let answers = bundle.head_logits(&chips).map_err(|e| {
             e.with_hint("the network must take a batch of pictures: export it with a free first dimension (dynamic axes)")
         })?;
         let near = |(ours, theirs): (&f32, &f32)| (ours - theirs).abs() <= TOLERANCE * (1.0 + theirs.abs());
@@ -199,6 +206,11 @@ impl Foreign {
                 .with_hint("simplify the network first, for example with onnxsim"));
         }
         Ok(bundle)
+    }
+
+    /// The numbers that the network gives for a picture.
+    fn outputs(&self) -> usize {
+        self.labels.len() * self.heads.len().max(1)
     }
 
     /// What each channel's pixels are multiplied with, and what is added.
@@ -247,11 +259,10 @@ impl Foreign {
     /// One number a class, of the kind that the card says, as a logit.
     fn checked(&self, outputs: Vec<Output>) -> Result<Vec<f32>> {
         let Output { values, shape } = outputs.into_iter().next().unwrap_or(Output { values: Vec::new(), shape: Vec::new() });
-        let classes = self.labels.len();
-        if values.len() != classes {
-            return Err(
-                Error::model(format!("the card names {classes} classes, the network gives {shape:?}")).because(Reason::Mismatch)
-            );
+        if values.len() != self.outputs() {
+            let heads = if self.heads.is_empty() { String::new() } else { format!(" and {} heads", self.heads.len()) };
+            let says = format!("the card names {} classes{heads}, the network gives {shape:?}", self.labels.len());
+            return Err(Error::model(says).because(Reason::Mismatch));
         }
         if !values.iter().all(|value| value.is_finite()) {
             return Err(Error::model("the network answers with numbers that are not finite").because(Reason::NotFinite));
@@ -273,7 +284,7 @@ impl Foreign {
     }
 
     fn card(&self, preprocess: &Preprocess, golden: &[f32], network: &[u8], toml: &str) -> Result<Card> {
-        let card = serde_json::json!({
+        let mut card = serde_json::json!({
             "schema": CARD_SCHEMA,
             "name": self.name,
             "description": self.description,
@@ -286,6 +297,10 @@ impl Foreign {
             "licence": self.licence,
             "metrics": {},
         });
+        if !self.heads.is_empty() {
+            card["heads"] = serde_json::json!(self.heads);
+            card["requires"] = serde_json::json!(["heads"]);
+        }
         Card::parse(&card.to_string())
     }
 
@@ -321,7 +336,7 @@ impl Foreign {
                 y = graph.node("Log", &[&y], vec![]);
             }
             named(
-                graph.finish(&y, "fervor_logits", self.labels.len()),
+                graph.finish(&y, "fervor_logits", self.outputs()),
                 "fervor_behind_",
                 &[("y", &output), ("fervor_logits", "fervor_logits")],
             )
@@ -333,7 +348,7 @@ impl Foreign {
             name: network.name,
             initializer: [before.initializer, network.initializer, behind.initializer].concat(),
             input: vec![value_info("fervor_pixels", &[None, Some(channels), Some(height), Some(width)])],
-            output: vec![value_info("fervor_logits", &[None, Some(self.labels.len())])],
+            output: vec![value_info("fervor_logits", &[None, Some(self.outputs())])],
         };
         let model = ModelProto {
             ir_version,
@@ -382,7 +397,7 @@ mod tests {
 
     /// A network of the form that this card describes: a mean over the picture, then a dense layer.
     fn network(card: &Foreign) -> Vec<u8> {
-        let (side, channels, classes) = (card.size, card.color.channels(), card.labels.len());
+        let (side, channels, classes) = (card.size, card.color.channels(), card.outputs());
         let shape = match card.layout {
             Layout::Nchw => [channels, side, side],
             Layout::Nhwc => [side, side, channels],
@@ -436,6 +451,32 @@ mod tests {
             assert!(again.is_sealed());
             assert_eq!(again.with_card(|card| card.temperature = 2.0).unwrap().card().temperature, 2.0);
         }
+    }
+
+    #[test]
+    fn two_heads_and_the_light_of_each_face_are_what_the_card_says() {
+        let [.., plain] = forms();
+        let head = |name: &str, weight: f32, prior_removed: f32| Head {
+            name: name.to_owned(),
+            weight,
+            temperature: 1.5,
+            prior: vec![1.0 / 7.0; 7],
+            prior_removed,
+        };
+        let heads = vec![head("labels", 0.25, 0.0), head("votes", 0.75, 0.5)];
+        let standardize = Some(Standardize { mean: 120.0, deviation: 50.0 });
+        let card = Foreign { heads: heads.clone(), standardize, ..plain.clone() };
+        let bundle = card.bundle(&network(&card), "").unwrap();
+        assert_eq!((&bundle.card().heads, bundle.card().preprocess.standardize), (&heads, standardize));
+        assert_eq!(bundle.card().golden.logits.len(), 14);
+        let chip = bundle.card().preprocess.golden_chip();
+        let alone = |name: &str| bundle.through_head(name).unwrap().logits(std::slice::from_ref(&chip)).unwrap();
+        assert_ne!(alone("labels"), alone("votes"));
+
+        let error = card.bundle(&network(&plain), "").unwrap_err();
+        assert!(error.message().contains("7 classes and 2 heads"), "{error}");
+        let weightless = Foreign { heads: vec![head("labels", 0.0, 0.0), head("votes", 0.0, 0.0)], ..card.clone() };
+        assert!(weightless.bundle(&network(&card), "").is_err());
     }
 
     #[test]
