@@ -41,21 +41,21 @@ step nano-labels fervor-nano --set 'distill.teachers=["runs/labels"]'
 step nano-two-heads fervor-nano-two-heads --from runs/nano-labels --set 'distill.teachers=["runs/fervor-48"]'
 step fervor-nano fervor-nano-fixed-chips --from runs/nano-two-heads --set 'distill.teachers=["runs/fervor-48"]'
 
-# ship MODEL [OPTIONS]: the calibrated bundle, with weights of 16 bits.
+# ship MODEL [OPTIONS]: the calibrated bundle.
 ship() {
   local model=$1
   shift
-  fervor calibrate "runs/$model/best.onnx" "$data" --split validation --half --output "$model.onnx" "$@"
+  fervor calibrate "runs/$model/best.onnx" "$data" --split validation --output "$model.onnx" "$@"
 }
 
-ship fervor-48-votes --votes "$votes"
+ship fervor-48-votes --half --votes "$votes"
 
 # How two heads become one answer is fitted on photographs, a folder with a folder a class: PHOTOGRAPHS=FOLDER tools/train_models.sh ...
 for model in fervor-48 fervor-nano; do
   if [ $model = fervor-48 ]; then bits=--eight-bits; else bits=; fi
   if [ -n "${PHOTOGRAPHS:-}" ]; then
-    fervor calibrate "runs/$model/best.onnx" "$PHOTOGRAPHS" --faces detect --margin 0.1 $bits --blend --half --output "$model.onnx"
+    fervor calibrate "runs/$model/best.onnx" "$PHOTOGRAPHS" --faces detect --margin 0.1 $bits --blend --quarter --output "$model.onnx"
   else
-    ship "$model"
+    ship "$model" --quarter
   fi
 done
