@@ -12,23 +12,9 @@ use serde_json::{Value, json};
 
 use crate::page::about_model;
 
-/// The scripts that the page loads, and what decodes files.
-const FILES: [&str; 11] = [
-    "fervor.js",
-    "builds.js",
-    "core.js",
-    "error.js",
-    "fervor_files.js",
-    "fervor_web.js",
-    "live.js",
-    "sources.js",
-    "threads.js",
-    "worker.js",
-    "fervor_files.wasm",
-];
+mod names;
 
-/// What answers, built for each kind of browser; a package that was made in a hurry has the first alone.
-const BUILDS: [&str; 3] = ["fervor_relaxed.wasm", "fervor_simd.wasm", "fervor_plain.wasm"];
+use names::{BUILDS, FILES};
 
 /// Fervor for the browser: with it, the page computes answers where it is opened, and sends no picture anywhere.
 #[derive(Clone)]
@@ -65,16 +51,13 @@ impl Package {
     /// # Errors
     /// [`Input`](fervor::ErrorKind::Input), [`Unsupported`](Reason::Unsupported): it was built without.
     pub fn builtin(models: Vec<Arc<Bundle>>) -> Result<Self> {
-        if BUILTIN.is_empty() {
-            return Err(Error::input("this program was built without Fervor for the browser").because(Reason::Unsupported));
-        }
-        let files = BUILTIN.iter().map(|(name, packed)| ((*name).to_owned(), Cow::Owned(unpacked(packed))));
-        Ok(Self::of(files.collect(), models))
+        let missing = || Error::input("this program was built without Fervor for the browser").because(Reason::Unsupported);
+        Ok(Self::of(inside::files().ok_or_else(missing)?, models))
     }
 
     /// Whether there is a package inside this program.
     pub fn is_builtin() -> bool {
-        !BUILTIN.is_empty()
+        inside::IS_THERE
     }
 
     fn of(mut files: BTreeMap<String, Cow<'static, [u8]>>, models: Vec<Arc<Bundle>>) -> Self {
@@ -117,42 +100,39 @@ pub(crate) fn model_file(bundle: &Bundle) -> String {
 }
 
 #[cfg(not(feature = "browser"))]
-static BUILTIN: &[(&str, &[u8])] = &[];
+mod inside {
+    use super::{BTreeMap, Cow};
 
-#[cfg(not(feature = "browser"))]
-fn unpacked(_: &[u8]) -> Vec<u8> {
-    unreachable!("nothing is inside")
+    pub const IS_THERE: bool = false;
+
+    pub fn files() -> Option<BTreeMap<String, Cow<'static, [u8]>>> {
+        None
+    }
 }
 
+/// The package as `build.rs` has packed it: all files, one behind the other, in one stream.
 #[cfg(feature = "browser")]
-fn unpacked(packed: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed), &mut bytes).expect("what was packed is whole");
-    bytes
-}
+mod inside {
+    use std::io::Read;
 
-/// A file of the package, as `build.rs` has packed it.
-#[cfg(feature = "browser")]
-macro_rules! file {
-    ($name:literal) => {
-        ($name, include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")))
-    };
-}
+    use lzma_rust2::XzReader;
 
-#[cfg(feature = "browser")]
-static BUILTIN: &[(&str, &[u8])] = &[
-    file!("fervor.js"),
-    file!("builds.js"),
-    file!("core.js"),
-    file!("error.js"),
-    file!("fervor_files.js"),
-    file!("fervor_web.js"),
-    file!("live.js"),
-    file!("sources.js"),
-    file!("threads.js"),
-    file!("worker.js"),
-    file!("fervor_files.wasm"),
-    file!("fervor_relaxed.wasm"),
-    file!("fervor_simd.wasm"),
-    file!("fervor_plain.wasm"),
-];
+    use super::{BTreeMap, Cow};
+
+    pub const IS_THERE: bool = true;
+
+    static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/package.xz"));
+
+    /// Names and lengths of the files.
+    static INDEX: &[(&str, usize)] = include!(concat!(env!("OUT_DIR"), "/package.rs"));
+
+    pub fn files() -> Option<BTreeMap<String, Cow<'static, [u8]>>> {
+        let mut stream = XzReader::new(PACKED, false);
+        let file = |(name, length): &(&str, usize)| {
+            let mut bytes = vec![0; *length];
+            stream.read_exact(&mut bytes).expect("what was packed is whole");
+            ((*name).to_owned(), Cow::Owned(bytes))
+        };
+        Some(INDEX.iter().map(file).collect())
+    }
+}
