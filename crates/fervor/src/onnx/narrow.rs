@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::{AttributeProto, FLOAT, ModelProto, NodeProto, TensorProto, int, last_dense};
+use super::{AttributeProto, FLOAT, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, int, last_dense};
 
 const INT8: i32 = 3;
 const FLOAT16: i32 = 10;
@@ -17,6 +17,9 @@ const LEAST: usize = 256;
 
 /// Tensors that are smaller than this take little room in 16 bits either, and the first layer, on which all others rest, is one.
 const LEAST_WHOLE: usize = 2048;
+
+/// The version of the standard operators since which `DequantizeLinear` takes a step an output.
+const STEPS_SINCE: i64 = 13;
 
 /// The steps of whole numbers on either side of zero.
 const STEPS: f32 = 127.0;
@@ -31,7 +34,12 @@ impl ModelProto {
     /// Stores every weight of two dimensions or more in whole numbers of 8 bits, those of each output (a row of the first dimension)
     /// in steps of a 127th of their greatest. Weights that are few become f16, and so do those of the layer that makes the graph's first
     /// output: what they lose the answer loses. Biases, factors of norms, tiny tensors, and those with a number that is none stay f32.
+    /// Graphs of operators from before steps an output are [halved](Self::halve).
     pub fn quarter(&mut self) {
+        let standard = |set: &&OperatorSetIdProto| matches!(set.domain.as_str(), "" | "ai.onnx");
+        if self.opset_import.iter().find(standard).is_none_or(|set| set.version < STEPS_SINCE) {
+            return self.halve();
+        }
         let last = last_dense(self).and_then(|node| node.input.get(1)).cloned();
         let is_fine = |tensor: &TensorProto| {
             Some(&tensor.name) == last.as_ref() || wide(tensor).is_none_or(|values| values.len() < LEAST_WHOLE)
@@ -243,6 +251,16 @@ mod tests {
         let [once, again] = [once, again].map(weights);
         assert_eq!((once.len(), once[0].len()), (1, 256 * 9));
         assert_eq!(once, again);
+    }
+
+    #[test]
+    fn operators_from_before_steps_an_output_get_halves() {
+        let [mut old, mut halved] = [model(0.1), model(0.1)];
+        old.opset_import[0].version = 12;
+        halved.opset_import[0].version = 12;
+        old.quarter();
+        halved.halve();
+        assert_eq!(old, halved);
     }
 
     #[test]
