@@ -7,7 +7,7 @@ macro_rules! recipes {
 }
 
 /// Name and text, the one to begin with first.
-const RECIPES: [(&str, &str); 13] = recipes![
+const RECIPES: [(&str, &str); 14] = recipes![
     "fervor-48",
     "finetune",
     "fervor-nano",
@@ -19,6 +19,7 @@ const RECIPES: [(&str, &str); 13] = recipes![
     "fervor-nano-two-heads",
     "fervor-nano-fixed-chips",
     "teacher-wide",
+    "teacher-wide-settled",
     "system-a",
     "system-b",
 ];
