@@ -88,7 +88,7 @@ pub enum ForeignOutput {
     Softmax,
 }
 
-/// The square that is taken around a face, as [`Framing::Margin`].
+/// The square that is taken around a face, as [`Framing::Margin`](crate::preprocess::Framing::Margin).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForeignFraming {
