@@ -75,7 +75,8 @@ def answers(runner: ort.InferenceSession, chips: np.ndarray, card: dict) -> dict
     for head in heads:
         own = parts[head["name"]] / head["temperature"]
         own = own - np.log(np.exp(own).sum(1, keepdims=True))
-        card_answer = card_answer + head["weight"] * (own - head["prior_removed"] * np.log(head["prior"]))
+        own = own - head["prior_removed"] * np.log(head["prior"]) + np.array(head.get("biases") or [0.0])
+        card_answer = card_answer + head["weight"] * own
     return {**parts, "card": card_answer}
 
 

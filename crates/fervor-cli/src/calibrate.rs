@@ -10,6 +10,7 @@ use fervor_lab::calibrate::{Blend, COVERAGE, Calibration, ClassBias, FittedTo, M
 use fervor_lab::dataset::{Dataset, OpenOptions, Progress, Split};
 
 use crate::cli::{Calibrate, Format};
+use crate::inspect::{biased, summed_biases};
 use crate::output::cannot_write;
 use crate::verdict::Verdict;
 use crate::{data, setup, talk};
@@ -41,6 +42,9 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
             card.preprocess.framing = Framing::Margin { margin: margin as f32, shift_y };
         })?;
     }
+    if let Some((eye_distance, eye_y)) = args.eyes {
+        bundle = bundle.with_card(|card| card.preprocess.framing = Framing::Aligned { eye_distance, eye_y })?;
+    }
     let pictures = Pictures::open(args, &bundle)?;
     if args.eight_bits {
         bundle = bundle.in_eight_bits(&pictures.chips(&bundle))?;
@@ -66,7 +70,8 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
     }
     let helps = calibration.helps();
     if let Some((path, mut file)) = output.filter(|_| helps || args.anyway) {
-        let changed = args.half || args.quarter || args.eight_bits || args.class_bias || args.blend || args.margin.is_some();
+        let reframed = args.margin.is_some() || args.eyes.is_some();
+        let changed = args.half || args.quarter || args.eight_bits || args.class_bias || args.blend || reframed;
         let network = if changed { Network::Changed } else { Network::Same };
         let calibrated = bundle.with_card(|card| {
             calibration.apply(card, &pictures.split, network);
@@ -208,16 +213,13 @@ fn text(calibration: &Calibration, split: &str, labels: &[String]) -> String {
     ];
     if let Some(ClassBias { biases, accuracy, .. }) = &calibration.class_bias {
         let [before, halves, after] = accuracy.map(percent);
-        let biases: Vec<String> = labels.iter().zip(biases).map(|(label, bias)| format!("{label} {bias:+.2}")).collect();
-        lines.push(format!("class biases          {}", biases.join(", ")));
+        lines.push(format!("class biases          {}", biased(labels, biases)));
         lines.push(format!("accuracy              {after}   ({before} without them, {halves} with those of the other half)"));
     }
     if let Some(Blend { heads, macro_recall, accuracy, .. }) = &calibration.blend {
-        let shown = heads.iter().map(|head| {
-            let removed = 100.0 * head.prior_removed;
-            format!("{} x {:.2} without {removed:.0} % of its prior", head.name, head.weight)
-        });
+        let shown = heads.iter().map(|head| format!("{} x {:.2}", head.name, head.weight));
         lines.push(format!("heads                 {}", shown.collect::<Vec<_>>().join(", ")));
+        lines.push(format!("class biases          {}", biased(labels, &summed_biases(heads))));
         for (what, figures) in [("macro recall", macro_recall), ("accuracy", accuracy)] {
             let [before, halves, after] = figures.map(percent);
             lines.push(format!("{what:<21} {after}   ({before} as they were, {halves} with the blend of the other half)"));

@@ -1,5 +1,6 @@
 //! `fervor inspect` and `fervor models`: what a bundle says of itself.
 
+use fervor::bundle::Head;
 use fervor::{Bundle, Card, Result, builtin};
 use fervor_draw::chart::thousands;
 use serde::Serialize;
@@ -78,9 +79,29 @@ fn numbers(card: &Card) -> String {
 fn heads(card: &Card) -> String {
     let shown = card.heads.iter().map(|head| {
         let (name, weight, removed) = (&head.name, head.weight, 100.0 * head.prior_removed);
-        format!("{name} x {weight:.2}, {removed:.0} % of its prior taken out")
+        let prior = if removed > 0.0 { format!(", {removed:.0} % of its prior taken out") } else { String::new() };
+        format!("{name} x {weight:.2}{prior}")
     });
-    if card.heads.is_empty() { "one".to_owned() } else { shown.collect::<Vec<_>>().join("; ") }
+    let mut parts: Vec<String> = shown.collect();
+    let biases = summed_biases(&card.heads);
+    if biases.iter().any(|bias| *bias != 0.0) {
+        parts.push(format!("added: {}", biased(card.labels.names(), &biases)));
+    }
+    if card.heads.is_empty() { "one".to_owned() } else { parts.join("; ") }
+}
+
+/// What heads add to each class's answer, all together.
+pub fn summed_biases(heads: &[Head]) -> Vec<f32> {
+    let mut sums = vec![0.0; heads.first().map_or(0, |head| head.prior.len())];
+    for head in heads {
+        sums.iter_mut().zip(&head.biases).for_each(|(sum, bias)| *sum += head.weight * bias);
+    }
+    sums
+}
+
+/// `angry +0.12, happy -0.40`.
+pub fn biased(names: &[String], biases: &[f32]) -> String {
+    names.iter().zip(biases).map(|(label, bias)| format!("{label} {bias:+.2}")).collect::<Vec<_>>().join(", ")
 }
 
 fn listed(card: &Card) -> String {
@@ -153,8 +174,7 @@ fn doubt(card: &Card) -> String {
         parts.push(format!("sets at {:.0} %: classes of {:.3} or more", 100.0 * sets.coverage, sets.threshold));
     }
     if !card.class_biases.is_empty() {
-        let added = card.labels.names().iter().zip(&card.class_biases).map(|(label, bias)| format!("{label} {bias:+.2}"));
-        parts.push(format!("class biases in the network: {}", added.collect::<Vec<_>>().join(", ")));
+        parts.push(format!("class biases in the network: {}", biased(card.labels.names(), &card.class_biases)));
     }
     parts.join("; ")
 }

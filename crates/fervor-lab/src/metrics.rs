@@ -8,6 +8,7 @@ mod class_bias;
 mod conformal;
 mod confusion;
 mod interval;
+mod mixture;
 mod scores;
 mod temperature;
 
@@ -17,5 +18,6 @@ pub use confusion::{ClassScores, Confusion};
 pub use interval::{
     McNemar, bootstrap_interval, bootstrap_intervals, difference_interval, holm, mcnemar, mcnemar_of, wilson_interval,
 };
+pub use mixture::{Mixture, fit_mixture};
 pub use scores::{Chance, RELIABILITY_BINS, ReliabilityBin, Scores, argmax, rank_of};
 pub use temperature::{fit_temperature, fit_temperature_to};

@@ -91,7 +91,7 @@ impl Exporter<'_> {
         let heads = self.recipe.loss.heads().iter().zip(self.loader.priors());
         let head = |(place, (name, prior)): (usize, (&&str, Vec<f32>))| {
             let weight = if place == 0 { 1.0 } else { 0.0 };
-            Head { name: (*name).to_owned(), weight, temperature: 1.0, prior, prior_removed: 0.0 }
+            Head { name: (*name).to_owned(), weight, temperature: 1.0, prior, prior_removed: 0.0, biases: Vec::new() }
         };
         heads.enumerate().map(head).collect()
     }

@@ -116,14 +116,18 @@ pub struct Calibrate {
     /// Also add to each class's logit what makes it answered as often as it is right: this changes answers
     #[arg(long)]
     pub class_bias: bool,
-    /// Of a network with two heads, also fit how they become one answer: so that the mean recall of the classes is high. This changes
-    /// answers
+    /// Of a network with two heads, also fit how they become one answer: the weight of each and a bias for each class, such that rare
+    /// classes count nearly as much as frequent ones. This changes answers
     #[arg(long, conflicts_with = "class_bias")]
     pub blend: bool,
     /// Frame the faces of photographs with this share of the box's side more around it, 0 to 1: this changes answers to photographs,
     /// not to crops
     #[arg(long, value_name = "SHARE", value_parser = parse::share)]
     pub margin: Option<f64>,
+    /// Frame the faces of photographs upright by their landmarks, the eyes this far apart and this far down, as shares of the
+    /// frame's side: this changes answers to photographs, not to crops
+    #[arg(long, value_name = "DISTANCE,HEIGHT", value_parser = parse::eyes, conflicts_with = "margin")]
+    pub eyes: Option<(f32, f32)>,
     /// Store the weights as 16-bit floats: half the file; the figures are of the rounded network
     #[arg(long)]
     pub half: bool,

@@ -118,6 +118,18 @@ pub fn margin(text: &str) -> Result<f32, String> {
     }
 }
 
+/// How far apart and how far down the eyes stand, as shares of a frame's side.
+pub fn eyes(text: &str) -> Result<(f32, f32), String> {
+    let shares =
+        text.split_once(',').and_then(|(distance, height)| Some((distance.trim().parse().ok()?, height.trim().parse().ok()?)));
+    match shares {
+        Some((distance, height)) if (0.05..=0.95).contains(&distance) && (0.05..=0.95).contains(&height) => {
+            Ok((distance, height))
+        }
+        _ => Err("give two shares from 0.05 to 0.95, for example 0.36,0.32".to_owned()),
+    }
+}
+
 /// A number of seconds, not negative, at most an hour.
 pub fn seconds(text: &str) -> Result<f64, String> {
     match text.strip_suffix('s').unwrap_or(text).parse() {

@@ -3,23 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Answers, Measure, published};
-use crate::metrics::{Confusion, Scores, fit_temperature_to};
+use crate::metrics::{Confusion, Scores, fit_mixture};
 use crate::sweep::Steps;
 use fervor::bundle::Head;
 use fervor::error::{Error, Reason, Result};
-use fervor::prediction::log_softmax;
 
-/// Shares of the second head, and of the priors, that are tried: eleven, and five for each head.
-const WEIGHTS: usize = 10;
-const PRIORS: usize = 4;
-/// Blends whose macro recall is this near the best are as good; of those the likeliest is taken.
-const AS_GOOD: f64 = 0.004;
+/// How much more a picture of a rare class counts: by the power of how rare it is. At 0 each picture counts the same, and the
+/// rare are given up for the frequent; at 1 each class counts the same, however few pictures speak for it.
+const BALANCE: f64 = 0.75;
 
 /// How heads shall become one answer, and what that does to the answers. [`Measure::blend`] makes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Blend {
-    /// The card's heads with the weights and priors that were fitted.
+    /// The card's heads with the weights and biases that were fitted.
     pub heads: Vec<Head>,
     /// Mean recall of the classes that the data has: as the card was; with a blend that was fitted on the other half of the
     /// pictures; with `heads`.
@@ -31,47 +28,17 @@ pub struct Blend {
     pub unreadable: Vec<String>,
 }
 
-/// Weight of the second head, and how much of each head's prior is taken out.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Choice {
-    second: f32,
-    removed: [f32; 2],
-}
-
-impl Choice {
-    fn all() -> impl Iterator<Item = Self> {
-        (0..=WEIGHTS).flat_map(|weight| {
-            (0..=PRIORS).flat_map(move |first| {
-                (0..=PRIORS).map(move |second| Self {
-                    second: weight as f32 / WEIGHTS as f32,
-                    removed: [first, second].map(|prior| prior as f32 / PRIORS as f32),
-                })
-            })
-        })
-    }
-
-    fn applied(self, heads: &[Head]) -> Vec<Head> {
-        let mut heads = heads.to_vec();
-        for (index, head) in heads.iter_mut().enumerate() {
-            head.weight = if index == 0 { 1.0 - self.second } else { self.second };
-            // What does not count has nothing to take out.
-            head.prior_removed = if head.weight > 0.0 { self.removed[index] } else { 0.0 };
-        }
-        heads
-    }
-}
-
 impl Measure<'_> {
-    /// Fits the weights of a network's two heads and how much of their priors is taken out, so that the mean recall of the classes
-    /// is high: every class counts the same, however often the training showed it.
+    /// Fits the weights of a network's heads, and a bias for each class that takes the place of their priors: what the kind of
+    /// pictures that the model is for shows more or less often than its training, and what people call otherwise there. Rare
+    /// classes count nearly as much as frequent ones ([`fit_mixture`]).
     ///
     /// # Errors
-    /// `Model`: the network has not two heads ([`Reason::Unsupported`]), or fails. `Data`: too few pictures.
+    /// `Model`: the network has one head ([`Reason::Unsupported`]), or fails. `Data`: too few pictures.
     pub fn blend(&self) -> Result<Blend> {
         let heads = &self.bundle.card().heads;
-        if heads.len() != 2 {
-            let count = heads.len().max(1);
-            return Err(Error::model(format!("a blend is of two heads; the model {} has {count}", self.bundle.card().name))
+        if heads.len() < 2 {
+            return Err(Error::model(format!("a blend is of two heads or more; the model {} has 1", self.bundle.card().name))
                 .because(Reason::Unsupported)
                 .with_hint("a recipe with loss.votes_head trains a network with two"));
         }
@@ -96,34 +63,21 @@ impl Measure<'_> {
 
 /// The heads as they answer these pictures best.
 fn fitted(answers: &Answers, heads: &[Head]) -> Vec<Head> {
-    let tried: Vec<(Vec<Head>, f64)> = Choice::all()
-        .map(|choice| {
-            let heads = choice.applied(heads);
-            let recall = confusion(answers, [&heads, &heads]).balanced_accuracy();
-            (heads, recall)
-        })
-        .collect();
-    let top = tried.iter().map(|(_, recall)| *recall).fold(0.0, f64::max);
-    let good = tried.into_iter().filter(|(_, recall)| *recall >= top - AS_GOOD);
-    let good = good.map(|(heads, _)| {
-        let loss = balanced_loss(answers, &heads);
-        (heads, loss)
+    let mut of_class = vec![0.0; answers.targets[0].len()];
+    answers.truths.iter().for_each(|truth| of_class[*truth] += 1.0);
+    let all = answers.truths.len() as f64;
+    let counts = answers.truths.iter().map(|truth| (all / of_class[*truth]).powf(BALANCE));
+    let sum: f64 = counts.clone().sum();
+    let counts: Vec<f64> = counts.map(|count| count * all / sum).collect();
+    let found = fit_mixture(heads.len(), &answers.logits, &answers.targets, &counts);
+    let heads = heads.iter().zip(&found.weights).map(|(head, weight)| Head {
+        weight: *weight as f32,
+        prior_removed: 0.0,
+        // What does not count has nothing to add.
+        biases: if *weight > 0.0 { found.biases.iter().map(|bias| *bias as f32).collect() } else { Vec::new() },
+        ..head.clone()
     });
-    good.min_by(|a, b| a.1.total_cmp(&b.1)).expect("the best is as good as itself").0
-}
-
-/// Mean over the classes of the mean loss of their pictures, at the temperature that fits best.
-fn balanced_loss(answers: &Answers, heads: &[Head]) -> f64 {
-    let rows: Vec<Vec<f32>> = answers.logits.iter().map(|row| Head::blend(heads, row)).collect();
-    let temperature = fit_temperature_to(&rows, &answers.targets);
-    let classes = rows.first().map_or(0, Vec::len);
-    let mut sums = vec![(0.0, 0.0); classes];
-    for (row, &truth) in rows.iter().zip(&answers.truths) {
-        sums[truth].0 -= log_softmax(row, temperature)[truth];
-        sums[truth].1 += 1.0;
-    }
-    let present: Vec<f64> = sums.iter().filter(|(_, n)| *n > 0.0).map(|(loss, n)| loss / n).collect();
-    present.iter().sum::<f64>() / present.len().max(1) as f64
+    heads.collect()
 }
 
 /// What is answered, each row with the heads of its half.
@@ -138,7 +92,7 @@ mod tests {
     use super::*;
 
     fn head(name: &str, weight: f32) -> Head {
-        Head { name: name.to_owned(), weight, temperature: 1.0, prior: vec![0.8, 0.2], prior_removed: 0.0 }
+        Head { name: name.to_owned(), weight, temperature: 1.0, prior: vec![0.8, 0.2], prior_removed: 0.0, biases: Vec::new() }
     }
 
     /// The first head says class 0 of everything, the second what is true, the rare class a little too seldom.
@@ -153,11 +107,11 @@ mod tests {
     }
 
     #[test]
-    fn the_blend_follows_the_head_that_is_right_and_takes_out_its_prior() {
+    fn the_blend_follows_the_head_that_is_right_and_raises_the_rare_class() {
         let (answers, heads) = (answers(), vec![head("labels", 1.0), head("votes", 0.0)]);
         assert_eq!(confusion(&answers, [&heads, &heads]).balanced_accuracy(), 0.5);
         let fitted = fitted(&answers, &heads);
         assert_eq!(confusion(&answers, [&fitted, &fitted]).balanced_accuracy(), 1.0, "{fitted:?}");
-        assert!(fitted[1].weight > 0.3 && fitted.iter().any(|head| head.prior_removed > 0.0), "{fitted:?}");
+        assert!(fitted[1].weight > 0.3 && fitted[1].biases[1] > fitted[1].biases[0], "{fitted:?}");
     }
 }

@@ -328,7 +328,14 @@ mod tests {
         let mut card = crate::Bundle::builtin(crate::builtin::DEFAULT).unwrap().card().clone();
         card.views = Views::Flip;
         let prior = vec![0.0; card.labels.len()];
-        card.heads = vec![Head { name: "labels".to_owned(), weight: 1.0, temperature: 1.0, prior, prior_removed: 0.0 }];
+        card.heads = vec![Head {
+            name: "labels".to_owned(),
+            weight: 1.0,
+            temperature: 1.0,
+            prior,
+            prior_removed: 0.0,
+            biases: Vec::new(),
+        }];
         card.flag_factors = BTreeMap::from([(Flag::Blurred, 1.0)]);
         card.conformal = Some(Conformal { coverage: 0.9, threshold: 0.1 });
         card.class_biases = vec![0.0; card.labels.len()];

@@ -111,8 +111,8 @@ impl Bundle {
         Ok(remade)
     }
 
-    /// The same file as one of its heads answers it alone: at that head's temperature, nothing of its prior taken out. What was
-    /// measured of all heads together (factors of flags, conformal sets) is left out.
+    /// The same file as one of its heads answers it alone: at that head's temperature, nothing of its prior taken out, nothing
+    /// added. What was measured of all heads together (factors of flags, conformal sets) is left out.
     ///
     /// # Errors
     /// [`Input`](crate::ErrorKind::Input): the network has no such head.
@@ -126,6 +126,7 @@ impl Bundle {
         let mut alone = Self::load(self.bytes.clone())?.on(self.runs);
         for head in &mut alone.card.heads {
             (head.weight, head.prior_removed) = (if head.name == name { 1.0 } else { 0.0 }, 0.0);
+            head.biases.clear();
         }
         alone.card.temperature = temperature;
         alone.card.flag_factors.clear();

@@ -314,6 +314,7 @@ mod tests {
             temperature: 1.5,
             prior: vec![1.0 / 7.0; 7],
             prior_removed,
+            biases: Vec::new(),
         };
         let heads = vec![head("labels", 0.25, 0.0), head("votes", 0.75, 0.5)];
         let standardize = Some(Standardize { mean: 120.0, deviation: 50.0 });

@@ -11,9 +11,9 @@ const LEAST_PRIOR: f32 = 1e-4;
 /// One of several classifiers on one trunk, each trained on targets of its own: what a data set's labels say, what people vote.
 ///
 /// The network gives the heads' logits one after the other, one a class each. The answer is
-/// `sum over heads of weight * (log softmax(logits) - prior_removed * log prior)`: a weighted geometric mean of what the heads
-/// say, without the share of it that they say of every picture (Menon et al., "Long-tail learning via logit adjustment", 2021,
-/// equation 9).
+/// `sum over heads of weight * (log softmax(logits) - prior_removed * log prior + biases)`: a weighted geometric mean of what the
+/// heads say, without the share of it that they say of every picture (Menon et al., "Long-tail learning via logit adjustment",
+/// 2021, equation 9), and with what pictures of the kind that the model is for show more or less often.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Head {
@@ -27,6 +27,9 @@ pub struct Head {
     pub prior: Vec<f32>,
     /// How much of the prior is taken out: 0 nothing, 1 all of it.
     pub prior_removed: f32,
+    /// What is added to each class's log-probability where the heads become one answer; none: nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub biases: Vec<f32>,
 }
 
 impl Head {
@@ -50,6 +53,9 @@ impl Head {
             if head.prior.len() != classes || !head.prior.iter().all(|share| (0.0..=1.0).contains(share)) {
                 return Err(wrong(format!("must have {classes} priors between 0 and 1, they are {:?}", head.prior)));
             }
+            if !(head.biases.is_empty() || head.biases.len() == classes) || !head.biases.iter().all(|bias| bias.is_finite()) {
+                return Err(wrong(format!("must have {classes} finite biases or none, they are {:?}", head.biases)));
+            }
         }
         if !heads.is_empty() && heads.iter().all(|head| head.weight == 0.0) {
             return Err(Error::model("all heads of the card have the weight 0").because(Reason::Invalid));
@@ -66,6 +72,7 @@ impl Head {
                 let prior = f64::from(head.prior_removed) * f64::from(prior.max(LEAST_PRIOR)).ln();
                 *sum += f64::from(head.weight) * (log - prior);
             }
+            sums.iter_mut().zip(&head.biases).for_each(|(sum, bias)| *sum += f64::from(head.weight) * f64::from(*bias));
         }
         sums.into_iter().map(|sum| sum as f32).collect()
     }
@@ -77,7 +84,7 @@ mod tests {
     use crate::prediction::softmax;
 
     fn head(name: &str, weight: f32, prior_removed: f32) -> Head {
-        Head { name: name.to_owned(), weight, temperature: 1.0, prior: vec![0.8, 0.1, 0.1], prior_removed }
+        Head { name: name.to_owned(), weight, temperature: 1.0, prior: vec![0.8, 0.1, 0.1], prior_removed, biases: Vec::new() }
     }
 
     #[test]
@@ -101,17 +108,30 @@ mod tests {
     }
 
     #[test]
+    fn biases_are_added_as_much_as_the_head_counts() {
+        let logits = [1.0, 0.5, 0.0, 1.0, 0.5, 0.0];
+        let plain = [head("labels", 0.25, 0.5), head("votes", 0.75, 0.0)];
+        let mut biased = plain.clone();
+        biased[0].biases = vec![4.0, 0.0, -8.0];
+        let rows = [&plain, &biased].map(|heads| Head::blend(heads, &logits));
+        let added: Vec<f32> = rows[1].iter().zip(&rows[0]).map(|(biased, plain)| biased - plain).collect();
+        assert!(added.iter().zip([1.0, 0.0, -2.0]).all(|(added, wanted)| (added - wanted).abs() < 1e-6), "{added:?}");
+    }
+
+    #[test]
     fn heads_out_of_range_are_refused() {
         let good = [head("labels", 1.0, 0.0), head("votes", 0.0, 0.5)];
         assert!(Head::check_all(&good, 3).is_ok() && Head::check_all(&[], 3).is_ok());
         assert!(Head::check_all(&good, 4).is_err());
-        let changes: [fn(&mut Head); 6] = [
+        let changes: [fn(&mut Head); 8] = [
             |head| head.name = "votes".to_owned(),
             |head| head.weight = -1.0,
             |head| head.weight = 0.0,
             |head| head.temperature = 0.0,
             |head| head.prior_removed = 3.0,
             |head| head.prior[0] = f32::NAN,
+            |head| head.biases = vec![1.0],
+            |head| head.biases = vec![0.0, f32::INFINITY, 0.0],
         ];
         for change in changes {
             let mut bad = good.clone();
