@@ -2,8 +2,8 @@
 
 use fervor::prediction::{log_softmax, softmax};
 
-/// Strength of the ridge on the biases: as if each came from a normal distribution around 0 with a deviation of 0.5.
-const RIDGE_OF_BIASES: f64 = 2.0;
+/// Strength of the ridge on the biases: as if each came from a normal distribution around 0 with a deviation of 0.7.
+const RIDGE_OF_BIASES: f64 = 1.0;
 /// Strength of the ridge that draws the weights to equal ones: enough to choose where the classifiers say the same.
 const RIDGE_OF_WEIGHTS: f64 = 0.01;
 /// Newton's steps; ten are usual.

@@ -7,7 +7,7 @@ macro_rules! recipes {
 }
 
 /// Name and text, the one to begin with first.
-const RECIPES: [(&str, &str); 14] = recipes![
+const RECIPES: [(&str, &str); 15] = recipes![
     "fervor-48",
     "finetune",
     "fervor-nano",
@@ -16,6 +16,7 @@ const RECIPES: [(&str, &str); 14] = recipes![
     "fervor-48-settled",
     "fervor-48-two-heads",
     "fervor-48-settled-heads",
+    "fervor-48-fixed-chips",
     "fervor-nano-two-heads",
     "fervor-nano-fixed-chips",
     "teacher-wide",
