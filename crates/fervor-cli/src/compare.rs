@@ -97,6 +97,11 @@ fn side(name: &str, threads: Option<usize>) -> Result<Side> {
     if ends_in("csv") {
         return Ok(Side::Said(Box::new(read_predictions(path)?)));
     }
+    if ends_in("parquet") {
+        return Err(Error::input(format!("predictions are compared as CSV, this is a Parquet table: {name}"))
+            .because(Reason::Unsupported)
+            .with_hint("write them again with `fervor evaluate ... --predictions FILE.csv`"));
+    }
     let folder: Option<PathBuf> = match path.is_dir() {
         true => path.join(PREDICTIONS).is_file().then(|| path.to_owned()),
         false => ends_in("json").then(|| path.parent().unwrap_or(Path::new("")).to_owned()),

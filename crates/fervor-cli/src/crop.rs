@@ -1,6 +1,5 @@
 //! `fervor crop`: photographs become a data set of faces.
 
-use fervor::preprocess::Framing;
 use fervor::{Error, Result};
 use fervor_lab::crops;
 use fervor_lab::dataset::OpenOptions;
@@ -25,12 +24,7 @@ pub fn run(args: &Crop) -> Result<Verdict> {
         return Err(Error::input(format!("it is there already: {}", args.out.display())).with_hint("name a new folder"));
     }
     let mut preprocess = setup::model(&args.model, Some(1))?.card().preprocess.clone();
-    if let (Some(more), Framing::Margin { margin, .. }) = (args.margin, &mut preprocess.framing) {
-        *margin += more;
-    } else if args.margin.is_some() {
-        return Err(Error::input(format!("{} lays faces on a template and takes no margin", args.model))
-            .with_hint("leave --margin out, or name another --model"));
-    }
+    preprocess.framing = preprocess.framing.widened(args.margin.unwrap_or(0.0));
     let dataset = data::open(&args.data, OpenOptions::default())?;
     let unreadable = dataset.problems().len();
     let dataset = data::faces(dataset, Some(args.faces), &[], &preprocess)?;

@@ -55,6 +55,20 @@ pub enum Framing {
     },
 }
 
+impl Framing {
+    /// The same with more of the surroundings: `more` of the box's longer side, or of an aligned frame's side, is added. The
+    /// frame's centre stays.
+    #[must_use]
+    pub fn widened(self, more: f32) -> Self {
+        match self {
+            Framing::Margin { margin, shift_y } => Framing::Margin { margin: margin + more, shift_y },
+            Framing::Aligned { eye_distance, eye_y } => {
+                Framing::Aligned { eye_distance: eye_distance / (1.0 + more), eye_y: 0.5 + (eye_y - 0.5) / (1.0 + more) }
+            }
+        }
+    }
+}
+
 /// Everything that turns a face in a picture into a network's input. Equal values mean equal chips.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

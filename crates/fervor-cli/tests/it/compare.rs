@@ -34,3 +34,10 @@ fn reports_are_compared_by_the_predictions_beside_them() {
     std::fs::remove_file(world.path("fervor-48-report/predictions.csv")).unwrap();
     world.fervor("compare fervor-48-report/report.json fervor-nano-report").exits(2).says("predictions.csv");
 }
+
+#[test]
+fn predictions_as_a_parquet_table_are_refused_with_what_to_do() {
+    let world = crops();
+    std::fs::write(world.path("said.parquet"), "PAR1").unwrap();
+    world.fervor("compare said.parquet fervor-nano set").exits(2).says("said.parquet").says("--predictions FILE.csv");
+}

@@ -159,6 +159,19 @@ fn an_aligned_chip_of_a_large_face_is_free_of_aliasing() {
 }
 
 #[test]
+fn a_widened_frame_shows_more_around_the_same_picture() {
+    let picture = slopes(600, 600);
+    let seen = face(250.0, 220.0, 120.0, 120.0, Some(landmarks(310.0, 270.0, 48.0, 12.0)));
+    for framing in [TIGHT, ALIGNED] {
+        let narrow = preprocess(48, Color::Gray, framing).chip(&picture, &seen);
+        let wide = preprocess(72, Color::Gray, framing.widened(0.5)).chip(&picture, &seen);
+        let middle: Vec<u8> = (0..48).flat_map(|y| wide.pixels()[(y + 12) * 72 + 12..][..48].to_vec()).collect();
+        let (largest, mean) = difference(narrow.pixels(), &middle);
+        assert!(largest <= 2 && mean < 0.3, "{framing:?}: {largest}, {mean}");
+    }
+}
+
+#[test]
 fn any_face_gives_a_chip() {
     let picture = slopes(60, 40);
     let nan = f32::NAN;
