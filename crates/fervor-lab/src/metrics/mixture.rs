@@ -160,11 +160,10 @@ impl<'a> Problem<'a> {
 fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
     let n = right.len();
     for pivot in 0..n {
+        let above = matrix[pivot].clone();
         for below in pivot + 1..n {
-            let factor = matrix[below][pivot] / matrix[pivot][pivot];
-            for column in pivot..n {
-                matrix[below][column] -= factor * matrix[pivot][column];
-            }
+            let factor = matrix[below][pivot] / above[pivot];
+            matrix[below].iter_mut().zip(&above).for_each(|(number, above)| *number -= factor * above);
             right[below] -= factor * right[pivot];
         }
     }
@@ -184,7 +183,7 @@ mod tests {
     fn rows(off: f32, classes: usize) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
         let of_row = |row: usize| {
             let truth = row % classes;
-            let said = if row % 5 == 0 { (truth + 1 + row / 5 % 2) % classes } else { truth };
+            let said = if row.is_multiple_of(5) { (truth + 1 + row / 5 % 2) % classes } else { truth };
             let mut logits = vec![1.0, 0.0, 0.0, 0.0, 0.0, off];
             logits[3 + said] += 2.0;
             let mut share = vec![0.0; 3];
