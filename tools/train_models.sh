@@ -44,8 +44,8 @@ step fervor-48 fervor-48-fixed-chips --from runs/heads-settled \
   --set 'distill.teachers=["runs/teacher-wide-settled", "runs/two-heads", "runs/heads-settled"]'
 
 step nano-labels fervor-nano --set 'distill.teachers=["runs/labels"]'
-step nano-two-heads fervor-nano-two-heads --from runs/nano-labels --set 'distill.teachers=["runs/fervor-48"]'
-step fervor-nano fervor-nano-fixed-chips --from runs/nano-two-heads --set 'distill.teachers=["runs/fervor-48"]'
+step nano-two-heads fervor-nano-two-heads --from runs/nano-labels --set 'distill.teachers=["runs/heads-settled"]'
+step fervor-nano fervor-nano-fixed-chips --from runs/nano-two-heads --set 'distill.teachers=["runs/heads-settled"]'
 
 # ship MODEL [OPTIONS]: the calibrated bundle.
 ship() {

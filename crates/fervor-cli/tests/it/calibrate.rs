@@ -92,6 +92,32 @@ fn a_class_that_is_answered_too_seldom_is_answered_more_often() {
 }
 
 #[test]
+fn two_heads_become_one_answer_with_a_bias_for_each_class_that_the_pictures_show() {
+    let world = crops(55);
+    let words = "calibrate fervor-nano set --blend --eyes 0.4,0.35 --format json --anyway --output mine.onnx";
+    let figures = world.fervor(words).exits(0).json();
+    let card = world.fervor("inspect mine.onnx --format json").exits(0).json()["card"].clone();
+    assert_eq!(card["heads"], figures["blend"]["heads"]);
+    let heads = card["heads"].as_array().unwrap();
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    assert!((heads.iter().map(|head| number(&head["weight"])).sum::<f64>() - 1.0).abs() < 1e-5, "{card}");
+    let counts = heads.iter().find(|head| number(&head["weight"]) > 0.0).unwrap();
+    for (label, bias) in card["labels"].as_array().unwrap().iter().zip(counts["biases"].as_array().unwrap()) {
+        assert_eq!(["happy", "sad"].contains(&label.as_str().unwrap()), number(bias) != 0.0, "{label}: {bias}");
+    }
+    assert_eq!(number(&counts["prior_removed"]), 0.0);
+    world.fervor("inspect mine.onnx").exits(0).answers("eyes 0.4 apart at height 0.35").answers("added: angry +0.00");
+    world
+        .fervor("calibrate fervor-nano set --blend --anyway --output mine.onnx")
+        .exits(0)
+        .answers("class biases")
+        .answers("of the other half");
+    world.fervor("calibrate fervor-48-votes set --blend").exits(2).says("two heads or more");
+    world.fervor("calibrate fervor-nano set --eyes 2,1").exits(2).says("two shares from 0.05 to 0.95");
+    world.fervor("calibrate fervor-nano set --eyes 0.4,0.3 --margin 0.1").exits(2).says("cannot be used with");
+}
+
+#[test]
 fn a_bundle_can_be_stored_with_half_or_a_quarter_of_the_bits() {
     let world = crops(55);
     let size = |name: &str| std::fs::metadata(world.path(name)).unwrap().len();
