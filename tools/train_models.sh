@@ -45,7 +45,9 @@ step fervor-48 fervor-48-fixed-chips --from runs/heads-settled \
 
 step nano-labels fervor-nano --set 'distill.teachers=["runs/labels"]'
 step nano-two-heads fervor-nano-two-heads --from runs/nano-labels --set 'distill.teachers=["runs/heads-settled"]'
-step fervor-nano fervor-nano-fixed-chips --from runs/nano-two-heads --set 'distill.teachers=["runs/heads-settled"]'
+step nano-fixed-chips fervor-nano-fixed-chips --from runs/nano-two-heads --set 'distill.teachers=["runs/heads-settled"]'
+step fervor-nano fervor-nano-fixed-chips --from runs/nano-fixed-chips --set 'distill.teachers=["runs/fervor-48"]' \
+  --set seed=74 --set epochs=50 --set optimizer.learning_rate=0.04 --set distill.augmentations=6
 
 # ship MODEL [OPTIONS]: the calibrated bundle.
 ship() {
