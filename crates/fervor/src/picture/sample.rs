@@ -57,8 +57,10 @@ impl Bilinear {
 fn neighbours(at: f64, side: usize) -> (usize, usize, f64) {
     assert!(side > 0, "a plane without pixels");
     let at = at.clamp(0.0, side as f64 - 1.0);
-    let first = at as usize;
-    (first, (first + 1).min(side - 1), at - first as f64)
+    // Processors convert numbers of 32 bits in one instruction, and no side is longer.
+    let first = at as u32;
+    let place = first as usize;
+    (place, (place + 1).min(side - 1), at - f64::from(first))
 }
 
 /// A plane of bytes at another size, each new value the mean of the area that it covers.

@@ -96,11 +96,16 @@ pub(super) fn draw(picture: &Picture, similarity: &Similarity, side: u32, filter
     let first = place(0.5, 0.5);
     let step = |to: [f64; 2]| [to[0] - first[0], to[1] - first[1]];
     let (across, down) = (step(place(1.5, 0.5)), step(place(0.5, 1.5)));
-    let mut rgb = Vec::with_capacity(3 * (drawn * drawn) as usize);
-    for y in 0..drawn {
-        for x in 0..drawn {
-            let at = |axis: usize| first[axis] + f64::from(x) * across[axis] + f64::from(y) * down[axis];
-            rgb.extend(color(&source, [at(0), at(1)]));
+    // Four numbers a pixel, the last of them idle: a register's width, whatever the processor.
+    let colors: Vec<[f32; 4]> =
+        source.rgb().as_chunks::<3>().0.iter().map(|pixel| [pixel[0], pixel[1], pixel[2], 0].map(f32::from)).collect();
+    let size = [source.width() as usize, source.height() as usize];
+    let mut rgb = vec![0; 3 * (drawn * drawn) as usize];
+    for (y, line) in rgb.chunks_exact_mut(3 * drawn as usize).enumerate() {
+        for (x, pixel) in line.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+            let at = |axis: usize| first[axis] + x as f64 * across[axis] + y as f64 * down[axis];
+            let [red, green, blue, _] = color(&colors, size, [at(0), at(1)]);
+            *pixel = [red, green, blue];
         }
     }
     let drawn = Picture::from_rgb(drawn, drawn, rgb).expect("three values a pixel were pushed");
@@ -116,8 +121,10 @@ fn shown(similarity: &Similarity, side: f64) -> Frame {
 }
 
 /// The colour at a place, where pixel i's centre lies at i + 0.5; beyond the edge the edge's colour.
-fn color(picture: &Picture, [x, y]: [f64; 2]) -> [u8; 3] {
-    let at = Bilinear::at([x - 0.5, y - 0.5], [picture.width() as usize, picture.height() as usize]);
-    let pixels = at.places.map(|place| &picture.rgb()[3 * place..][..3]);
-    std::array::from_fn(|channel| at.single(pixels.map(|pixel| f32::from(pixel[channel]))).round() as u8)
+#[inline]
+fn color(colors: &[[f32; 4]], size: [usize; 2], [x, y]: [f64; 2]) -> [u8; 4] {
+    let at = Bilinear::at([x - 0.5, y - 0.5], size);
+    let [a, b, c, d] = at.places.map(|place| colors[place]);
+    let value: [f32; 4] = std::array::from_fn(|lane| at.single([a[lane], b[lane], c[lane], d[lane]]));
+    value.map(|value| (value + 0.5) as u8)
 }
