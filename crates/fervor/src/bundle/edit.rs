@@ -80,12 +80,12 @@ impl Bundle {
     /// The same bundle with numbers added to its logits, one a class; both engines agree about the sums.
     ///
     /// # Errors
-    /// As [`with_card`](Self::with_card), and a network that does not end with a dense layer, or that has several heads: their
-    /// priors do it ([`Reason::Unsupported`]).
+    /// As [`with_card`](Self::with_card), and a network that does not end with a dense layer, or that has several heads:
+    /// each of them has biases of its own ([`Reason::Unsupported`]).
     pub fn with_biases(&self, biases: &[f32]) -> Result<Self> {
         if !self.card.heads.is_empty() {
             return Err(Error::model(
-                "a network with several heads has no biases of its own: the weights and priors of its heads do it",
+                "a network with several heads has no biases of its own: the weights and biases of its heads do it",
             )
             .because(Reason::Unsupported)
             .with_remedy(Remedy::BlendHeads));
