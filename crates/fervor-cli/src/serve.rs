@@ -7,7 +7,9 @@ use std::sync::Arc;
 use fervor::{Analyzer, Bundle, DetectorOptions, Error, Result};
 use fervor_serve::{App, Key, Package, Settings, VideoSettings};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::{LogFormat, Serve};
 use crate::verdict::Verdict;
@@ -122,15 +124,15 @@ fn api_key(path: &std::path::Path) -> Result<String> {
 /// Logs go to standard error: lines for people on a terminal, JSON for machines elsewhere.
 fn log(format: Option<LogFormat>) -> Result<()> {
     let directives = environment::value("FERVOR_LOG").unwrap_or_else(|| "info".to_owned());
-    let filter = EnvFilter::try_new(&directives).map_err(|e| {
+    let filter: Targets = directives.parse().map_err(|e| {
         Error::input(format!("FERVOR_LOG cannot be read: {directives:?}")).with_source(e).with_hint("FERVOR_LOG=warn")
     })?;
     let terminal = std::io::stderr().is_terminal();
     let format = format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
+    let log = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(std::io::stderr).with_ansi(terminal);
     match format {
-        LogFormat::Text => log.compact().init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.compact().finish().with(filter).init(),
+        LogFormat::Json => log.json().flatten_event(true).finish().with(filter).init(),
     }
     Ok(())
 }

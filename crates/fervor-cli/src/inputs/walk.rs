@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use fervor::picture::Format;
 use fervor::{Limits, Picture, Reason};
-use globset::GlobBuilder;
 use walkdir::WalkDir;
 
 use super::Source;
@@ -136,11 +135,11 @@ impl Search {
             }
         }
         let rest = rest.as_path();
-        let matcher = match rest.to_str().map(|rest| GlobBuilder::new(rest).literal_separator(true).build()) {
-            Some(Ok(glob)) => glob.compile_matcher(),
-            Some(Err(e)) => return missing(format!("no such file, and not a pattern: {}", e.kind())),
-            None => return missing("no such file".to_owned()),
-        };
+        let Some(pattern) = rest.to_str().map(pattern) else { return missing("no such file".to_owned()) };
+        if let Err(error) = fast_glob::validate(&pattern) {
+            return missing(format!("no such file, and not a pattern: {error}"));
+        }
+        let fits = |path: &Path| fast_glob::glob_match(&pattern, path.as_os_str().as_encoded_bytes());
         let anywhere = rest.components().any(|part| part.as_os_str() == "**");
         let depth = if anywhere { usize::MAX } else { rest.components().count() };
         let start = if root.as_os_str().is_empty() { Path::new(".") } else { root.as_path() };
@@ -148,12 +147,12 @@ impl Search {
         let (mut sources, mut folders) = (Vec::new(), Vec::new());
         let walked: Result<(), std::convert::Infallible> = self.walk(start, depth, &mut |met| {
             match met {
-                Met::File(path) if matcher.is_match(below(&path)) => {
+                Met::File(path) if fits(&below(&path)) => {
                     let relative = below(&path);
                     sources.push(Source::File { path: root.join(&relative), relative });
                 }
-                Met::Folder(path) if !anywhere && matcher.is_match(below(&path)) => folders.push(root.join(below(&path))),
-                Met::Refused(Source::Refused { path, refusal }) if matcher.is_match(below(&path)) => {
+                Met::Folder(path) if !anywhere && fits(&below(&path)) => folders.push(root.join(below(&path))),
+                Met::Refused(Source::Refused { path, refusal }) if fits(&below(&path)) => {
                     sources.push(Source::Refused { path: root.join(below(&path)), refusal });
                 }
                 // As in a shell, hidden names do not fit, and what does not fit was not asked for.
@@ -213,6 +212,11 @@ impl Search {
         }
         Ok(())
     }
+}
+
+/// A pattern as the matcher reads it, to which a first `!` would mean all that does not fit.
+fn pattern(text: &str) -> String {
+    if text.starts_with('!') { format!("\\{text}") } else { text.to_owned() }
 }
 
 /// What cannot be walked on.

@@ -112,6 +112,33 @@ fn one_bad_argument_is_a_row_and_the_others_are_answered() {
 }
 
 #[test]
+fn patterns_are_those_of_a_shell() {
+    let photo = std::fs::read(astronaut()).unwrap();
+    let names = ["in/a1.png", "in/a2.png", "in/b1.png", "in/deep/a3.png", "in/.a4.png", "!c.png", "in/x [1].png"];
+    let world = names.iter().fold(World::new(), |world, name| world.file(name, &photo));
+    for (pattern, fitting) in [
+        ("in/a*.png", vec!["in/a1.png", "in/a2.png"]),
+        ("in/?1.png", vec!["in/a1.png", "in/b1.png"]),
+        ("in/[ac]1.png", vec!["in/a1.png"]),
+        ("in/[!a]1.png", vec!["in/b1.png"]),
+        ("in/{a2,b1}.png", vec!["in/a2.png", "in/b1.png"]),
+        ("in/**/a*.png", vec!["in/a1.png", "in/a2.png", "in/deep/a3.png"]),
+        ("i?/*/a3.png", vec!["in/deep/a3.png"]),
+        // No word against what follows, as it would be to who matches.
+        ("!*.png", vec!["!c.png"]),
+        // A name, whatever is in it.
+        ("in/x [1].png", vec!["in/x [1].png"]),
+    ] {
+        let ran = world.run(&["predict", pattern, "--format", "jsonl", "--model", "fervor-nano"], b"", &[]).exits(0);
+        let found: Vec<String> = ran.stdout().lines().map(|row| fervor::PicturePrediction::parse(row).unwrap().source).collect();
+        assert_eq!(found, fitting, "{pattern}");
+    }
+    for (pattern, why) in [("in/[a.png", "missing ']'"), ("in/{a,b.png", "missing '}'")] {
+        world.run(&["predict", pattern], b"", &[]).exits(2).says("no such file, and not a pattern").says(why);
+    }
+}
+
+#[test]
 fn nothing_in_a_folder_goes_missing_without_a_word() {
     let photo = std::fs::read(astronaut()).unwrap();
     let heic = b"\0\0\0\x18ftypheic\0\0\0\0";
