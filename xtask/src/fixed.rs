@@ -58,6 +58,9 @@ pub const FEATURES: &str = "serve,decoders";
 /// What the linker is asked: functions that are alike stand in the program once, and addresses that are set at its start take a bit each.
 const LINK: &str = "-C link-arg=--icf=all -C link-arg=--pack-dyn-relocs=relr";
 
+/// More than this is no program for small machines.
+const MOST_BYTES: u64 = 12_000_000;
+
 /// Builds the program; the page can compute in the browser if the package for it has been made before.
 pub fn build(processor: Processor) -> Result<PathBuf> {
     let package = root().join(web::PLACE);
@@ -79,6 +82,15 @@ pub fn build(processor: Processor) -> Result<PathBuf> {
         .env(format!("{variable}_RUSTFLAGS"), format!("{} {LINK}", remap()))
         .env_remove("RUSTFLAGS"))?;
     let program = folder.join(target).join("small/fervor");
-    println!("{:>9} bytes  {}", fs::metadata(&program)?.len(), program.display());
+    let bytes = fs::metadata(&program)?.len();
+    println!("{bytes:>9} bytes  {}", program.display());
+    if bytes > MOST_BYTES {
+        return Err(format!(
+            "the program for {} has grown to {bytes} bytes, more than {MOST_BYTES}: look with `nm --size-sort` at what came in, \
+             or compile more of it for size (`profile.small` in Cargo.toml)",
+            processor.name()
+        )
+        .into());
+    }
     Ok(program)
 }
