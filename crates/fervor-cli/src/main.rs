@@ -57,11 +57,6 @@ use std::process::ExitCode;
 use cli::Command;
 use verdict::Verdict;
 
-/// musl's own gives each large block back to the system at once, and a picture's are taken anew for every picture.
-#[cfg(target_env = "musl")]
-#[global_allocator]
-static MEMORY: rlsf::GlobalTlsf = rlsf::GlobalTlsf::new();
-
 fn main() -> ExitCode {
     match run(environment::parse().command) {
         Ok(verdict) => verdict.into(),
