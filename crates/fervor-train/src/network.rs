@@ -86,6 +86,13 @@ impl Network {
         }
     }
 
+    /// Adds the residual blocks that `recipe` has more of; the answers stay what they are.
+    pub fn deepen(&mut self, recipe: &NetworkRecipe, device: &Device) {
+        if let (Self::Fervor48(network), NetworkRecipe::Fervor48 { blocks, .. }) = (self, recipe) {
+            network.deepen(blocks, device);
+        }
+    }
+
     /// Makes every batch norm use its running statistics in training, too ([`BatchNorm::fixed`]), or no longer.
     pub fn fix_norms(&mut self, fixed: bool) {
         for layer in self.layers_mut() {

@@ -16,7 +16,8 @@ use crate::seeds::{Purpose, derived_seed};
 const TOLERANCE: f32 = 1e-4;
 
 /// The recipe's network with the source's weights, and a classifier for `labels`: classes that the source knows by name
-/// start as its own, the others anew from the recipe's seed.
+/// start as its own, the others anew from the recipe's seed. Residual blocks that the source lacks change nothing at first
+/// (`network.blocks` may be more than the source's).
 ///
 /// # Errors
 /// `Input`: the source is another than when the recipe was resolved, or takes other chips. `Model`: it is no bundle, of
@@ -39,9 +40,13 @@ pub fn start(transfer: &TransferRecipe, recipe: &Recipe, labels: &LabelSet, devi
             .because(Reason::Mismatch)
             .with_hint("leave [preprocess] out of the recipe: it is taken from the source then"));
     }
-    let mut network = Network::new(&recipe.network, chip, card.outputs(), device);
+    // The source's recipe is unknown where its file was made elsewhere: then it must be the recipe's network.
+    let source = Recipe::parse(&card.recipe.toml, &[] as &[&str]).ok();
+    let known = source.and_then(|source| recipe.network.as_shallow_as(&source.network)).unwrap_or_else(|| recipe.network.clone());
+    let mut network = Network::new(&known, chip, card.outputs(), device);
     import::load_weights(&mut network, &ModelProto::parse(bundle.bytes())?, device)?;
     check(&network, &bundle, device)?;
+    network.deepen(&recipe.network, device);
 
     layers::seed(derived_seed(recipe.seed, 0, Purpose::Weights));
     let mut fresh = Network::new(&recipe.network, chip, recipe.loss.outputs(labels.len()), device);

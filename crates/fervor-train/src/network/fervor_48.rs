@@ -1,7 +1,7 @@
 //! `fervor-48`: a compact residual network (He et al., "Deep residual learning", 2015) of plain 3x3 and 1x1
 //! convolutions, which every engine runs fast.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::export::Tracer;
@@ -66,6 +66,18 @@ impl Fervor48 {
         self.classifier.forward(self.dropout.forward(features))
     }
 
+    /// Adds blocks to the end of each stage until there are `blocks`, such that the answers stay what they are (Chen et al.,
+    /// "Net2Net: accelerating learning via knowledge transfer", 2016; the zero scale is that of Goyal et al. 2017,
+    /// section 5.1).
+    pub fn deepen(&mut self, blocks: &[usize], device: &Device) {
+        for (stage, &count) in self.stages.iter_mut().zip(blocks) {
+            while stage.len() < count {
+                let width = stage[0].second_norm.gamma.val().dims()[0];
+                stage.push(Block::identity(width, device));
+            }
+        }
+    }
+
     /// The same graph as [`forward`](Self::forward), in the same order.
     pub fn export(&self, t: &mut Tracer) {
         t.scale_pixels(1.0 / 64.0, -127.5 / 64.0);
@@ -118,6 +130,13 @@ impl Block {
             shortcut: widens.then(|| conv(width_in, width_out, 1, device)),
             shortcut_norm: widens.then(|| norm(width_out, device)),
         }
+    }
+
+    /// A block that gives what it gets, as long as that is positive or zero: what comes beside the shortcut is scaled by zero.
+    fn identity(width: usize, device: &Device) -> Self {
+        let mut block = Self::new(width, width, device);
+        block.second_norm.gamma = Param::from_tensor(Tensor::zeros([width], device));
+        block
     }
 
     /// `[n, in, h, w]` to `[n, out, h, w]`.

@@ -95,6 +95,20 @@ impl NetworkRecipe {
         require(size >= least, "preprocess.size", &format!("{least} or more for {}", self.name()), size)
     }
 
+    /// This network with as many residual blocks in each stage as `source` has, if it has no more in any, and the same widths.
+    pub(crate) fn as_shallow_as(&self, source: &Self) -> Option<Self> {
+        match (self, source) {
+            (
+                Self::Fervor48 { widths, blocks, dropout, block_dropout },
+                Self::Fervor48 { widths: known_widths, blocks: known_blocks, .. },
+            ) if widths == known_widths && known_blocks.iter().zip(blocks).all(|(known, count)| known <= count) => {
+                let (widths, blocks) = (widths.clone(), known_blocks.clone());
+                Some(Self::Fervor48 { widths, blocks, dropout: *dropout, block_dropout: *block_dropout })
+            }
+            _ => None,
+        }
+    }
+
     /// The smallest side of a chip, in pixels, that leaves a pixel after the network's last pooling.
     pub fn least_side(&self) -> usize {
         match self {
