@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use crate::LANES;
 
 /// f32 values that begin at a cache line: a 64-byte load then never needs two lines.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Aligned {
     values: Vec<f32>,
     start: usize,
@@ -19,6 +19,20 @@ impl Aligned {
         // The buffer is never reallocated, so the place of its first full line stays.
         let start = values.as_ptr().align_offset(64).min(LANES);
         Self { values, start, len }
+    }
+
+    /// How many values fit without new memory.
+    pub fn capacity(&self) -> usize {
+        self.values.len().saturating_sub(LANES)
+    }
+
+    /// From now on so many values, whatever they are: the old ones, some of them, or zeros.
+    pub fn fit(&mut self, len: usize) {
+        if len > self.capacity() {
+            *self = Self::default(); // before there is a larger one
+            *self = Self::new(len);
+        }
+        self.len = len;
     }
 }
 

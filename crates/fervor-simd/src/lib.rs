@@ -147,19 +147,24 @@ pub fn depthwise(simd: Simd, layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f3
     }
 }
 
-/// The greatest of each 2 x 2 pixels of two rows.
+/// The greatest of each 2 x 2 pixels of two rows. All must be numbers.
 ///
 /// # Panics
-/// If the rows are not twice as long as `out`.
-pub fn max_pool(rows: [&[f32]; 2], channels: usize, out: &mut [f32]) {
+/// If the rows are not twice as long as `out`, or the channels not whole registers.
+pub fn max_pool(simd: Simd, rows: [&[f32]; 2], channels: usize, out: &mut [f32]) {
+    assert!(channels.is_multiple_of(LANES) && out.len().is_multiple_of(channels), "whole registers, whole pixels");
     assert!(rows.iter().all(|row| row.len() == 2 * out.len()), "rows are twice as long");
-    use maps::greater;
-    let pairs = rows[0].chunks_exact(2 * channels).zip(rows[1].chunks_exact(2 * channels));
-    for (pixel, (above, below)) in out.chunks_exact_mut(channels).zip(pairs) {
-        let (a, b) = above.split_at(channels);
-        let (c, d) = below.split_at(channels);
-        for (((value, a), b), (c, d)) in pixel.iter_mut().zip(a).zip(b).zip(c.iter().zip(d)) {
-            *value = greater(greater(*a, *b), greater(*c, *d));
+    // SAFETY: the lengths are checked above, and a `Simd` exists only for what the processor has.
+    unsafe {
+        match simd.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => x86::max_pool_avx512(rows, channels, out),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => x86::max_pool_avx2(rows, channels, out),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Kind::Wasm => wasm::max_pool(rows, channels, out),
+            #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+            Kind::Portable => max_pool_row::<Eight>(rows, channels, out),
         }
     }
 }
@@ -328,6 +333,24 @@ unsafe fn depthwise_row<L: Lanes, const P: usize>(layer: &Depthwise, rows: [&[f3
             x += 1;
         }
         channel += L::COUNT;
+    }
+}
+
+/// # Safety
+/// The lengths are those that [`max_pool`] checks, and the processor has the instructions of `L`.
+#[inline(always)]
+unsafe fn max_pool_row<L: Lanes>(rows: [&[f32]; 2], channels: usize, out: &mut [f32]) {
+    for first in (0..out.len()).step_by(channels) {
+        for channel in (0..channels).step_by(L::COUNT) {
+            // SAFETY: as the caller promises; the two rows have two pixels for each of `out`.
+            unsafe {
+                let [above, below] = rows.map(|row| {
+                    let left = row.as_ptr().add(2 * first + channel);
+                    L::load(left).max(L::load(left.add(channels)))
+                });
+                above.max(below).store(out.as_mut_ptr().add(first + channel));
+            }
+        }
     }
 }
 

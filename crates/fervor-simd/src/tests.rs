@@ -60,11 +60,26 @@ fn every_instruction_set_sums_depthwise_rows_like_the_formula() {
 }
 
 #[test]
-fn a_pool_takes_the_greatest_of_each_square() {
-    let (above, below) = ([1.0, -1.0, 3.0, -4.0], [2.0, -3.0, 0.0, -2.0]);
-    let mut out = [0.0; 2];
-    max_pool([&above, &below], 2, &mut out);
-    assert_eq!(out, [3.0, -1.0]);
+fn every_instruction_set_takes_the_greatest_of_each_square() {
+    for channels in [16, 48] {
+        for pixels in [0, 1, 2, 9] {
+            // Each square's greatest is in another of its corners.
+            let rows = [values(2 * pixels * channels), values(2 * pixels * channels + 7)];
+            let rows = [&rows[0][..], &rows[1][7..]];
+            let mut expected = vec![f32::NAN; pixels * channels];
+            for (i, out) in expected.iter_mut().enumerate() {
+                let left = i / channels * 2 * channels + i % channels;
+                *out = [rows[0][left], rows[0][left + channels], rows[1][left], rows[1][left + channels]]
+                    .into_iter()
+                    .fold(f32::MIN, f32::max);
+            }
+            for simd in Simd::all() {
+                let mut out = vec![f32::NAN; pixels * channels];
+                max_pool(simd, rows, channels, &mut out);
+                assert_eq!(out, expected, "{simd:?}: {channels} channels, {pixels} pixels");
+            }
+        }
+    }
 }
 
 #[test]

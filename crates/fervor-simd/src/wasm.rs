@@ -3,7 +3,7 @@
 
 use std::arch::wasm32::*;
 
-use crate::{Dense, Depthwise, Lanes, dense_row, depthwise_row};
+use crate::{Dense, Depthwise, Lanes, dense_row, depthwise_row, max_pool_row};
 
 // Engines have the processor's sixteen registers: twelve sums, two factors and a value stay inside.
 
@@ -19,6 +19,13 @@ pub unsafe fn dense(layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
 pub unsafe fn depthwise(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
     // SAFETY: as the caller promises.
     unsafe { depthwise_row::<v128, 6>(layer, rows, out) }
+}
+
+/// # Safety
+/// As for [`max_pool_row`].
+pub unsafe fn max_pool(rows: [&[f32]; 2], channels: usize, out: &mut [f32]) {
+    // SAFETY: as the caller promises.
+    unsafe { max_pool_row::<v128>(rows, channels, out) }
 }
 
 /// `a * b + sum`: in one step and rounded once where engines may choose to, else rounded twice.

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::{Dense, Depthwise, Lanes, dense_row, depthwise_row};
+use crate::{Dense, Depthwise, Lanes, dense_row, depthwise_row, max_pool_row};
 
 // Register shapes: with 32 registers up to 20 sums stay inside, with 16 up to 12.
 
@@ -42,6 +42,22 @@ pub unsafe fn depthwise_avx512(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [
 pub unsafe fn depthwise_avx2(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
     // SAFETY: as the caller promises.
     unsafe { depthwise_row::<__m256, 4>(layer, rows, out) }
+}
+
+/// # Safety
+/// As for [`max_pool_row`]; the processor has AVX-512 F.
+#[target_feature(enable = "avx512f")]
+pub unsafe fn max_pool_avx512(rows: [&[f32]; 2], channels: usize, out: &mut [f32]) {
+    // SAFETY: as the caller promises.
+    unsafe { max_pool_row::<__m512>(rows, channels, out) }
+}
+
+/// # Safety
+/// As for [`max_pool_row`]; the processor has AVX2 and FMA.
+#[target_feature(enable = "avx2,fma")]
+pub unsafe fn max_pool_avx2(rows: [&[f32]; 2], channels: usize, out: &mut [f32]) {
+    // SAFETY: as the caller promises.
+    unsafe { max_pool_row::<__m256>(rows, channels, out) }
 }
 
 impl Lanes for __m512 {

@@ -4,6 +4,7 @@ mod auto;
 mod candidates;
 mod letterbox;
 mod near;
+mod shelf;
 mod turned;
 mod yunet;
 

@@ -1,15 +1,17 @@
 //! Puts a picture into a detector's input: resized with its aspect ratio kept, then filled up with black at the right and
 //! at the bottom; and brings what was found there back to the picture's pixels.
 
-use std::borrow::Cow;
 use std::fmt::Display;
+use std::ops::Deref;
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions};
 
 use crate::error::{Error, Result};
 use crate::picture::Picture;
+
+use super::shelf::{Lent, Shelves};
 
 /// Every input side is a multiple of this: the detector's coarsest stride.
 pub(super) const MULTIPLE: usize = 32;
@@ -24,6 +26,24 @@ pub(super) struct Pixels<'a> {
 impl<'a> From<&'a Picture> for Pixels<'a> {
     fn from(picture: &'a Picture) -> Self {
         Self { size: [picture.width() as usize, picture.height() as usize], rgb: picture.rgb() }
+    }
+}
+
+/// A picture's bytes at a letterbox's size.
+pub(super) enum Resized<'a> {
+    /// It had that size.
+    Same(&'a [u8]),
+    New(Lent<'a, Vec<u8>>),
+}
+
+impl Deref for Resized<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Same(rgb) => rgb,
+            Self::New(rgb) => rgb,
+        }
     }
 }
 
@@ -53,9 +73,9 @@ impl Letterbox {
 
     /// The resized picture as RGB bytes, `inner[1]` rows of `inner[0]` pixels. `source` is the picture, or the picture at
     /// another size. The filter widens when shrinking, so that small faces in large pictures are averaged, not sampled.
-    pub fn resize<'a>(&self, source: Pixels<'a>) -> Result<Cow<'a, [u8]>> {
+    pub fn resize<'a>(&self, source: Pixels<'a>, shelves: &'a Shelves) -> Result<Resized<'a>> {
         if self.inner == source.size {
-            return Ok(Cow::Borrowed(source.rgb));
+            return Ok(Resized::Same(source.rgb));
         }
         let ([from_width, from_height], [width, height]) =
             (source.size.map(|side| side as u32), self.inner.map(|side| side as u32));
@@ -67,11 +87,11 @@ impl Letterbox {
         // size, and a copy of a large photograph would cost as much as shrinking it.
         // Typed: asked by a pixel type that is known only at run time, the resizer comes into the program for all 13 of them (2 MB).
         let source = TypedImageRef::<U8x3>::from_buffer(from_width, from_height, source.rgb).map_err(|e| failed(&e))?;
-        let mut rgb = vec![0; 3 * self.inner[0] * self.inner[1]];
+        let mut rgb = shelves.bytes.bytes(3 * self.inner[0] * self.inner[1]);
         let mut resized = TypedImage::<U8x3>::from_buffer(width, height, &mut rgb).map_err(|e| failed(&e))?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-        Resizer::new().resize_typed(&source, &mut resized, &options).map_err(|e| failed(&e))?;
-        Ok(Cow::Owned(rgb))
+        shelves.resizers.resizer().resize_typed(&source, &mut resized, &options).map_err(|e| failed(&e))?;
+        Ok(Resized::New(rgb))
     }
 
     /// A point of the input in the picture's pixels.
@@ -104,10 +124,11 @@ mod tests {
 
     #[test]
     fn resizing_keeps_a_plain_colour_at_every_aspect_ratio() {
+        let shelves = Shelves::default();
         for (width, height) in [(1, 1), (2000, 1), (1, 2000), (640, 480), (50, 70)] {
             let picture = Picture::from_rgb(width, height, [200, 30, 90].repeat((width * height) as usize)).unwrap();
             let laid = Letterbox::new(width, height, 640);
-            let resized = laid.resize((&picture).into()).unwrap();
+            let resized = laid.resize((&picture).into(), &shelves).unwrap();
             assert_eq!(resized.len(), 3 * laid.inner[0] * laid.inner[1]);
             assert!(resized.as_chunks::<3>().0.iter().all(|p| *p == [200, 30, 90]), "{width} x {height}");
         }

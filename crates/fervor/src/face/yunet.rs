@@ -12,6 +12,7 @@ use crate::picture::Picture;
 
 use super::candidates::{decode, is_fragment, suppress};
 use super::letterbox::{Letterbox, Pixels};
+use super::shelf::Shelves;
 use super::{near, turned};
 use network::Network;
 
@@ -151,6 +152,7 @@ impl DetectorOptions {
 pub struct YuNet {
     network: Network,
     options: DetectorOptions,
+    shelves: Shelves,
 }
 
 impl YuNet {
@@ -161,7 +163,7 @@ impl YuNet {
     pub fn new(options: DetectorOptions) -> Result<Self> {
         options.check()?;
         let network = Network::new(options.threads)?;
-        Ok(Self { network, options })
+        Ok(Self { network, options, shelves: Shelves::default() })
     }
 
     /// The faces that a single look with the picture's longer side at `long_side` (1..=8192) shows, best first.
@@ -173,13 +175,13 @@ impl YuNet {
             return Err(Error::input(format!("the look's long side must be 1..={} pixels, got {long_side}", 2 * MOST_LONG_SIDE)));
         }
         let laid = Letterbox::new(picture.width(), picture.height(), long_side);
-        Ok(self.look(&laid, &laid.resize(picture.into())?))
+        Ok(self.look(&laid, &laid.resize(picture.into(), &self.shelves)?))
     }
 
     /// The faces in the resized picture `rgb`.
     fn look(&self, laid: &Letterbox, rgb: &[u8]) -> Vec<Face> {
         let mut faces = Vec::new();
-        for (map, stride) in self.network.forward(laid, rgb).iter().zip(network::STRIDES) {
+        for (map, stride) in self.network.forward(laid, rgb, &self.shelves.values).iter().zip(network::STRIDES) {
             decode(&map.values, map.width, stride, self.options.threshold, laid, &mut faces);
         }
         self.suppress(faces)
@@ -223,13 +225,13 @@ impl YuNet {
         let longest = picture.width().max(picture.height()) as usize;
         let usual = self.usual(picture);
         let laid = Letterbox::new(picture.width(), picture.height(), usual);
-        let resized = laid.resize(picture.into())?;
+        let resized = laid.resize(picture.into(), &self.shelves)?;
         let mut faces = self.look(&laid, &resized);
 
         // From the picture as already resized: shrinking a large one twice would cost more than the look.
         let resized = Pixels { size: laid.inner, rgb: &resized };
         let laid = Letterbox::new(picture.width(), picture.height(), (usual / 4).max(LEAST_LOOK));
-        let mut large = self.look(&laid, &laid.resize(resized)?);
+        let mut large = self.look(&laid, &laid.resize(resized, &self.shelves)?);
         large.retain(|face| side(face) >= LARGE * longest as f32);
         faces.retain(|face| !large.iter().any(|large| is_fragment(face, large)));
         faces.append(&mut large);

@@ -5,9 +5,10 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
 use crate::face::letterbox::Letterbox;
+use crate::face::shelf::Shelf;
 use crate::onnx::{GraphProto, ModelProto};
 
-use super::rows::{Layer, Map, RowSource, Shape, run};
+use super::rows::{Chain, Layer, Map, RowSource, Shape};
 
 /// The network with its weights, as `tools/extract_yunet.py` writes it.
 pub const ONNX: &[u8] = include_bytes!("../../../models/yunet-s/yunet-s.onnx");
@@ -91,22 +92,23 @@ impl Network {
     }
 
     /// The heads `[height / s][width / s][16]` of the [`STRIDES`] s, for a picture laid into the input; `rgb` are the
-    /// resized picture's pixels.
-    pub fn forward(&self, laid: &Letterbox, rgb: &[u8]) -> [Map; 3] {
+    /// resized picture's pixels. Maps come from the shelf.
+    pub fn forward<'a>(&self, laid: &Letterbox, rgb: &[u8], shelf: &'a Shelf<Aligned>) -> [Map<'a>; 3] {
         match &self.threads {
-            Threads::One => self.forward_in(1, laid, rgb),
-            Threads::Shared => self.forward_in(rayon::current_num_threads(), laid, rgb),
-            Threads::Own(pool) => pool.install(|| self.forward_in(pool.current_num_threads(), laid, rgb)),
+            Threads::One => self.forward_in(1, laid, rgb, shelf),
+            Threads::Shared => self.forward_in(rayon::current_num_threads(), laid, rgb, shelf),
+            Threads::Own(pool) => pool.install(|| self.forward_in(pool.current_num_threads(), laid, rgb, shelf)),
         }
     }
 
-    fn forward_in(&self, bands: usize, laid: &Letterbox, rgb: &[u8]) -> [Map; 3] {
+    fn forward_in<'a>(&self, bands: usize, laid: &Letterbox, rgb: &[u8], shelf: &'a Shelf<Aligned>) -> [Map<'a>; 3] {
         let [width, height] = laid.outer;
         let stem = Shape { width: width / 2, height: height / 2, channels: 16 };
-        let over = |layers: &[Layer], map: &Map| run(self.simd, layers, shape(map), bands, || rows_of(map));
-        let merged = |layers: &[Layer], deep: &Map, map: &Map| run(self.simd, layers, shape(map), bands, || sums_of(deep, map));
+        let chain = |layers| Chain { simd: self.simd, layers, shelf };
+        let over = |layers, map: &Map| chain(layers).run(shape(map), bands, || rows_of(map));
+        let merged = |layers, deep: &Map, map: &Map| chain(layers).run(shape(map), bands, || sums_of(deep, map));
 
-        let at_8 = run(self.simd, &self.to_8, stem, bands, || self.stem_rows(laid, rgb)); // [h/8, w/8, 64]
+        let at_8 = chain(&self.to_8).run(stem, bands, || self.stem_rows(laid, rgb)); // [h/8, w/8, 64]
         let at_16 = over(&self.to_16, &at_8); // [h/16, w/16, 64]
         let at_32 = over(&self.to_32, &at_16); // [h/32, w/32, 64]
         let at_32 = over(&self.neck_32, &at_32);
@@ -141,12 +143,12 @@ fn shape(map: &Map) -> Shape {
 }
 
 /// A map's rows.
-fn rows_of(map: &Map) -> impl RowSource {
+fn rows_of<'a>(map: &'a Map<'_>) -> impl RowSource + 'a {
     |y, out| out.copy_from_slice(map.row(y))
 }
 
 /// The rows of a map plus a deeper one at twice its size (nearest neighbour).
-fn sums_of(deep: &Map, map: &Map) -> impl RowSource {
+fn sums_of<'a>(deep: &'a Map<'_>, map: &'a Map<'_>) -> impl RowSource + 'a {
     |y, out| add_widened(map.row(y), deep.row(y / 2), map.channels, out)
 }
 
@@ -249,12 +251,13 @@ mod tests {
     #[test]
     fn the_heads_are_those_of_the_onnx_file() {
         let graph = Graph::load(ONNX.to_vec()).unwrap();
+        let shelf = Shelf::default();
         for simd in Simd::all() {
             let network = Network::with_simd(Some(1), simd).unwrap();
             for (width, height, long_side) in [(150, 90, 150), (1, 1, 1), (33, 250, 250)] {
                 let (laid, rgb) = noise(width, height, long_side);
                 let expected = graph.run([1, 3, laid.outer[1], laid.outer[0]], &planes(&laid, &rgb)).unwrap();
-                for (level, map) in network.forward(&laid, &rgb).iter().enumerate() {
+                for (level, map) in network.forward(&laid, &rgb, &shelf).iter().enumerate() {
                     let mut first = 0;
                     for (head, (name, values)) in HEADS.into_iter().enumerate() {
                         let cells = map.values.as_chunks::<16>().0.iter().flat_map(|cell| &cell[first..first + values]);
@@ -275,10 +278,11 @@ mod tests {
     fn bands_beside_each_other_give_the_same_bits() {
         let (laid, rgb) = noise(400, 610, 610);
         let network = Network::with_simd(Some(1), Simd::best()).unwrap();
-        let whole = network.forward_in(1, &laid, &rgb);
+        let shelf = Shelf::default();
+        let whole = network.forward_in(1, &laid, &rgb, &shelf);
         for bands in [2, 3, 7, 100] {
-            let parts = network.forward_in(bands, &laid, &rgb);
-            assert!(whole.iter().zip(&parts).all(|(a, b)| *a.values == *b.values), "{bands} bands");
+            let parts = network.forward_in(bands, &laid, &rgb, &shelf);
+            assert!(whole.iter().zip(&parts).all(|(a, b)| a.values[..] == b.values[..]), "{bands} bands");
         }
     }
 }

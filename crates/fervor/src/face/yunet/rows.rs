@@ -1,10 +1,13 @@
 //! Chains of layers that pass single rows on: a row goes through all layers while it is in the cache, and whole maps exist
 //! only where the network needs them again.
 
+use std::mem;
 use std::ops::Range;
 
-use fervor_simd::{Aligned, Dense, Depthwise, Simd, dense, depthwise, max_pool};
+use fervor_simd::{Aligned, Dense, Depthwise, LANES, Simd, dense, depthwise, max_pool};
 use rayon::prelude::*;
+
+use crate::face::shelf::{Lent, Shelf};
 
 /// A band has at least so many output rows: bands compute some rows around them twice.
 const LEAST_BAND: usize = 8;
@@ -37,15 +40,15 @@ impl Layer {
 
 /// Rows of pixels, channels last.
 #[derive(Debug)]
-pub struct Map {
+pub struct Map<'a> {
     pub width: usize,
     pub height: usize,
     pub channels: usize,
     /// `[height][width][channels]`.
-    pub values: Aligned,
+    pub values: Lent<'a, Aligned>,
 }
 
-impl Map {
+impl Map<'_> {
     /// One row.
     pub fn row(&self, y: usize) -> &[f32] {
         &self.values[y * self.width * self.channels..][..self.width * self.channels]
@@ -65,22 +68,62 @@ pub trait RowSource: FnMut(usize, &mut [f32]) {}
 
 impl<F: FnMut(usize, &mut [f32])> RowSource for F {}
 
-/// Runs a chain over a whole input in up to `bands` bands beside each other; `source` makes each band's reader of the input.
-pub fn run<S: RowSource>(simd: Simd, layers: &[Layer], input: Shape, bands: usize, source: impl Fn() -> S + Sync) -> Map {
-    let output = layers.iter().fold(input, |shape, layer| after(layer, shape));
-    let Shape { width, height, channels } = output;
-    let mut values = Aligned::new(height * width * channels);
-    let rows = height.div_ceil(bands).max(LEAST_BAND);
-    let band = |(i, part): (usize, &mut [f32])| {
-        let first = i * rows;
-        run_band(simd, layers, input, source(), first..height.min(first + rows), part);
-    };
-    if rows >= height {
-        band((0, &mut values));
-    } else {
-        values.par_chunks_mut(rows * width * channels).enumerate().for_each(band);
+/// Layers one after the other, and where their memory comes from.
+#[derive(Clone, Copy)]
+pub struct Chain<'c, 'a> {
+    pub simd: Simd,
+    pub layers: &'c [Layer],
+    pub shelf: &'a Shelf<Aligned>,
+}
+
+impl<'a> Chain<'_, 'a> {
+    /// Runs over a whole input in up to `bands` bands beside each other; `source` makes each band's reader of the input.
+    pub fn run<S: RowSource>(self, input: Shape, bands: usize, source: impl Fn() -> S + Sync) -> Map<'a> {
+        let output = self.layers.iter().fold(input, |shape, layer| after(layer, shape));
+        let Shape { width, height, channels } = output;
+        let mut values = self.shelf.values(height * width * channels);
+        let rows = height.div_ceil(bands).max(LEAST_BAND);
+        let band = |(i, part): (usize, &mut [f32])| {
+            let first = i * rows;
+            self.run_band(input, source(), first..height.min(first + rows), part);
+        };
+        if rows >= height {
+            band((0, &mut values));
+        } else {
+            values.par_chunks_mut(rows * width * channels).enumerate().for_each(band);
+        }
+        Map { width, height, channels, values }
     }
-    Map { width, height, channels, values }
+
+    /// Computes these output rows into `out`.
+    fn run_band(self, input: Shape, mut source: impl RowSource, rows: Range<usize>, out: &mut [f32]) {
+        // Each layer with its input's shape.
+        let shapes = self.layers.iter().scan(input, |shape, layer| {
+            let before = *shape;
+            *shape = after(layer, before);
+            Some((layer, before))
+        });
+        let shapes: Vec<(&Layer, Shape)> = shapes.collect();
+        let row_len = input.width * input.channels;
+        let all = shapes.iter().map(|(layer, shape)| Stage::values(layer, *shape)).sum::<usize>() + row_len;
+        let mut memory = self.shelf.values(all);
+        let mut free = &mut memory[..];
+        let stages = shapes.iter().map(|(layer, shape)| Stage::new(self.simd, layer, *shape, &mut free));
+        let mut stages: Vec<Stage> = stages.collect();
+        let row = free;
+
+        let needed = shapes.iter().rev().fold(rows.clone(), |rows, (layer, shape)| layer.needed(rows, shape.height));
+        let out_len = out.len() / rows.len();
+        for y in needed {
+            source(y, row);
+            push(&mut stages, y, row, &mut |y, row| {
+                // At the map's edges a layer may know a row more than was asked for.
+                if rows.contains(&y) {
+                    out[(y - rows.start) * out_len..][..out_len].copy_from_slice(row);
+                }
+            });
+        }
+    }
 }
 
 fn after(layer: &Layer, input: Shape) -> Shape {
@@ -88,30 +131,6 @@ fn after(layer: &Layer, input: Shape) -> Shape {
     match layer {
         Layer::Separable(..) => Shape { channels, ..input },
         Layer::Pool => Shape { width: input.width / 2, height: input.height / 2, channels },
-    }
-}
-
-/// Computes these output rows into `out`.
-fn run_band(simd: Simd, layers: &[Layer], input: Shape, mut source: impl RowSource, rows: Range<usize>, out: &mut [f32]) {
-    let mut shape = input;
-    let mut stages = Vec::new();
-    let mut heights = Vec::new();
-    for layer in layers {
-        stages.push(Stage::new(simd, layer, shape));
-        heights.push(shape.height);
-        shape = after(layer, shape);
-    }
-    let needed = layers.iter().zip(&heights).rev().fold(rows.clone(), |rows, (layer, height)| layer.needed(rows, *height));
-    let row_length = shape.width * shape.channels;
-    let mut row = Aligned::new(input.width * input.channels);
-    for y in needed {
-        source(y, &mut row);
-        push(&mut stages, y, &row, &mut |y, row| {
-            // At the map's edges a layer may know a row more than was asked for.
-            if rows.contains(&y) {
-                out[(y - rows.start) * row_length..][..row_length].copy_from_slice(row);
-            }
-        });
     }
 }
 
@@ -134,21 +153,41 @@ struct Stage<'a> {
     first: Option<usize>,
     /// For separable layers the last three pointwise rows, by number modulo 3, each with a zero pixel at both ends, and
     /// a row of zeros; for pools the even row.
-    kept: Vec<Aligned>,
-    out: Aligned,
+    kept: Vec<&'a mut [f32]>,
+    out: &'a mut [f32],
 }
 
 impl<'a> Stage<'a> {
-    fn new(simd: Simd, layer: &'a Layer, Shape { width, height, channels }: Shape) -> Self {
+    /// How many rows are kept, of how many values, and the values of a row that comes out.
+    fn rows(layer: &Layer, Shape { width, channels, .. }: Shape) -> (usize, usize, usize) {
         let out_channels = layer.out_channels(channels);
-        let (kept, out) = match layer {
-            Layer::Separable(..) => {
-                let bordered = (width + 2) * out_channels;
-                ((0..4).map(|_| Aligned::new(bordered)).collect(), width * out_channels)
-            }
-            Layer::Pool => (vec![Aligned::new(width * channels)], width / 2 * channels),
+        match layer {
+            Layer::Separable(..) => (4, (width + 2) * out_channels, width * out_channels),
+            Layer::Pool => (1, width * channels, width / 2 * channels),
+        }
+    }
+
+    /// The values that a stage needs.
+    fn values(layer: &Layer, input: Shape) -> usize {
+        let (count, kept, out) = Self::rows(layer, input);
+        count * lines(kept) + lines(out)
+    }
+
+    /// Takes its [`values`](Self::values) from `free`.
+    fn new(simd: Simd, layer: &'a Layer, input: Shape, free: &mut &'a mut [f32]) -> Self {
+        let (count, kept, out) = Self::rows(layer, input);
+        let mut take = |len: usize| -> &'a mut [f32] {
+            let (taken, rest) = mem::take(free).split_at_mut(lines(len));
+            *free = rest;
+            &mut taken[..len]
         };
-        Self { simd, layer, height, channels: out_channels, first: None, kept, out: Aligned::new(out) }
+        let (out, kept): (_, Vec<_>) = (take(out), (0..count).map(|_| take(kept)).collect());
+        let mut stage =
+            Self { simd, layer, height: input.height, channels: layer.out_channels(input.channels), first: None, kept, out };
+        if let Layer::Separable(..) = layer {
+            stage.kept.iter_mut().for_each(|row| row.fill(0.0));
+        }
+        stage
     }
 
     /// Takes row `y` and passes on the rows that it completes.
@@ -162,23 +201,28 @@ impl<'a> Stage<'a> {
                 if y > first && (y == 1 || y >= first + 2) {
                     let above = if y == 1 { 3 } else { (y - 2) % 3 };
                     self.finish(spatial, [above, (y - 1) % 3, y % 3]);
-                    next(y - 1, &self.out);
+                    next(y - 1, self.out);
                 }
                 if y + 1 == self.height && (y == 0 || y > first) {
                     let above = if y == 0 { 3 } else { (y - 1) % 3 };
                     self.finish(spatial, [above, y % 3, 3]);
-                    next(y, &self.out);
+                    next(y, self.out);
                 }
             }
             Layer::Pool if y.is_multiple_of(2) => self.kept[0].copy_from_slice(row),
             Layer::Pool => {
-                max_pool([&self.kept[0], row], self.channels, &mut self.out);
-                next(y / 2, &self.out);
+                max_pool(self.simd, [self.kept[0], row], self.channels, self.out);
+                next(y / 2, self.out);
             }
         }
     }
 
     fn finish(&mut self, spatial: &Depthwise, rows: [usize; 3]) {
-        depthwise(self.simd, spatial, rows.map(|i| &*self.kept[i]), &mut self.out);
+        depthwise(self.simd, spatial, rows.map(|i| &*self.kept[i]), self.out);
     }
+}
+
+/// So many values in whole cache lines, so that the next ones begin at one, too.
+fn lines(len: usize) -> usize {
+    len.next_multiple_of(LANES)
 }
