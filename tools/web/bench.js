@@ -53,25 +53,27 @@ async function onnxruntime() {
   };
 }
 
-/** human with its own detector, mesh and emotion, as its documentation sets it up for expressions. */
-async function human() {
+/** human with its own detector and emotion, as its documentation sets it up for expressions. `every`: it looks at all of each frame; else
+ * it may leave out what its documentation leaves out for films, which is what it does by itself. */
+const human = (every) => async () => {
   const { Human } = await import("./peers/@vladmandic/human/dist/human.esm.js");
   const off = { enabled: false };
+  const always = every ? { skipFrames: 0, skipTime: 0 } : {};
   const it = new Human({
     backend: "wasm",
     wasmPath: new URL("peers/@tensorflow/tfjs-backend-wasm/dist/", location.href).href,
     modelBasePath: new URL("peers/@vladmandic/human/models/", location.href).href,
-    cacheSensitivity: 0,
+    ...(every ? { cacheSensitivity: 0 } : {}),
     warmup: "none",
     filter: off, gesture: off, body: off, hand: off, object: off, segmentation: off,
-    face: { enabled: true, detector: { rotation: false }, mesh: off, iris: off, description: off, emotion: { enabled: true, skipFrames: 0, skipTime: 0 } },
+    face: { enabled: true, detector: { rotation: false, ...always }, mesh: off, iris: off, description: off, emotion: { enabled: true, ...always } },
   });
   await it.load();
   return async (canvas) => {
     const { face } = await it.detect(canvas);
     return face.length;
   };
-}
+};
 
 // One module is in a thread, so that each build has a worker; the best is in the page's own thread, too, beside the others.
 const best = await load({ worker: false });
@@ -79,7 +81,7 @@ const builds = {};
 for (const build of Object.keys(modules)) builds[build] = await load({ build, worker: true });
 const peers = {};
 if (asked.get("peers")) {
-  for (const [name, make] of Object.entries({ "onnxruntime-web": onnxruntime, human })) {
+  for (const [name, make] of Object.entries({ "onnxruntime-web": onnxruntime, human: human(true), "human, as it leaves out frames by itself": human(false) })) {
     try {
       peers[name] = await make();
     } catch (error) {
@@ -96,6 +98,8 @@ for (const [width, height, longSide] of [[320, 240, 320], [640, 480, 640]]) {
   }
   // What human's detector looks at, however large the picture is.
   contestants[`fervor ${name}, the detector's long side 256`] = () => best.analyze(canvas, { longSide: 256, turns: false });
+  const before = await best.analyze(canvas, { longSide, turns: false });
+  contestants[`fervor ${name}, faces where they were in the frame before`] = () => best.analyze(canvas, { longSide, turns: false, near: before });
   contestants[`fervor ${name}, turned faces, too`] = () => best.analyze(canvas, { longSide });
   const empty = new OffscreenCanvas(width, height);
   empty.getContext("2d", { willReadFrequently: true }).drawImage(canvas, 0, 0, width / 8, height / 8, 0, 0, width, height);

@@ -93,6 +93,42 @@ const tests = {
     await fervor.close();
   },
 
+  async "a face is found again where it was, for a fraction of a look"() {
+    const fervor = await load(settings);
+    const image = document.getElementById("image");
+    await image.decode();
+    const canvas = new OffscreenCanvas(640, 480);
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
+    const show = (x) => pen.drawImage(image, 90 + x, 20, 320, 240, 0, 0, 640, 480);
+    const options = { turns: false };
+    show(0);
+    const before = await fervor.analyze(canvas, options);
+    show(3);
+    const all = await fervor.analyze(canvas, options);
+    const found = await fervor.analyze(canvas, { ...options, near: before });
+    equal(found.faces.length, 1, "faces");
+    // A large face is looked for at fewer pixels.
+    for (const side of ["x", "y", "width", "height"]) near(found.faces[0].box[side], all.faces[0].box[side], 0.05 * all.faces[0].box.height, side);
+    near(happy(found), happy(all), 0.05, "happy");
+    // Where it is no longer, everything is looked at; so is a picture of another size.
+    const away = { ...before, faces: [{ box: { x: 5, y: 400, width: 40, height: 40 } }] };
+    equal((await fervor.analyze(canvas, { ...options, near: away })).faces, all.faces, "a face that is elsewhere");
+    equal((await fervor.analyze(canvas, { ...options, near: { ...before, width: 320 } })).faces, all.faces, "another size");
+    // Where there was none, nothing is looked for.
+    equal((await fervor.analyze(canvas, { ...options, near: { ...before, faces: [] } })).faces, [], "no face before");
+    await refused(fervor.analyze(canvas, { near: { boxes: [] } }), "input");
+    const times = { whole: [], near: [] };
+    for (let i = 0; i < 10; i += 1) {
+      for (const [name, told] of [["whole", options], ["near", { ...options, near: before }]]) {
+        const start = performance.now();
+        await fervor.analyze(canvas, told);
+        times[name].push(performance.now() - start);
+      }
+    }
+    await fervor.close();
+    return `${median(times.near).toFixed(1)} ms instead of ${median(times.whole).toFixed(1)}`;
+  },
+
   async "the page stays smooth while a worker computes"() {
     const fervor = await load(settings);
     const blob = await astronaut();

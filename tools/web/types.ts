@@ -6,9 +6,10 @@ import { Client, ServiceError, type Answer } from "fervor-web/client";
 async function here(file: File, video: HTMLVideoElement): Promise<string[]> {
   const fervor = await load({ model: "fervor-48", worker: "auto" });
   const row: Row = await fervor.analyze(file, { longSide: 320, turns: false });
+  await fervor.analyze(video, { near: row });
   const words = row.faces.map((face: Face) => `${face.label} ${face.probabilities[face.label]} ${face.box.x} ${face.words}`);
   for await (const { source, error } of fervor.analyzeAll([file, video, new Uint8Array(3)])) words.push(`${source} ${error?.hint}`);
-  const live = fervor.live({ smoothing: 1, onAnswer: ({ faces, dropped }: LiveAnswer) => words.push(`${faces[0]?.track} ${dropped}`) });
+  const live = fervor.live({ smoothing: 1, look: 0.5, onAnswer: ({ faces, dropped }: LiveAnswer) => words.push(`${faces[0]?.track} ${dropped}`) });
   live.watch(video).smoothing = 0;
   live.stop();
   const tracker = await fervor.tracker();

@@ -91,6 +91,9 @@ export interface Options {
   turns?: boolean;
   /** The picture is one face. */
   whole?: boolean;
+  /** The row of the frame before, of a film or a camera: its faces are looked for where they were, which takes a fraction of a look at
+   * everything, and everything is looked at if one of them is not there any more. Faces that are new are not seen. */
+  near?: Row | null;
   /** Larger files are refused before they are decoded. */
   maxPixels?: number;
   /** Videos, canvases and bitmaps are made smaller first, to this longer side; boxes are then in those pixels. */
@@ -127,6 +130,8 @@ export interface LiveOptions extends Options {
   onError?(error: FervorError, frame: number): void;
   /** Seconds over which answers are averaged; 0.5. */
   smoothing?: number;
+  /** Seconds from one look at everything to the next; between, faces are looked for where they were. 0.2; 0 looks at everything always. */
+  look?: number;
 }
 
 /** Loads a model. */

@@ -50,6 +50,12 @@ function addressOf(model) {
   throw new FervorError({ kind: "input", reason: "missing", message: `there is no model ${JSON.stringify(text)}`, hint: `known are ${modelNames().join(", ")}; or give an address, or a file's bytes` });
 }
 
+/** Of the row of the frame before, only where its faces were. */
+function placesOf({ width, height, faces }) {
+  if (!Array.isArray(faces) || !faces.every((face) => face?.box)) throw new FervorError({ kind: "input", reason: "invalid", message: "near must be the row of the frame before" });
+  return { width: width ?? 0, height: height ?? 0, boxes: faces.map((face) => face.box) };
+}
+
 async function threadOf(worker) {
   const can = typeof Worker === "function" && typeof document === "object";
   if (worker === false || (worker === "auto" && !can)) return here();
@@ -98,7 +104,8 @@ export class Fervor {
     }
   }
 
-  async #row(source, { source: name = nameOf(source), maxSide = 0, ...options }) {
+  async #row(source, { source: name = nameOf(source), maxSide = 0, near = null, ...options }) {
+    if (near) options.near = placesOf(near);
     const { taken, transfer } = await take(source, maxSide);
     return this.#thread.ask("analyze", { id: this.#id, taken, source: name, options }, transfer);
   }

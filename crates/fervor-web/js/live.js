@@ -2,14 +2,15 @@
 
 /** What follows the faces of a camera or a film. Made by `fervor.live()`. */
 export class Live {
-  #fervor; #options; #smoothing; #tracker = null; #waiting = null; #working = false; #over = false; #began = performance.now(); #handles = [];
+  #fervor; #options; #smoothing; #tracker = null; #waiting = null; #working = false; #look; #last = null; #looked = -Infinity; #over = false; #began = performance.now(); #handles = [];
 
   /** Frames that came, and those of them that got no answer because a newer one came. */
   frames = 0;
   dropped = 0;
 
-  constructor(fervor, { onAnswer, onError = null, smoothing = 0.5, maxSide = 640, ...options } = {}) {
+  constructor(fervor, { onAnswer, onError = null, smoothing = 0.5, look = 0.2, maxSide = 640, ...options } = {}) {
     this.#fervor = fervor;
+    this.#look = look;
     this.#smoothing = smoothing;
     this.#options = { turns: false, maxSide, ...options };
     Object.assign(this, { onAnswer, onError });
@@ -59,6 +60,14 @@ export class Live {
     this.#tracker?.then((tracker) => tracker.close()).catch(() => {});
   }
 
+  /** The row of the last frame, if the next one is to be looked at where its faces were; else all of it is. */
+  #near(at) {
+    // Times are rounded: a hair early is in time.
+    if (this.#last && at - this.#looked < this.#look - 1e-6) return this.#last;
+    this.#looked = at;
+    return null;
+  }
+
   async #work() {
     this.#working = true;
     this.#tracker ??= this.#fervor.tracker({ smoothing: this.#smoothing });
@@ -66,12 +75,15 @@ export class Live {
       const { source, time, number, came } = this.#waiting;
       this.#waiting = null;
       try {
-        const row = await this.#fervor.analyze(source, this.#options);
-        const faces = await (await this.#tracker).update(row, time ?? (came - this.#began) / 1000);
+        const at = time ?? (came - this.#began) / 1000;
+        const row = await this.#fervor.analyze(source, { ...this.#options, near: this.#near(at) });
+        this.#last = row;
+        const faces = await (await this.#tracker).update(row, at);
         const { width, height } = row;
         const ms = Math.round(10 * (performance.now() - came)) / 10;
         if (!this.#over) this.onAnswer?.({ frame: number, dropped: this.dropped, ms, width, height, faces });
       } catch (error) {
+        this.#last = null;
         if (this.#over) break;
         if (!this.onError) throw error;
         this.onError(error, number);

@@ -67,11 +67,16 @@ impl Analyzer {
     fn row(&mut self, source: &str, options: &str, picture: impl FnOnce() -> Result<Picture>) -> String {
         let mut size = None;
         let answered = (|| {
-            let options = Options::parse(options)?;
+            let mut options = Options::parse(options)?;
+            let near = options.take_near();
             let picture = picture()?;
-            let faces = self.finders.analyzer(&options, &self.bundle)?.analyze(&picture);
+            let analyzer = self.finders.analyzer(&options, &self.bundle)?;
             size = Some((picture.width(), picture.height()));
-            faces
+            let prepared = match near.as_ref().and_then(|near| near.boxes(&picture)) {
+                Some(boxes) => analyzer.prepare_near(&picture, boxes)?,
+                None => analyzer.prepare(&picture)?,
+            };
+            Ok(analyzer.classify(vec![prepared])?.pop().unwrap_or_default())
         })();
         let (model, source) = (self.model.clone(), source.to_owned());
         json(&match answered {

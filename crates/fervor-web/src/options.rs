@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, Error, Result, WholePicture};
+use fervor::{Analyzer, AutoFaces, BoundingBox, Bundle, DetectorOptions, Error, Picture, Result, WholePicture};
 use serde::Deserialize;
 
 /// Of so many different options the finders are kept.
@@ -19,6 +19,24 @@ pub struct Options {
     turns: Option<bool>,
     /// The picture is one face.
     whole: bool,
+    /// Where faces were a moment ago.
+    near: Option<Near>,
+}
+
+/// The faces of the picture before, which was of this size.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Near {
+    width: u32,
+    height: u32,
+    boxes: Vec<BoundingBox>,
+}
+
+impl Near {
+    /// The boxes, if they are of a picture as large as this one.
+    pub fn boxes(&self, picture: &Picture) -> Option<&[BoundingBox]> {
+        (self.width == picture.width() && self.height == picture.height()).then_some(&self.boxes)
+    }
 }
 
 impl Options {
@@ -28,6 +46,11 @@ impl Options {
             return Ok(Self::default());
         }
         serde_json::from_str(json).map_err(|e| Error::input(format!("the options are not understood: {e}")))
+    }
+
+    /// What differs from picture to picture, taken out: the rest is the same for all pictures of a camera.
+    pub fn take_near(&mut self) -> Option<Near> {
+        self.near.take()
     }
 
     fn detector(&self) -> DetectorOptions {
