@@ -16,14 +16,18 @@ async function frame(width, height) {
   return canvas;
 }
 
-/** Each contestant's least and median time; they take turns. */
+/** Frames of a film that are looked at as one: of thirty a second, one in six by a look at everything. */
+const FILM = 6;
+
+/** Each contestant's least and median time for a frame; they take turns. One that looks at several frames at once answers their number. */
 async function race(contestants) {
   const times = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
   for (let round = 0; round < rounds + 3; round += 1) {
     for (const [name, run] of Object.entries(contestants)) {
       const start = performance.now();
-      await run();
-      if (round >= 3) times[name].push(performance.now() - start);
+      const answer = await run();
+      const frames = typeof answer === "number" ? answer : 1;
+      if (round >= 3) times[name].push((performance.now() - start) / frames);
     }
   }
   for (const all of Object.values(times)) all.sort((a, b) => a - b);
@@ -70,8 +74,8 @@ const human = (every) => async () => {
   });
   await it.load();
   return async (canvas) => {
-    const { face } = await it.detect(canvas);
-    return face.length;
+    for (let i = 0; i < (every ? 1 : FILM); i += 1) await it.detect(canvas);
+    return every ? 1 : FILM;
   };
 };
 
@@ -100,6 +104,11 @@ for (const [width, height, longSide] of [[320, 240, 320], [640, 480, 640]]) {
   contestants[`fervor ${name}, the detector's long side 256`] = () => best.analyze(canvas, { longSide: 256, turns: false });
   const before = await best.analyze(canvas, { longSide, turns: false });
   contestants[`fervor ${name}, faces where they were in the frame before`] = () => best.analyze(canvas, { longSide, turns: false, near: before });
+  contestants[`fervor ${name}, a film of thirty frames a second`] = async () => {
+    let row = null;
+    for (let i = 0; i < FILM; i += 1) row = await best.analyze(canvas, { longSide, turns: false, near: row });
+    return FILM;
+  };
   contestants[`fervor ${name}, turned faces, too`] = () => best.analyze(canvas, { longSide });
   const empty = new OffscreenCanvas(width, height);
   empty.getContext("2d", { willReadFrequently: true }).drawImage(canvas, 0, 0, width / 8, height / 8, 0, 0, width, height);

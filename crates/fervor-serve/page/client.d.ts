@@ -52,6 +52,8 @@ export interface LiveOptions {
   model?: string;
   /** Seconds over which answers are averaged; 0.5. */
   smoothing?: number;
+  /** Seconds from one look at everything to the next; between, faces are looked for where they were. 0.2; 0 looks at everything always. */
+  look?: number;
   /** Videos and canvases are sent with this longer side at most; 640. */
   maxSide?: number;
   /** `delay`: milliseconds from the frame to its answer, as this program saw it. */

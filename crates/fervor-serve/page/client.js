@@ -104,7 +104,7 @@ function protocols(key) {
 export class ServiceLive {
   #socket; #smoothing; #maxSide; #canvas = null; #encoding = 0; #sent = new Map(); #frames = 0; #over = false;
 
-  constructor(address, key, { model = "", smoothing = 0.5, maxSide = 640, onAnswer = null, onError = null, onEnd = null } = {}) {
+  constructor(address, key, { model = "", smoothing = 0.5, look = 0.2, maxSide = 640, onAnswer = null, onError = null, onEnd = null } = {}) {
     const at = new URL("ws", address);
     at.protocol = at.protocol.replace("http", "ws");
     if (model) at.searchParams.set("model", model);
@@ -118,6 +118,7 @@ export class ServiceLive {
     this.opened = new Promise((done, fail) => {
       this.#socket.addEventListener("open", () => {
         if (smoothing !== 0.5) this.smoothing = smoothing;
+        if (look !== 0) this.#socket.send(JSON.stringify({ look }));
         done();
       }, { once: true });
       this.#socket.addEventListener("close", (event) => {

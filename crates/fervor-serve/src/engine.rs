@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use fervor::analyzer::Prepared;
+use fervor::analyzer::{Before, Prepared};
 use fervor::{Analyzer, Limits, Picture, Prediction};
 use fervor_draw::FaceDrawing;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -88,6 +88,13 @@ pub struct Answer {
     pub drawn: Option<Vec<u8>>,
 }
 
+impl Answer {
+    /// Where the faces are, for the frame that follows.
+    pub fn places(&self) -> Before {
+        Before { width: self.width, height: self.height, boxes: self.faces.iter().map(|face| face.face.bounds).collect() }
+    }
+}
+
 /// The engine's answer to come. An engine that fails drops the sender.
 pub type Reply<T> = oneshot::Receiver<Result<T, ApiError>>;
 
@@ -100,6 +107,7 @@ enum Job {
 struct PictureJob {
     bytes: Bytes,
     wish: Wish,
+    before: Option<Before>,
     reply: oneshot::Sender<Result<Answer, ApiError>>,
     place: Place,
     hold: Option<Arc<Hold>>,
@@ -172,7 +180,16 @@ impl Engine {
     /// Sends a picture's file in. `hold` is what it holds of the memory for bodies, given back when the picture is decoded.
     pub fn analyze(&self, place: Place, bytes: Bytes, wish: Wish, hold: Option<Arc<Hold>>) -> Reply<Answer> {
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Job::Picture(PictureJob { bytes, wish, reply, place, hold, entered: Instant::now() }));
+        let entered = Instant::now();
+        self.enqueue(Job::Picture(PictureJob { bytes, wish, before: None, reply, place, hold, entered }));
+        answer
+    }
+
+    /// Sends a frame's file in, whose faces are looked for where they were `before`.
+    pub fn follow(&self, place: Place, bytes: Bytes, wish: Wish, before: Option<Before>) -> Reply<Answer> {
+        let (reply, answer) = oneshot::channel();
+        let entered = Instant::now();
+        self.enqueue(Job::Picture(PictureJob { bytes, wish, before, reply, place, hold: None, entered }));
         answer
     }
 
@@ -262,7 +279,7 @@ impl Shared {
 
     /// Decodes, finds faces, cuts chips.
     fn prepare(&self, job: PictureJob) {
-        let PictureJob { bytes, wish, reply, place, hold, entered } = job;
+        let PictureJob { bytes, wish, before, reply, place, hold, entered } = job;
         if reply.is_closed() {
             return;
         }
@@ -275,7 +292,7 @@ impl Shared {
         drop((bytes, hold));
         let decoded = Instant::now();
         self.metrics.stages.decode.observe((decoded - start).as_secs_f64());
-        let prepared = match self.analyzers[wish.model].prepare(&picture) {
+        let prepared = match self.analyzers[wish.model].prepare_after(&picture, before.as_ref()) {
             Ok(prepared) => prepared,
             Err(error) => return send(reply, place, Err(ApiError::of_picture(&error))),
         };

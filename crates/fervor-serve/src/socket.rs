@@ -5,7 +5,8 @@
 //! `dropped` those of them that got no answer because a newer one came while another was worked on. A frame that is no picture
 //! is answered with `{"frame", "error"}`, and the connection goes on. The text message `{"smoothing": 0.5}` sets the time
 //! constant of the smoothing in seconds; `{"time": 12.48}` says when the next frame is shown, in seconds of a film's own clock,
-//! where frames do not come as they happen.
+//! where frames do not come as they happen. After `{"look": 0.2}` all of a frame is looked at every 0.2 seconds only, and in those
+//! between, faces are looked for where they were.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgr
 use axum::extract::{Query, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use fervor::analyzer::Before;
 use fervor::prediction::LiveFace;
 use fervor::track::{TrackOptions, Tracked, Tracker};
 use futures_util::future::BoxFuture;
@@ -34,8 +36,8 @@ const FRAME_BYTES: usize = 2 << 20;
 /// A connection without a message for so long is closed.
 const IDLE: Duration = Duration::from_secs(120);
 
-/// The greatest time constant of the smoothing, in seconds.
-const MOST_SMOOTHING: f64 = 60.0;
+/// The greatest time constant of the smoothing, and time between two looks at everything, in seconds.
+const MOST_SECONDS: f64 = 60.0;
 
 /// The latest second of a film: four months.
 const MOST_TIME: f64 = 1e7;
@@ -81,12 +83,26 @@ struct Frame {
     time: Option<f64>,
 }
 
-/// What a client may say.
+impl Frame {
+    /// When it is shown, in seconds; one that does not say is shown as it comes.
+    fn shown(&self, start: Instant) -> f64 {
+        self.time.unwrap_or_else(|| self.came.duration_since(start).as_secs_f64())
+    }
+}
+
+/// What a client may say, one thing at a time.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Saying {
-    smoothing: Option<f64>,
-    time: Option<f64>,
+#[serde(rename_all = "lowercase")]
+enum Saying {
+    Smoothing(f64),
+    Look(f64),
+    Time(f64),
+}
+
+/// The last frame's faces, and when all of one was looked at.
+struct Last {
+    looked: f64,
+    faces: Before,
 }
 
 #[derive(Serialize)]
@@ -127,11 +143,17 @@ async fn talk(socket: &mut WebSocket, app: &App, wish: Wish) -> Option<(u16, &'s
     let mut tracker = Tracker::new(TrackOptions::default());
     let (mut frames, mut dropped) = (0, 0);
     let mut clock = None;
+    let mut look = 0.0;
+    let mut last: Option<Last> = None;
     let mut waiting: Option<Frame> = None;
     let mut work: Option<BoxFuture<'static, (Frame, Result<Answer, ApiError>)>> = None;
     loop {
         if work.is_none() {
-            work = waiting.take().map(|frame| answer(app.clone(), wish, frame));
+            work = waiting.take().map(|frame| {
+                // Times are rounded: a hair early is in time.
+                last.take_if(|last| frame.shown(start) - last.looked >= look - 1e-6);
+                answer(app.clone(), wish, frame, last.as_ref().map(|last| last.faces.clone()))
+            });
         }
         let answered = async {
             match &mut work {
@@ -146,7 +168,9 @@ async fn talk(socket: &mut WebSocket, app: &App, wish: Wish) -> Option<(u16, &'s
             (frame, answer) = answered => {
                 work = None;
                 app.metrics().frames_answered.add(1);
-                let time = frame.time.unwrap_or_else(|| frame.came.duration_since(start).as_secs_f64());
+                let time = frame.shown(start);
+                let looked = last.take().map_or(time, |last| last.looked);
+                last = answer.as_ref().ok().map(|answer| Last { looked, faces: answer.places() });
                 match &answer {
                     Ok(answer) => json(&live_answer(&frame, dropped, answer, &tracker.update(&answer.faces, time))),
                     Err(error) => json(&Failed { frame: frame.number, dropped, error }),
@@ -164,17 +188,21 @@ async fn talk(socket: &mut WebSocket, app: &App, wish: Wish) -> Option<(u16, &'s
                     continue;
                 }
                 Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
-                    Ok(Saying { smoothing: Some(smoothing), time: None }) if (0.0..=MOST_SMOOTHING).contains(&smoothing) => {
+                    Ok(Saying::Smoothing(smoothing)) if (0.0..=MOST_SECONDS).contains(&smoothing) => {
                         tracker.set_smoothing(smoothing);
                         continue;
                     }
-                    Ok(Saying { smoothing: None, time: Some(time) }) if (clock.unwrap_or(0.0)..=MOST_TIME).contains(&time) => {
+                    Ok(Saying::Look(seconds)) if (0.0..=MOST_SECONDS).contains(&seconds) => {
+                        look = seconds;
+                        continue;
+                    }
+                    Ok(Saying::Time(time)) if (clock.unwrap_or(0.0)..=MOST_TIME).contains(&time) => {
                         clock = Some(time);
                         continue;
                     }
                     _ => {
-                        let hint = "send frames as binary messages, and as text only {\"smoothing\": seconds} from 0 to 60 or \
-                                    {\"time\": seconds} that never go back";
+                        let hint = "send frames as binary messages, and as text only {\"smoothing\": seconds} or {\"look\": seconds} \
+                                    from 0 to 60, or {\"time\": seconds} that never go back";
                         json(&Failed { frame: frames, dropped, error: &ApiError::malformed("a message that is not known", hint) })
                     }
                 },
@@ -188,12 +216,12 @@ async fn talk(socket: &mut WebSocket, app: &App, wish: Wish) -> Option<(u16, &'s
     }
 }
 
-fn answer(app: App, wish: Wish, frame: Frame) -> BoxFuture<'static, (Frame, Result<Answer, ApiError>)> {
+fn answer(app: App, wish: Wish, frame: Frame, before: Option<Before>) -> BoxFuture<'static, (Frame, Result<Answer, ApiError>)> {
     Box::pin(async move {
         let timeout = app.settings().timeout;
         let answer = async {
             let place = app.engine().wait_for_place().await;
-            app.settled(Ok(app.engine().analyze(place, frame.bytes.clone(), wish, None))).await
+            app.settled(Ok(app.engine().follow(place, frame.bytes.clone(), wish, before))).await
         };
         let answer = tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| Err(ApiError::timeout()));
         (frame, answer)

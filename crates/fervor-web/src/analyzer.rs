@@ -72,10 +72,7 @@ impl Analyzer {
             let picture = picture()?;
             let analyzer = self.finders.analyzer(&options, &self.bundle)?;
             size = Some((picture.width(), picture.height()));
-            let prepared = match near.as_ref().and_then(|near| near.boxes(&picture)) {
-                Some(boxes) => analyzer.prepare_near(&picture, boxes)?,
-                None => analyzer.prepare(&picture)?,
-            };
+            let prepared = analyzer.prepare_after(&picture, near.as_ref())?;
             Ok(analyzer.classify(vec![prepared])?.pop().unwrap_or_default())
         })();
         let (model, source) = (self.model.clone(), source.to_owned());

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use fervor::{Analyzer, AutoFaces, BoundingBox, Bundle, DetectorOptions, Error, Picture, Result, WholePicture};
+use fervor::analyzer::Before;
+use fervor::{Analyzer, AutoFaces, Bundle, DetectorOptions, Error, Result, WholePicture};
 use serde::Deserialize;
 
 /// Of so many different options the finders are kept.
@@ -20,23 +21,7 @@ pub struct Options {
     /// The picture is one face.
     whole: bool,
     /// Where faces were a moment ago.
-    near: Option<Near>,
-}
-
-/// The faces of the picture before, which was of this size.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Near {
-    width: u32,
-    height: u32,
-    boxes: Vec<BoundingBox>,
-}
-
-impl Near {
-    /// The boxes, if they are of a picture as large as this one.
-    pub fn boxes(&self, picture: &Picture) -> Option<&[BoundingBox]> {
-        (self.width == picture.width() && self.height == picture.height()).then_some(&self.boxes)
-    }
+    near: Option<Before>,
 }
 
 impl Options {
@@ -49,7 +34,7 @@ impl Options {
     }
 
     /// What differs from picture to picture, taken out: the rest is the same for all pictures of a camera.
-    pub fn take_near(&mut self) -> Option<Near> {
+    pub fn take_near(&mut self) -> Option<Before> {
         self.near.take()
     }
 

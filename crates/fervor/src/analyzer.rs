@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::bundle::Bundle;
 use crate::error::Result;
 use crate::face::{AutoFaces, BoundingBox, DetectorOptions, Face, FindFaces};
@@ -41,6 +43,18 @@ impl fmt::Debug for Analyzer {
 pub struct Prepared {
     size: (u32, u32),
     faces: Vec<(Face, Quality, Chip)>,
+}
+
+/// Where the faces of a picture were, for the one that follows closely upon it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Before {
+    /// That picture's width, in pixels.
+    pub width: u32,
+    /// That picture's height, in pixels.
+    pub height: u32,
+    /// The boxes, in its pixels.
+    pub boxes: Vec<BoundingBox>,
 }
 
 impl Prepared {
@@ -123,6 +137,18 @@ impl Analyzer {
     pub fn prepare_near(&self, picture: &Picture, boxes: &[BoundingBox]) -> Result<Prepared> {
         match self.finder.find_near(picture, boxes)? {
             Some(faces) => Ok(self.prepared(picture, faces)),
+            None => self.prepare(picture),
+        }
+    }
+
+    /// [`prepare_near`](Self::prepare_near) the boxes of the picture before, if there was one and it was as large; else
+    /// [`prepare`](Self::prepare).
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_after(&self, picture: &Picture, before: Option<&Before>) -> Result<Prepared> {
+        match before.filter(|before| (before.width, before.height) == (picture.width(), picture.height())) {
+            Some(before) => self.prepare_near(picture, &before.boxes),
             None => self.prepare(picture),
         }
     }

@@ -27,6 +27,14 @@ impl Client {
         self.0.send(Message::Text(text.into())).await.unwrap();
     }
 
+    /// How wide the faces are in the frame that is shown at this second of a film.
+    async fn widths(&mut self, time: f64, frame: &[u8]) -> Vec<f64> {
+        self.say(&format!(r#"{{"time": {time}}}"#)).await;
+        self.show(frame.to_vec()).await;
+        let answer = self.hear().await;
+        answer["faces"].as_array().unwrap().iter().map(|face| face["box"]["width"].as_f64().unwrap()).collect()
+    }
+
     async fn hear(&mut self) -> Value {
         let message = tokio::time::timeout(Duration::from_secs(10), self.0.next()).await.expect("an answer in time");
         serde_json::from_str(message.unwrap().unwrap().to_text().unwrap()).unwrap()
@@ -88,6 +96,29 @@ async fn a_films_frames_have_the_films_own_times() {
 }
 
 #[tokio::test]
+async fn between_two_looks_faces_are_looked_for_where_they_were() {
+    let world = World::with(faces(), Settings::default());
+    let (address, _stop, _server) = world.listen().await;
+    let shown = fervor::Picture::decode(&astronaut(), &fervor::Limits::default()).unwrap();
+    let smaller = shown.resized(256, 256, fervor::picture::Filter::Bilinear).unwrap().encode_png().unwrap();
+    let empty = fervor::Picture::from_rgb(512, 512, vec![90; 512 * 512 * 3]).unwrap().encode_png().unwrap();
+    // The first client asks for nothing and gets looks at everything.
+    let mut client = Client::connect(address).await;
+    assert!(client.widths(0.0, &empty).await.is_empty());
+    let whole = client.widths(0.01, &astronaut()).await;
+    assert_eq!(whole.len(), 1);
+    let mut client = Client::connect(address).await;
+    client.say(r#"{"look": 0.2}"#).await;
+    assert!(client.widths(0.0, &empty).await.is_empty());
+    assert!(client.widths(0.1, &astronaut()).await.is_empty(), "one that is new is seen at the next look");
+    assert_eq!(client.widths(0.2, &astronaut()).await, whole);
+    let near = client.widths(0.3, &astronaut()).await;
+    assert!(near.len() == 1 && (near[0] - whole[0]).abs() < 0.05 * whole[0], "it is found again: {near:?} {whole:?}");
+    assert_eq!(client.widths(0.35, &smaller).await.len(), 1, "a frame of another size is looked at whole");
+    assert!(client.widths(0.36, &empty).await.is_empty(), "it is gone");
+}
+
+#[tokio::test]
 async fn old_frames_are_dropped_rather_than_answered_late() {
     let world = World::with(Slow(Duration::from_millis(120)), Settings { threads: 1, ..Settings::default() });
     let (address, _stop, _server) = world.listen().await;
@@ -109,7 +140,7 @@ async fn a_bad_frame_is_an_answer_and_the_connection_goes_on() {
     let mut client = Client::connect(address).await;
     client.show(b"no picture".to_vec()).await;
     assert_eq!(client.hear().await["error"]["kind"], "unsupported");
-    for nonsense in ["hello", r#"{"smoothing": -1}"#, r#"{"smoothing": 1e99}"#, r#"{"path": "/etc/passwd"}"#] {
+    for nonsense in ["hello", r#"{"smoothing": -1}"#, r#"{"look": -1}"#, r#"{"smoothing": 1e99}"#, r#"{"path": "/etc/passwd"}"#] {
         client.say(nonsense).await;
         assert_eq!(client.hear().await["error"]["kind"], "input", "{nonsense}");
     }
