@@ -12,6 +12,7 @@
 mod aligned;
 pub mod bf16;
 pub mod maps;
+pub mod pixels;
 pub mod tile;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;

@@ -1,5 +1,6 @@
 //! Decoders' values become RGB bytes.
 
+use fervor_simd::pixels::{over_white, rgba_over_white};
 use image::ColorType;
 
 /// Decoded values in the machine's byte order as RGB bytes: grey is repeated, 16 bits keep their high byte, alpha lies over white.
@@ -10,7 +11,8 @@ pub(super) fn to_rgb(mut values: Vec<u8>, color: ColorType) -> Vec<u8> {
     match color {
         ColorType::Rgb8 => return values,
         ColorType::Rgba8 => {
-            shrink::<4>(&mut values, |&[r, g, b, a]| if a == 255 { [r, g, b] } else { [r, g, b].map(|v| over_white(v, a)) })
+            rgba_over_white(&mut values);
+            values.shrink_to_fit();
         }
         ColorType::Rgb16 => shrink::<6>(&mut values, |v| [high(v, 0), high(v, 1), high(v, 2)]),
         ColorType::Rgba16 => shrink::<8>(&mut values, |v| [0, 1, 2].map(|i| over_white(high(v, i), high(v, 3)))),
@@ -37,12 +39,6 @@ fn shrink<const N: usize>(values: &mut Vec<u8>, rgb: impl Fn(&[u8; N]) -> [u8; 3
 /// The high byte of the 16-bit value number `index`.
 fn high(pixel: &[u8], index: usize) -> u8 {
     (u16::from_ne_bytes([pixel[2 * index], pixel[2 * index + 1]]) >> 8) as u8
-}
-
-/// A value of some opacity on a white ground, rounded to the nearest.
-fn over_white(value: u8, alpha: u8) -> u8 {
-    let (value, alpha) = (u32::from(value), u32::from(alpha));
-    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
 }
 
 #[cfg(test)]
