@@ -97,8 +97,8 @@ pub(super) fn draw(picture: &Picture, similarity: &Similarity, side: u32, filter
     let step = |to: [f64; 2]| [to[0] - first[0], to[1] - first[1]];
     let (across, down) = (step(place(1.5, 0.5)), step(place(0.5, 1.5)));
     // Four numbers a pixel, the last of them idle: a register's width, whatever the processor.
-    let colors: Vec<[f32; 4]> =
-        source.rgb().as_chunks::<3>().0.iter().map(|pixel| [pixel[0], pixel[1], pixel[2], 0].map(f32::from)).collect();
+    let wide = |&[red, green, blue]: &[u8; 3]| [f32::from(red), f32::from(green), f32::from(blue), 0.0];
+    let colors: Vec<[f32; 4]> = source.rgb().as_chunks().0.iter().map(wide).collect();
     let size = [source.width() as usize, source.height() as usize];
     let mut rgb = vec![0; 3 * (drawn * drawn) as usize];
     for (y, line) in rgb.chunks_exact_mut(3 * drawn as usize).enumerate() {
@@ -124,7 +124,9 @@ fn shown(similarity: &Similarity, side: f64) -> Frame {
 #[inline]
 fn color(colors: &[[f32; 4]], size: [usize; 2], [x, y]: [f64; 2]) -> [u8; 4] {
     let at = Bilinear::at([x - 0.5, y - 0.5], size);
-    let [a, b, c, d] = at.places.map(|place| colors[place]);
-    let value: [f32; 4] = std::array::from_fn(|lane| at.single([a[lane], b[lane], c[lane], d[lane]]));
-    value.map(|value| (value + 0.5) as u8)
+    // Written out: where it is compiled for size, `map` over four numbers is a call.
+    let [a, b, c, d] = at.places;
+    let [a, b, c, d] = [colors[a], colors[b], colors[c], colors[d]];
+    let value = |lane: usize| (at.single([a[lane], b[lane], c[lane], d[lane]]) + 0.5) as u8;
+    [value(0), value(1), value(2), value(3)]
 }
