@@ -1,5 +1,5 @@
-//! Memory that is used again. A look needs the same few buffers as the one before; given back to the system each time, as some
-//! do with large blocks, they cost more than half of what is computed in them.
+//! Memory that is used again. A look needs the same few buffers as the one before. Given back to the system each time, as musl does
+//! with large blocks, they cost a third of the time of a program on one thread, and more than half on two.
 
 use std::mem;
 use std::ops::{Deref, DerefMut};
