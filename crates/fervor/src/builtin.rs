@@ -12,8 +12,8 @@ macro_rules! model {
 }
 
 /// How a file stands in the program.
+#[cfg_attr(not(any(feature = "model-48", feature = "model-48-votes", feature = "model-nano")), expect(dead_code))]
 enum Stored {
-    #[cfg(any(feature = "model-48", feature = "model-48-votes", feature = "model-nano"))]
     Whole(&'static [u8]),
     #[cfg(all(feature = "model-48", feature = "model-nano"))]
     InParts(&'static parts::Parts),
@@ -40,7 +40,6 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 pub fn bytes(name: &str) -> Option<&'static [u8]> {
     let (_, stored) = MODELS.iter().find(|(known, _)| *known == name)?;
     Some(match stored {
-        #[cfg(any(feature = "model-48", feature = "model-48-votes", feature = "model-nano"))]
         Stored::Whole(bytes) => bytes,
         #[cfg(all(feature = "model-48", feature = "model-nano"))]
         Stored::InParts(parts) => parts.whole(),
