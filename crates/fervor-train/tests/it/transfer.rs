@@ -129,17 +129,18 @@ fn the_built_in_model_can_be_continued() {
 #[test]
 fn a_deeper_network_begins_as_its_source_and_learns_in_all_layers() {
     let (_world, source) = teacher();
-    let deeper = |overrides: &[&str]| {
-        let mut all = vec!["network.blocks=[1, 2]", "transfer.frozen_epochs=0"];
-        all.extend(overrides);
-        from(&source, &all).train().unwrap()
-    };
-    let still = from(&source, &["epochs=1", "optimizer.learning_rate=1e-9"]).train().unwrap();
-    let (untouched, learned) = (deeper(&["epochs=1", "optimizer.learning_rate=1e-9"]), deeper(&["epochs=3"]));
-    assert_eq!(untouched.log[0].val_accuracy, still.log[0].val_accuracy);
-    let convolutions = |run: &Path| weights(&run.join("last.onnx")).0;
-    let (before, after) = (convolutions(&untouched.run), convolutions(&learned.run));
-    assert_eq!(before.len(), convolutions(&still.run).len() + 2);
+    // A rate that changes nothing, for the network as it was and for a deeper one; then one that does.
+    let still = ["epochs=1", "optimizer.learning_rate=1e-9", "transfer.frozen_epochs=0"];
+    let deeper = ["network.blocks=[1, 2]", "transfer.frozen_epochs=0"];
+    let worlds = [
+        from(&source, &still),
+        from(&source, &[&deeper[..], &still[..2]].concat()),
+        from(&source, &[&deeper[..], &["epochs=3"]].concat()),
+    ];
+    let [shallow, untouched, learned] = worlds.each_ref().map(|world| world.train().unwrap());
+    assert_eq!(untouched.log[0].val_accuracy, shallow.log[0].val_accuracy);
+    let [few, before, after] = [&shallow, &untouched, &learned].map(|outcome| weights(&outcome.run.join("last.onnx")).0);
+    assert_eq!(before.len(), few.len() + 2);
     assert!(before.iter().zip(&after).all(|(a, b)| a != b), "a convolution did not move");
     assert!(learned.log[2].val_accuracy > 0.8, "{:?}", learned.log);
 }
