@@ -83,6 +83,7 @@ const human = (every) => async () => {
 const best = await load({ worker: false });
 const builds = {};
 for (const build of Object.keys(modules)) builds[build] = await load({ build, worker: true });
+const large = await load({ model: "fervor-48", worker: true });
 const peers = {};
 if (asked.get("peers")) {
   for (const [name, make] of Object.entries({ "onnxruntime-web": onnxruntime, human: human(true), "human, as it leaves out frames by itself": human(false) })) {
@@ -115,6 +116,7 @@ for (const [width, height, longSide] of [[320, 240, 320], [640, 480, 640]]) {
   contestants[`fervor ${name}, no face, turned faces, too`] = () => best.analyze(empty, { longSide });
   contestants[`fervor ${name}, no face`] = () => best.analyze(empty, { longSide, turns: false });
   contestants[`fervor ${name}, no detector`] = () => best.analyze(canvas, { whole: true });
+  contestants[`fervor ${name}, fervor-48, no detector, in a worker`] = () => large.analyze(canvas, { whole: true });
   const pen = canvas.getContext("2d");
   const image = pen.getImageData(0, 0, width, height);
   contestants[`fervor ${name}, from ImageData`] = () => best.analyze(image, { longSide, turns: false });

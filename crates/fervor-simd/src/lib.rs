@@ -143,7 +143,7 @@ pub fn depthwise(simd: Simd, layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f3
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Kind::Wasm => wasm::depthwise(layer, rows, out),
             #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-            Kind::Portable => depthwise_row::<Eight, 2>(layer, rows, out),
+            Kind::Portable => depthwise_row::<Eight, 2>(layer, &rows, out),
         }
     }
 }
@@ -311,29 +311,35 @@ unsafe fn dense_block<L: Lanes, const V: usize, const P: usize>(
     }
 }
 
-/// One register of channels by `P` pixels at a time.
+/// One register of channels by `P` pixels at a time, all channels of some pixels before the next ones: what they lie in is then read
+/// once into the fastest memory, however many registers a cache line makes.
 ///
 /// # Safety
 /// The lengths are those that [`depthwise`] checks, and the processor has the instructions of `L`.
 #[inline(always)]
-unsafe fn depthwise_row<L: Lanes, const P: usize>(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
+unsafe fn depthwise_row<L: Lanes, const P: usize>(layer: &Depthwise, rows: &[&[f32]], out: &mut [f32]) {
     let channels = layer.bias.len();
     let pixels = out.len() / channels;
     let out = out.as_mut_ptr();
-    let mut channel = 0;
-    while channel < channels {
-        let mut x = 0;
-        while x + P <= pixels {
-            // SAFETY: as the caller promises; pixels x..x + P exist.
-            unsafe { depthwise_block::<L, P>(layer, rows, out, x, channel) };
-            x += P;
+    let mut first = 0;
+    while first < pixels {
+        let end = pixels.min(first + 4 * P);
+        let mut channel = 0;
+        while channel < channels {
+            let mut x = first;
+            while x + P <= end {
+                // SAFETY: as the caller promises; pixels x..x + P exist.
+                unsafe { depthwise_block::<L, P>(layer, rows, out, x, channel) };
+                x += P;
+            }
+            while x < end {
+                // SAFETY: as the caller promises; pixel x exists.
+                unsafe { depthwise_block::<L, 1>(layer, rows, out, x, channel) };
+                x += 1;
+            }
+            channel += L::COUNT;
         }
-        while x < pixels {
-            // SAFETY: as the caller promises; pixel x exists.
-            unsafe { depthwise_block::<L, 1>(layer, rows, out, x, channel) };
-            x += 1;
-        }
-        channel += L::COUNT;
+        first = end;
     }
 }
 
@@ -360,18 +366,12 @@ unsafe fn max_pool_row<L: Lanes>(rows: [&[f32]; 2], channels: usize, out: &mut [
 /// # Safety
 /// As for [`depthwise_row`]; these pixels and channels exist.
 #[inline(always)]
-unsafe fn depthwise_block<L: Lanes, const P: usize>(
-    layer: &Depthwise,
-    rows: [&[f32]; 3],
-    out: *mut f32,
-    x: usize,
-    channel: usize,
-) {
+unsafe fn depthwise_block<L: Lanes, const P: usize>(layer: &Depthwise, rows: &[&[f32]], out: *mut f32, x: usize, channel: usize) {
     let channels = layer.bias.len();
     // SAFETY: `depthwise` has checked that the rows reach one pixel over both ends of `out`.
     unsafe {
         let mut sums = [L::load(layer.bias.as_ptr().add(channel)); P];
-        for (r, row) in rows.into_iter().enumerate() {
+        for (r, row) in rows.iter().enumerate() {
             let weights = layer.weights.as_ptr().add(3 * r * channels + channel);
             let factors = [L::load(weights), L::load(weights.add(channels)), L::load(weights.add(2 * channels))];
             let input = row.as_ptr().add(x * channels + channel);

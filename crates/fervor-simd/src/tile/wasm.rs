@@ -5,9 +5,10 @@ use std::arch::wasm32::*;
 use super::{Block, Kernels, Tile, finish};
 use crate::wasm::mul_add;
 
-pub static WASM: Kernels = family!("WebAssembly", wasm, rows: [6, 4], vectors: [2, 1] of 4);
+// Eight sums and what is multiplied into them fit into sixteen registers: see `crate::wasm`.
+pub static WASM: Kernels = family!("WebAssembly", wasm, rows: [4, 2], vectors: [2, 1] of 4);
 
-pub static WASM_QUADS: Kernels = family!("WebAssembly quads", quads, rows: [6, 4], vectors: [2, 1] of 4);
+pub static WASM_QUADS: Kernels = family!("WebAssembly quads", quads, rows: [4, 2], vectors: [2, 1] of 4);
 
 /// One kernel: how a product of A and B is added to a sum is all that differs.
 macro_rules! wasm_kernel {
@@ -40,18 +41,49 @@ macro_rules! wasm_kernel {
                         b = b.offset(t.b_step);
                     }
                 }
-                let mut rows = [[[0.0f32; 4]; VECTORS]; ROWS];
-                for (row, sums) in rows.iter_mut().zip(sums) {
+                for (r, sums) in sums.into_iter().enumerate().take(t.live_rows) {
+                    if t.live_columns == 4 * VECTORS {
+                        finish_whole(t, r, sums);
+                        continue;
+                    }
+                    let mut row = [[0.0f32; 4]; VECTORS];
                     for (four, sum) in row.iter_mut().zip(sums) {
                         v128_store(four.as_mut_ptr().cast(), sum);
                     }
-                }
-                for (r, row) in rows.iter().enumerate().take(t.live_rows) {
                     finish(t, r, row.as_flattened());
                 }
             }
         }
     };
+}
+
+/// [`finish`] where all columns are live.
+///
+/// # Safety
+/// See [`super::Kernel`]; the block has as many columns as the sums.
+#[inline(always)]
+unsafe fn finish_whole<const VECTORS: usize>(t: &Tile, r: usize, sums: [v128; VECTORS]) {
+    for (v, mut sum) in sums.into_iter().enumerate() {
+        // SAFETY: the caller keeps live rows and columns inside the buffers.
+        unsafe {
+            let c = t.c.offset(t.c_rows[r]).add(4 * v);
+            if !t.scale.is_null() {
+                // Whole numbers stand in the bits of others, until now.
+                sum = f32x4_mul(f32x4_convert_i32x4(sum), v128_load(t.scale.add(4 * v).cast()));
+            }
+            if t.accumulate {
+                sum = f32x4_add(sum, v128_load(c.cast()));
+            }
+            if !t.bias.is_null() {
+                sum = f32x4_add(sum, v128_load(t.bias.add(4 * v).cast()));
+            }
+            if t.relu {
+                // In this order a NaN stays one.
+                sum = f32x4_pmax(sum, f32x4_splat(0.0));
+            }
+            v128_store(c.cast(), sum);
+        }
+    }
 }
 
 wasm_kernel!(wasm, mul_add);
