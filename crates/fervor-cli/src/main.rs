@@ -52,12 +52,19 @@ mod verdict;
 mod video;
 mod watch;
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use cli::Command;
 use verdict::Verdict;
 
+/// Bytes of photographs that are gone, kept for those that come: some for every core, whose photographs are as large one after the other.
+const KEPT_PER_CORE: usize = 48 << 20;
+const MOST_KEPT: usize = 256 << 20;
+
 fn main() -> ExitCode {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    fervor::Picture::keep_memory(MOST_KEPT.min(cores * KEPT_PER_CORE));
     match run(environment::parse().command) {
         Ok(verdict) => verdict.into(),
         Err(error) => {

@@ -38,6 +38,8 @@ mod _fervor {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // A photograph of twelve million pixels takes 36 MB.
+        fervor::Picture::keep_memory(64 << 20);
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -27,6 +27,7 @@ mod encode;
 mod file;
 mod format;
 mod jpeg;
+mod kept;
 mod limits;
 pub mod markers;
 mod measure;
@@ -38,6 +39,7 @@ mod yuv;
 
 pub use file::{read, read_bytes};
 pub use format::{Format, extensions};
+use kept::Pixels;
 pub use limits::Limits;
 pub use measure::{laplacian_variance, mean_and_deviation};
 pub use resample::Filter;
@@ -88,7 +90,7 @@ pub struct Picture {
     width: u32,
     height: u32,
     /// Of a picture that came as luma and chroma only there once somebody asked for all of it.
-    rgb: OnceLock<Vec<u8>>,
+    rgb: OnceLock<Pixels>,
     planes: Option<Planes>,
 }
 
@@ -103,7 +105,7 @@ impl Eq for Picture {}
 impl Picture {
     /// The picture of these pixels, 3 x width x height bytes.
     fn of(width: u32, height: u32, rgb: Vec<u8>) -> Self {
-        Self { width, height, rgb: OnceLock::from(rgb), planes: None }
+        Self { width, height, rgb: OnceLock::from(Pixels::from(rgb)), planes: None }
     }
 
     /// The planes of which nobody has asked for all pixels yet.
@@ -159,12 +161,12 @@ impl Picture {
 
     /// The pixels: red, green, blue, a row after the other.
     pub fn rgb(&self) -> &[u8] {
-        self.rgb.get_or_init(|| self.converted())
+        self.rgb.get_or_init(|| self.converted().into())
     }
 
     /// The pixels, given away.
     pub fn into_rgb(mut self) -> Vec<u8> {
-        self.rgb.take().unwrap_or_else(|| self.converted())
+        self.rgb.take().map_or_else(|| self.converted(), Pixels::into_inner)
     }
 
     fn converted(&self) -> Vec<u8> {

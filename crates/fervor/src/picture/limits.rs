@@ -1,6 +1,6 @@
 //! What a picture may cost.
 
-use super::Format;
+use super::{Format, kept};
 use crate::error::{Error, Reason, Remedy, Result};
 
 /// What a picture may cost, checked before memory is taken for it.
@@ -62,7 +62,7 @@ impl Limits {
 /// Memory for decoded values; an error only where no machine of this kind can address that much, under limits far above the default.
 pub(super) fn zeros(bytes: u64) -> Result<Vec<u8>> {
     match usize::try_from(bytes) {
-        Ok(bytes) if isize::try_from(bytes).is_ok() => Ok(vec![0; bytes]),
+        Ok(bytes) if isize::try_from(bytes).is_ok() => Ok(kept::zeros(bytes)),
         _ => {
             Err(Error::input(format!("the picture needs more memory than can be addressed: {bytes} bytes"))
                 .because(Reason::TooLarge))

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use image::metadata::Orientation;
 
-use super::Picture;
+use super::{Picture, kept};
 
 /// The orientation that an EXIF block states; none where it says nothing or something unknown.
 pub(super) fn from_exif(exif: &[u8]) -> Orientation {
@@ -59,7 +59,11 @@ impl Picture {
         let (across, down) = (all.width as u32, all.height as u32);
         match self.unconverted().and_then(|planes| planes.walked(width, height, way)) {
             Some(planes) => Self { width: across, height: down, rgb: OnceLock::new(), planes: Some(planes) },
-            None => Self::of(across, down, all.through(self.rgb().as_chunks::<3>().0).into_flattened()),
+            None => {
+                let mut rgb = kept::zeros(self.rgb().len());
+                all.walk(self.rgb().as_chunks::<3>().0, rgb.as_chunks_mut::<3>().0);
+                Self::of(across, down, rgb)
+            }
         }
     }
 }
@@ -101,10 +105,16 @@ impl Way {
 
     /// The values in the order of the upright picture.
     pub(super) fn through<T: Copy + Default>(&self, source: &[T]) -> Vec<T> {
+        let mut target = vec![T::default(); self.width * self.height];
+        self.walk(source, &mut target);
+        target
+    }
+
+    /// Writes the values in the order of the upright picture, of which there are as many.
+    fn walk<T: Copy>(&self, source: &[T], target: &mut [T]) {
         // Square blocks: whichever way one walks, a block's rows and columns stay in the cache.
         const BLOCK: usize = 64;
         let Self { width, height, first, across, along } = *self;
-        let mut target = vec![T::default(); width * height];
         for top in (0..height).step_by(BLOCK) {
             for left in (0..width).step_by(BLOCK) {
                 for y in top..height.min(top + BLOCK) {
@@ -116,7 +126,6 @@ impl Way {
                 }
             }
         }
-        target
     }
 }
 

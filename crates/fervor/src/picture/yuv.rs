@@ -6,8 +6,8 @@ use fervor_simd::yuv::{BITS, Factors, pixel, row};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use super::Picture;
 use super::orient::Way;
+use super::{Picture, kept};
 use crate::error::{Error, Reason, Result};
 
 /// How luma and chroma encode colour.
@@ -101,7 +101,7 @@ impl Planes {
         let alone = columns.start % 2 * usize::from(!columns.is_empty());
         let pairs = columns.start + alone..columns.end;
         let chroma = pairs.start / 2..pairs.end.div_ceil(2);
-        let mut rgb = vec![0; 3 * columns.len() * rows.len()];
+        let mut rgb = kept::zeros(3 * columns.len() * rows.len());
         for (number, out) in rows.zip(rgb.chunks_exact_mut(3 * columns.len().max(1))) {
             let (first, out) = out.split_at_mut(3 * alone);
             if alone == 1 {

@@ -1,0 +1,166 @@
+//! The memory of pictures that are gone, for those that come. The system hands out large blocks as new pages and takes them back at once:
+//! of a photograph of twelve million pixels that costs nearly as much as decoding it.
+
+use std::mem;
+use std::ops::Deref;
+use std::sync::{Mutex, PoisonError};
+
+use super::Picture;
+
+/// What is smaller, in bytes, allocators keep by themselves.
+const LEAST: usize = 128 << 10;
+
+static KEPT: Mutex<Kept> = Mutex::new(Kept { most: 0, blocks: Vec::new() });
+
+impl Picture {
+    /// How many bytes of pictures that are gone the process keeps for those that come, at most; none by itself.
+    ///
+    /// For programs that look at one photograph after the other, on any number of threads. What stands in it is overwritten with zeros
+    /// before it is used again.
+    ///
+    /// ```
+    /// fervor::Picture::keep_memory(128 << 20);
+    /// # fervor::Picture::keep_memory(0);
+    /// ```
+    pub fn keep_memory(most: usize) {
+        let dropped = with_kept(|kept| {
+            kept.most = most;
+            kept.excess()
+        });
+        drop(dropped);
+    }
+}
+
+/// Zeros, in memory that was kept where some fits.
+pub(super) fn zeros(len: usize) -> Vec<u8> {
+    match (len >= LEAST).then(|| with_kept(|kept| kept.take(len))).flatten() {
+        Some(mut block) => {
+            // All of it: a decoder that leaves a pixel out must not show another picture's.
+            block.clear();
+            block.resize(len, 0);
+            block
+        }
+        None => vec![0; len],
+    }
+}
+
+fn with_kept<T>(work: impl FnOnce(&mut Kept) -> T) -> T {
+    work(&mut KEPT.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// What is not in use at the moment, the oldest first.
+struct Kept {
+    /// In bytes.
+    most: usize,
+    blocks: Vec<Vec<u8>>,
+}
+
+impl Kept {
+    /// The smallest that has so many bytes and not far more: small pictures that are held on to would hold on to it.
+    fn take(&mut self, len: usize) -> Option<Vec<u8>> {
+        let fits = |block: &Vec<u8>| (len..=len + len / 4).contains(&block.capacity());
+        let candidates = self.blocks.iter().enumerate().filter(|(_, block)| fits(block));
+        let best = candidates.min_by_key(|(_, block)| block.capacity())?.0;
+        Some(self.blocks.remove(best))
+    }
+
+    /// Keeps a block; what goes for it.
+    fn give(&mut self, block: Vec<u8>) -> Vec<Vec<u8>> {
+        self.blocks.push(block);
+        self.excess()
+    }
+
+    /// The oldest of what is too much.
+    fn excess(&mut self) -> Vec<Vec<u8>> {
+        let mut held: usize = self.blocks.iter().map(Vec::capacity).sum();
+        let mut gone = 0;
+        while held > self.most {
+            held -= self.blocks[gone].capacity();
+            gone += 1;
+        }
+        self.blocks.drain(..gone).collect()
+    }
+}
+
+/// A picture's pixels, whose memory is kept where a program asked for that.
+#[derive(Clone)]
+pub(super) struct Pixels(Vec<u8>);
+
+impl Pixels {
+    pub fn into_inner(mut self) -> Vec<u8> {
+        mem::take(&mut self.0)
+    }
+}
+
+impl From<Vec<u8>> for Pixels {
+    fn from(pixels: Vec<u8>) -> Self {
+        Self(pixels)
+    }
+}
+
+impl Deref for Pixels {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Pixels {
+    fn drop(&mut self) {
+        if self.0.capacity() >= LEAST {
+            // Given back to the system, if it is, once others can go on.
+            let dropped = with_kept(|kept| kept.give(mem::take(&mut self.0)));
+            drop(dropped);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(blocks: &[Vec<u8>]) -> Vec<usize> {
+        blocks.iter().map(Vec::capacity).collect()
+    }
+
+    #[test]
+    fn a_block_goes_to_a_picture_that_nearly_fills_it() {
+        let mut kept = Kept { most: 10_000, blocks: Vec::new() };
+        for size in [1000, 1200, 2000] {
+            assert!(kept.give(vec![1; size]).is_empty());
+        }
+        assert!(kept.take(700).is_none(), "a small picture would hold on to much");
+        assert!(kept.take(2001).is_none());
+        assert_eq!(kept.take(990).map(|block| block.capacity()), Some(1000), "the smallest that fits");
+        assert_eq!(sizes(&kept.blocks), [1200, 2000]);
+    }
+
+    #[test]
+    fn no_more_is_kept_than_was_asked_for_and_the_oldest_goes() {
+        let mut kept = Kept { most: 2500, blocks: Vec::new() };
+        assert!(kept.give(vec![1; 1000]).is_empty() && kept.give(vec![1; 1500]).is_empty());
+        assert_eq!(sizes(&kept.give(vec![1; 900])), [1000]);
+        assert_eq!(sizes(&kept.give(vec![1; 2600])), [1500, 900, 2600], "what is too large by itself is not kept");
+        kept.most = 0;
+        assert_eq!((sizes(&kept.give(vec![1; 10])), kept.blocks.len()), (vec![10], 0));
+    }
+
+    #[test]
+    fn a_picture_never_shows_the_one_whose_memory_it_has() {
+        // In one test: what is kept belongs to the whole process.
+        Picture::keep_memory(8 << 20);
+        let bright = Picture::from_rgb(400, 300, vec![200; 360_000]).unwrap();
+        let place = bright.rgb().as_ptr();
+        drop(bright);
+        let mut again = zeros(360_000);
+        // Other tests may have taken it meanwhile; what comes is black either way.
+        assert!(again.as_ptr() == place || again.capacity() >= 360_000);
+        assert!(again.iter().all(|&value| value == 0));
+        again.fill(7);
+        drop(Pixels::from(again));
+        assert!(zeros(350_000).iter().all(|&value| value == 0));
+        Picture::keep_memory(0);
+        assert_eq!(with_kept(|kept| kept.blocks.len()), 0);
+    }
+}
