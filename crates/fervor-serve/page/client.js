@@ -5,6 +5,9 @@
 const LANES = 2;
 /** The quality of the JPEGs that are sent. */
 const QUALITY = 0.8;
+/** Pictures of a request, and their bytes together, at most. */
+const MOST = 64;
+const MOST_BYTES = 64 << 20;
 
 /** Why the service gave no answer. */
 export class ServiceError extends Error {
@@ -16,7 +19,7 @@ export class ServiceError extends Error {
 
 /** Talks to one service. */
 export class Client {
-  #address; #askKey; #retries;
+  #address; #askKey; #asking = null; #retries;
 
   /** `key`: the service's key; `askKey`: called where the service asks for one, resolves to it or to nothing. */
   constructor({ address = globalThis.location?.href, key = "", askKey = null, retries = 8 } = {}) {
@@ -36,12 +39,14 @@ export class Client {
     return (await this.#send([picture], options)).json();
   }
 
-  /** The rows of several pictures, in order, each with an answer or a reason. */
+  /** The rows of any number of pictures, in order, each with an answer or its `error`. */
   async predictAll(pictures, options = {}) {
-    const list = [...pictures];
-    if (list.length === 0) return [];
-    const answer = await (await this.#send(list, options)).json();
-    return answer.results ?? [answer];
+    const rows = [];
+    for (const list of requests([...pictures])) {
+      const answer = await (await this.#send(list, { ...options, list: "1" })).json();
+      rows.push(...answer.results);
+    }
+    return rows;
   }
 
   /** The picture with its faces drawn on it, as a PNG. */
@@ -56,29 +61,33 @@ export class Client {
     return live;
   }
 
-  #send(pictures, { model = "", top = 0, minFace = 0, minScore = 0, annotate = "", signal = null } = {}) {
-    const asked = { model, top, min_face: minFace, min_score: minScore, annotate };
+  #send(pictures, { model = "", top = 0, minFace = 0, minScore = 0, annotate = "", list = "", signal = null } = {}) {
+    const asked = { model, top, min_face: minFace, min_score: minScore, annotate, list };
     const query = new URLSearchParams(Object.entries(asked).filter(([, value]) => value)).toString();
     const body = new FormData();
-    pictures.forEach((picture, index) => body.append("image", blobOf(picture), picture.name || `picture ${index + 1}`));
+    pictures.forEach((picture, index) => body.append("image", blobOf(picture), nameOf(picture, index)));
     return this.#ask(query ? `predict?${query}` : "predict", { method: "POST", body, signal });
   }
 
   /** Asks, and comes again where the service is busy or wants a key. */
   async #ask(path, request) {
     for (let attempt = 0; ; attempt += 1) {
+      const { key } = this;
       let response;
       try {
-        response = await fetch(new URL(path, this.#address), { ...request, headers: this.key ? { Authorization: `Bearer ${this.key}` } : {} });
+        response = await fetch(new URL(path, this.#address), { ...request, headers: key ? { Authorization: `Bearer ${key}` } : {} });
       } catch (error) {
         if (error.name === "AbortError") throw error;
         throw new ServiceError({ kind: "unreachable", message: "the service cannot be reached", hint: "is it still running?" });
       }
       if (response.ok) return response;
       if (response.status === 401 && this.#askKey) {
-        const key = await this.#askKey();
-        if (key) {
-          this.key = key;
+        // Who asked meanwhile has its answer here, too.
+        if (this.key !== key) continue;
+        this.#asking ??= Promise.resolve(this.#askKey()).finally(() => (this.#asking = null));
+        const told = await this.#asking;
+        if (told) {
+          this.key = told;
           continue;
         }
       }
@@ -90,6 +99,26 @@ export class Client {
       throw new ServiceError(said?.error ?? { kind: "internal", message: `the service answered with the status ${response.status}` }, response.status);
     }
   }
+}
+
+const nameOf = (picture, index) => picture.name || `picture ${index + 1}`;
+
+/** The pictures in lists that a request may hold. */
+function requests(pictures) {
+  const lists = [];
+  let bytes = 0;
+  for (const picture of pictures) {
+    const size = picture.size ?? picture.byteLength;
+    const last = lists.at(-1);
+    if (last && last.length < MOST && bytes + size <= MOST_BYTES) {
+      last.push(picture);
+      bytes += size;
+    } else {
+      lists.push([picture]);
+      bytes = size;
+    }
+  }
+  return lists;
 }
 
 const blobOf = (picture) => (picture instanceof Blob ? picture : new Blob([picture]));

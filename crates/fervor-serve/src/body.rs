@@ -3,13 +3,18 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::extract::Request;
 use axum::http::header;
+use axum::middleware::Next;
+use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
+use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Duration, Instant, timeout};
 
@@ -23,7 +28,7 @@ const PROGRESS: usize = 32 << 10;
 
 /// A client that is refused in the middle of its upload may finish it, within these bounds, so that it hears why.
 const PATIENCE: Duration = Duration::from_secs(2);
-const LINGER: usize = 64 << 20;
+const LINGER: usize = 256 << 20;
 
 /// The memory that all bodies together may take.
 #[derive(Clone)]
@@ -111,14 +116,10 @@ pub async fn metered(
     patience: Duration,
 ) -> Result<(Request, Arc<Hold>), Refused> {
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let awaits_leave = request.headers().contains_key(header::EXPECT);
-    let (parts, body) = request.into_parts();
     if announced.is_some_and(|bytes| bytes > limit as u64) {
-        if !awaits_leave {
-            drain(body.into_data_stream()).await;
-        }
         return Err(Refused::TooLarge(limit));
     }
+    let (parts, body) = request.into_parts();
     let hold = Arc::new(Hold::default());
     let state = Meter {
         body: Some(body.into_data_stream()),
@@ -157,10 +158,7 @@ impl Meter {
             Err(_) => Refused::Slow,
             Ok(None) => return None,
             Ok(Some(Err(_))) => Refused::Broken,
-            Ok(Some(Ok(chunk))) if chunk.len() > self.left => {
-                drain(body).await;
-                Refused::TooLarge(self.limit)
-            }
+            Ok(Some(Ok(chunk))) if chunk.len() > self.left => Refused::TooLarge(self.limit),
             Ok(Some(Ok(chunk))) => match self.budget.take(&self.hold, chunk.len()) {
                 Ok(()) => {
                     self.left -= chunk.len();
@@ -171,24 +169,74 @@ impl Meter {
                     self.body = Some(body);
                     return Some((Ok(chunk), self));
                 }
-                Err(refused) => {
-                    drain(body).await;
-                    refused
-                }
+                Err(refused) => refused,
             },
         };
         Some((Err(refused), self))
     }
 }
 
-/// Reads a request's body without keeping anything, before the request is refused.
-pub async fn discard(request: Request) {
-    if !request.headers().contains_key(header::EXPECT) {
-        drain(request.into_body().into_data_stream()).await;
+/// Before a request is refused, what of its body nobody read is read without keeping anything: a connection closed under an upload hides
+/// the answer from its client.
+pub async fn heard(request: Request, next: Next) -> Response {
+    let awaits_leave = request.headers().contains_key(header::EXPECT);
+    let rest = Rest::default();
+    let request = request.map(|body| Body::new(Lent { body: Some(body), began: false, rest: rest.clone() }));
+    let response = next.run(request).await;
+    let refused = response.status().is_client_error() || response.status().is_server_error();
+    let unread = rest.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    // Who waits for leave to send has not begun.
+    if let Some((body, began)) = unread
+        && refused
+        && (began || !awaits_leave)
+    {
+        drain(body.into_data_stream()).await;
+    }
+    response
+}
+
+/// What was left of a body when it was dropped, and whether anybody had begun to read it.
+#[derive(Clone, Default)]
+struct Rest(Arc<Mutex<Option<(Body, bool)>>>);
+
+/// A body that comes back when it is dropped before its end.
+struct Lent {
+    body: Option<Body>,
+    began: bool,
+    rest: Rest,
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.began = true;
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = Pin::new(body).poll_frame(cx);
+        if matches!(frame, Poll::Ready(None | Some(Err(_)))) {
+            self.body = None;
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
     }
 }
 
-/// Reads on without keeping anything: a connection closed under an upload hides the answer from its client.
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) {
+            *self.rest.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((body, self.began));
+        }
+    }
+}
+
 async fn drain(mut body: BodyDataStream) {
     let mut bytes = 0;
     let reading = async {

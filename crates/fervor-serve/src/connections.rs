@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 /// A request's head must be there so long after its first byte, and the first one's so long after the connection came.
 pub const HEAD: Duration = Duration::from_secs(10);
 
-/// A connection without a request is closed after this.
+/// A connection without a request is closed after this, and one whose client takes nothing of its answer.
 pub const IDLE: Duration = Duration::from_secs(75);
 
 /// Places beyond the limit, for health checks while every connection is at work.
@@ -48,6 +48,13 @@ enum State {
     Head { since: Instant },
     /// Requests are worked on.
     Busy,
+    /// An answer is on its way.
+    Sending {
+        /// Since then its client has taken nothing of what lies ready.
+        stuck: Option<Instant>,
+        /// Nothing will be added to what lies ready.
+        whole: bool,
+    },
 }
 
 /// A connection's place among all, free again when it is dropped. An upgraded connection takes it along.
@@ -135,10 +142,14 @@ impl Place {
         self.connection.set(State::Busy);
     }
 
-    /// Its answer is ready.
+    /// Its answer begins to go out.
+    pub fn sends(&self) {
+        self.connection.set(State::Sending { stuck: None, whole: false });
+    }
+
+    /// Its answer is whole: with its last byte the request ends.
     pub fn ends(&self) {
-        self.connection.set(State::Waiting { since: Instant::now(), first: false });
-        self.all.freed.notify_waiters();
+        self.connection.set(State::Sending { stuck: Some(Instant::now()), whole: true });
     }
 
     /// Ends when the connection must be closed: it waited too long, or another needs its place.
@@ -155,7 +166,7 @@ impl Place {
 
     /// The stream, watched: bytes that come while nothing is worked on begin a head.
     pub fn watch<S>(&self, stream: S) -> Watched<S> {
-        Watched { stream, connection: Arc::clone(&self.connection) }
+        Watched { stream, connection: Arc::clone(&self.connection), all: Arc::clone(&self.all) }
     }
 }
 
@@ -184,8 +195,8 @@ impl Connection {
     fn due(&self) -> Option<Instant> {
         match self.state() {
             State::Waiting { since, first: true } | State::Head { since } => Some(since + HEAD),
-            State::Waiting { since, first: false } => Some(since + IDLE),
-            State::Busy => None,
+            State::Waiting { since, first: false } | State::Sending { stuck: Some(since), .. } => Some(since + IDLE),
+            State::Busy | State::Sending { stuck: None, .. } => None,
         }
     }
 
@@ -193,19 +204,41 @@ impl Connection {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match *state {
             State::Waiting { since, first: true } => *state = State::Head { since },
-            State::Waiting { first: false, .. } => {
+            State::Waiting { first: false, .. } | State::Sending { whole: true, .. } => {
                 *state = State::Head { since: Instant::now() };
                 self.over.notify_one();
             }
-            State::Head { .. } | State::Busy => {}
+            State::Head { .. } | State::Busy | State::Sending { whole: false, .. } => {}
+        }
+    }
+
+    /// What came of an attempt to send.
+    fn sent(&self, taken: bool) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let State::Sending { stuck, whole } = &mut *state {
+            *stuck = match (taken, *whole) {
+                (true, false) => None,
+                (true, true) => Some(Instant::now()),
+                (false, _) => stuck.or_else(|| Some(Instant::now())),
+            };
+        }
+    }
+
+    /// Nothing lies ready any more.
+    fn flushed(&self, all: &Connections) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*state, State::Sending { whole: true, .. }) {
+            *state = State::Waiting { since: Instant::now(), first: false };
+            all.freed.notify_waiters();
         }
     }
 }
 
-/// A stream whose reads are noticed.
+/// A stream whose reads and writes are noticed.
 pub struct Watched<S> {
     stream: S,
     connection: Arc<Connection>,
+    all: Arc<Connections>,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -221,11 +254,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.connection.sent(written.is_ready());
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if flushed.is_ready() {
+            self.connection.flushed(&self.all);
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -233,7 +272,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.connection.sent(written.is_ready());
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -62,7 +62,10 @@ impl Key {
     /// Whether a request shows the key: as `Authorization: Bearer KEY`, as `X-API-Key: KEY`, or, from the page's WebSocket,
     /// which can set no header, as the subprotocol `key.` with the key's bytes in hexadecimal.
     pub(crate) fn is_shown(&self, headers: &HeaderMap) -> bool {
-        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+        let bearer = headers.get(header::AUTHORIZATION).and_then(|value| {
+            let (scheme, key) = value.as_bytes().split_at_checked(b"Bearer ".len())?;
+            scheme.eq_ignore_ascii_case(b"Bearer ").then_some(key)
+        });
         let plain = headers.get("x-api-key").map(HeaderValue::as_bytes);
         let protocols = headers.get(header::SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let protocol = protocols.split(',').find_map(|name| from_hex(name.trim().strip_prefix("key.")?));

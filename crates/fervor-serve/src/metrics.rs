@@ -199,7 +199,7 @@ impl Metrics {
         }
         single(&mut out, "fervor_faces_uncertain_total", "counter", "Faces whose answer was uncertain.", count(&self.uncertain));
         single(&mut out, "fervor_sockets", "gauge", "Open WebSockets.", self.sockets.0.load(Relaxed) as f64);
-        head(&mut out, "fervor_frames_total", "counter", "Frames that came by WebSocket.");
+        head(&mut out, "fervor_frames_total", "counter", "Frames that came by WebSocket, or in videos.");
         for (outcome, frames) in [("answered", &self.frames_answered), ("dropped", &self.frames_dropped)] {
             let _ = writeln!(out, "fervor_frames_total{{outcome=\"{outcome}\"}} {}", count(frames));
         }

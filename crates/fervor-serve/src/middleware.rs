@@ -10,7 +10,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::body;
 use crate::connections::Place;
 use crate::error::ApiError;
 use crate::guard::{Peer, REQUEST_ID};
@@ -25,6 +24,9 @@ connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; fr
 const POLICY_IN_BROWSER: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; \
 media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
 frame-ancestors 'none'";
+
+/// How long the JSON before tensors as bytes is, of the Open Inference Protocol.
+const TENSORS: HeaderName = HeaderName::from_static("inference-header-content-length");
 
 const SECURITY: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -81,30 +83,26 @@ pub async fn address(State(app): State<App>, request: Request, next: Next) -> Re
     }
     let host = request.headers().get(header::HOST);
     tracing::warn!(?host, "refused: the service does not go by this name");
-    body::discard(request).await;
     ApiError::host().into_response()
 }
 
 /// Lets a request through that comes from where it may, shows the key and keeps the rate.
 pub async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     if request.extensions().get::<Arc<Place>>().is_some_and(|place| place.is_crowded()) {
-        body::discard(request).await;
         return ApiError::busy().into_response();
     }
     if origin::acts(request.method()) && !origin::is_welcome(request.headers(), &app.settings().allow_origins) {
-        body::discard(request).await;
         return ApiError::origin().into_response();
     }
-    if app.key().is_some_and(|key| !key.is_shown(request.headers())) {
-        body::discard(request).await;
-        return ApiError::key().into_response();
-    }
+    // Before the key: guesses of it are requests, too.
     let peer = request.extensions().get::<Peer>().copied();
     if let (Some(rate), Some(Peer(address))) = (app.rate(), peer)
         && !rate.admits(address.ip(), Instant::now())
     {
-        body::discard(request).await;
         return ApiError::rate().into_response();
+    }
+    if app.key().is_some_and(|key| !key.is_shown(request.headers())) {
+        return ApiError::key().into_response();
     }
     next.run(request).await
 }
@@ -121,6 +119,6 @@ pub fn cors(origins: &[String]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("x-api-key"), REQUEST_ID])
-        .expose_headers([REQUEST_ID, header::RETRY_AFTER])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("x-api-key"), REQUEST_ID, TENSORS])
+        .expose_headers([REQUEST_ID, header::RETRY_AFTER, TENSORS])
 }

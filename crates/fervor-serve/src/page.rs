@@ -106,7 +106,10 @@ fn escaped(text: &str) -> String {
 
 /// A file changes only with the program: browsers keep it and ask whether it did.
 fn send(kind: &'static str, bytes: impl IntoResponse, tag: &str, headers: &HeaderMap) -> Response {
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let tags = headers.get_all(header::IF_NONE_MATCH).into_iter().filter_map(|tags| tags.to_str().ok());
+    // Proxies weaken a tag where they compress.
+    let mut tags = tags.flat_map(|tags| tags.split(',')).map(|tag| tag.trim().trim_start_matches("W/"));
+    let known = tags.any(|known| known == tag || known == "*");
     let fresh = [(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache")];
     if known {
         return (StatusCode::NOT_MODIFIED, fresh).into_response();

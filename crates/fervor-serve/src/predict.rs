@@ -37,6 +37,9 @@ pub struct Options {
     /// Answer with the picture, drawn on.
     #[serde(default, deserialize_with = "yes_or_no")]
     annotate: bool,
+    /// Answer one picture, too, as a list of which each has an answer or its error.
+    #[serde(default, deserialize_with = "yes_or_no")]
+    list: bool,
     /// Leave out faces of fewer pixels, by the shorter side of their box.
     min_face: Option<f32>,
     /// Leave out faces that the detector is less sure of, 0 to 1.
@@ -44,7 +47,8 @@ pub struct Options {
 }
 
 /// What is known, as a hint.
-const KNOWN: &str = "known are model=NAME, compat=deepface|fer|rekognition, top=K, annotate=1, min_face=PIXELS, min_score=SHARE";
+const KNOWN: &str =
+    "known are model=NAME, compat=deepface|fer|rekognition, top=K, annotate=1, list=1, min_face=PIXELS, min_score=SHARE";
 
 /// A request with all that it asks for.
 struct Asked {
@@ -63,6 +67,12 @@ impl Asked {
         if options.annotate && options.compat.is_some() {
             return Err(ApiError::malformed(
                 "annotate and compat don't go together",
+                "the one asks for a picture, the other for JSON",
+            ));
+        }
+        if options.annotate && options.list {
+            return Err(ApiError::malformed(
+                "annotate and list don't go together",
                 "the one asks for a picture, the other for JSON",
             ));
         }
@@ -128,8 +138,7 @@ async fn answer_all(app: &App, request: Request, asked: &Asked) -> Result<Respon
     }
     in_time(app, async {
         let reply = app.engine().analyze(app.engine().place()?, bytes, asked.wish, Some(hold));
-        let answer = app.settled(Ok(reply)).await?;
-        one(app, "picture".to_owned(), answer, asked)
+        answered(app, "picture".to_owned(), app.settled(Ok(reply)).await, asked)
     })
     .await
 }
@@ -156,7 +165,7 @@ async fn answer_json(app: &App, body: Bytes, asked: &Asked, hold: &Arc<Hold>) ->
         return Ok(Json(Shape::deepface_list(rows)).into_response());
     }
     let (name, answer) = results.remove(0);
-    one(app, name, answer?, asked)
+    answered(app, name, answer, asked)
 }
 
 /// The pictures of a form. They are worked on as they come.
@@ -186,7 +195,7 @@ async fn answer_form(app: &App, request: Request, asked: &Asked, hold: &Arc<Hold
         0 => Err(ApiError::input("the form holds no picture", "send it as the field `image` or `file`")),
         1 => {
             let (name, answer) = results.remove(0);
-            one(app, name, answer?, asked)
+            answered(app, name, answer, asked)
         }
         _ => Ok(many(app, results, asked)),
     }
@@ -237,6 +246,11 @@ impl<'a> Pictures<'a> {
         }
         self.results
     }
+}
+
+/// A request's only picture: its error is the request's, unless a list was asked for.
+fn answered(app: &App, source: String, answer: Result<Answer, ApiError>, asked: &Asked) -> Result<Response, ApiError> {
+    if asked.options.list { Ok(many(app, vec![(source, answer)], asked)) } else { one(app, source, answer?, asked) }
 }
 
 fn one(app: &App, source: String, answer: Answer, Asked { options, wish }: &Asked) -> Result<Response, ApiError> {

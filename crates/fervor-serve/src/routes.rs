@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::ApiError;
 use crate::state::App;
-use crate::{health, middleware, oip, openapi, page, predict, socket, video};
+use crate::{body, health, middleware, oip, openapi, page, predict, socket, video};
 
 /// The service: every route behind its guards. [`serve`](crate::serve) gives it a socket.
 pub fn app(state: App) -> Router {
@@ -52,6 +52,7 @@ pub fn app(state: App) -> Router {
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), middleware::address))
+        .layer(from_fn(body::heard))
         .layer(from_fn(oip::protocol_errors))
         .layer(middleware::cors(&state.settings().allow_origins))
         .layer(from_fn_with_state(state.clone(), middleware::observe))

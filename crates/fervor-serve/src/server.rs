@@ -2,14 +2,17 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::StatusCode;
 use axum::response::Response;
-use hyper::body::Incoming;
+use bytes::Bytes;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -100,12 +103,42 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     Ok(())
 }
 
-/// A request's answer; while it is worked on its connection is not closed. An upgraded one stays at work.
+/// A request's answer; until all of it is sent its connection is at work. An upgraded one stays at work.
 async fn answered(router: Router, request: hyper::Request<Incoming>, place: Arc<Place>) -> Result<Response, Infallible> {
     place.begins();
     let response = router.oneshot(request.map(Body::new)).await?;
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        place.ends();
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(response);
     }
-    Ok(response)
+    place.sends();
+    Ok(response.map(|body| Body::new(Sending { body, place })))
+}
+
+/// An answer's body. With its last byte the request ends.
+struct Sending {
+    body: Body,
+    place: Arc<Place>,
+}
+
+impl HttpBody for Sending {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.place.ends();
+    }
 }

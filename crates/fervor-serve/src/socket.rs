@@ -36,6 +36,9 @@ const FRAME_BYTES: usize = 2 << 20;
 /// A connection without a message for so long is closed.
 const IDLE: Duration = Duration::from_secs(120);
 
+/// In the end the other side has so long to close, too.
+const PARTING: Duration = Duration::from_secs(2);
+
 /// The greatest time constant of the smoothing, and time between two looks at everything, in seconds.
 const MOST_SECONDS: f64 = 60.0;
 
@@ -130,9 +133,14 @@ struct Failed<'a> {
 async fn live(mut socket: WebSocket, app: App, wish: Wish, place: OwnedSemaphorePermit) {
     app.metrics().sockets.up();
     let why = talk(&mut socket, &app, wish).await;
-    if let Some((code, reason)) = why {
-        let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }))).await;
-    }
+    let parting = async {
+        if let Some((code, reason)) = why {
+            let _ = socket.send(Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }))).await;
+        }
+        // Until the other side has closed, too: its close is answered as it is read, and what it had sent would reset the connection.
+        while let Some(Ok(_)) = socket.recv().await {}
+    };
+    let _ = tokio::time::timeout(PARTING, parting).await;
     app.metrics().sockets.down();
     drop(place);
 }
@@ -177,7 +185,8 @@ async fn talk(socket: &mut WebSocket, app: &App, wish: Wish) -> Option<(u16, &'s
                 }
             }
             message = socket.recv() => match message {
-                None | Some(Err(_)) | Some(Ok(Message::Close(_))) => return None,
+                None | Some(Ok(Message::Close(_))) => return None,
+                Some(Err(error)) => return Some(fault(&error)),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                 Some(Ok(Message::Binary(bytes))) => {
                     frames += 1;
@@ -226,6 +235,15 @@ fn answer(app: App, wish: Wish, frame: Frame, before: Option<Before>) -> BoxFutu
         let answer = tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| Err(ApiError::timeout()));
         (frame, answer)
     })
+}
+
+/// What the client did wrong, where it is not simply gone.
+fn fault(error: &axum::Error) -> (u16, &'static str) {
+    if error.to_string().contains("too long") {
+        (close_code::SIZE, "a message has at most 2 MiB")
+    } else {
+        (close_code::PROTOCOL, "not the WebSocket protocol")
+    }
 }
 
 fn json(value: &impl Serialize) -> Message {

@@ -24,7 +24,7 @@ struct Body {
     #[serde(default)]
     outputs: Option<Vec<OutputHead>>,
     #[serde(default)]
-    parameters: Parameters,
+    parameters: Option<Parameters>,
 }
 
 #[derive(Deserialize)]
@@ -35,14 +35,14 @@ struct InputHead {
     #[serde(default)]
     data: Option<Flat>,
     #[serde(default)]
-    parameters: Parameters,
+    parameters: Option<Parameters>,
 }
 
 #[derive(Deserialize)]
 struct OutputHead {
     name: String,
     #[serde(default)]
-    parameters: Parameters,
+    parameters: Option<Parameters>,
 }
 
 /// Of the parameters that a request, an input or an output may have, those that count here. Others are passed over.
@@ -101,7 +101,7 @@ impl Inference {
             serde_json::from_slice(&bytes[..length]).map_err(|e| malformed(format!("not an inference request: {e}")))?;
         let inputs = std::mem::take(&mut request.inputs).into_iter().map(|head| {
             let InputHead { name, datatype, shape, data, parameters } = head;
-            let data = match (parameters.binary_data_size, data) {
+            let data = match (parameters.and_then(|parameters| parameters.binary_data_size), data) {
                 (Some(size), None) if size <= rest.len() => Data::Raw(rest.split_to(size)),
                 (Some(_), None) => return Err(malformed(format!("the bytes of the tensor {name:?} are not all there"))),
                 (None, Some(flat)) => Data::Json(flat),
@@ -147,13 +147,13 @@ impl Inference {
 
     /// The answer's JSON, and the bytes of the tensors that are asked for as bytes.
     pub fn answer(&self, model: &str, version: &str, outputs: &[Output]) -> (Value, Vec<u8>) {
-        let all_raw = self.request.parameters.binary_data_output.unwrap_or(false);
+        let all_raw = self.request.parameters.as_ref().and_then(|parameters| parameters.binary_data_output).unwrap_or(false);
         let mut bytes = Vec::new();
         let mut rows = Vec::with_capacity(outputs.len());
         for output in outputs {
             let head = self.request.outputs.iter().flatten().find(|head| head.name == output.name);
             let mut row = json!({ "name": output.name, "datatype": output.datatype(), "shape": output.shape });
-            if head.and_then(|head| head.parameters.binary_data).unwrap_or(all_raw) {
+            if head.and_then(|head| head.parameters.as_ref()?.binary_data).unwrap_or(all_raw) {
                 let raw = output.raw();
                 row["parameters"] = json!({ "binary_data_size": raw.len() });
                 bytes.extend(raw);

@@ -77,10 +77,12 @@ pub async fn video(State(app): State<App>, request: Request) -> Result<Response,
     let Query(options) = Query::<Options>::try_from_uri(request.uri()).map_err(|e| ApiError::malformed(e.body_text(), KNOWN))?;
     let model = app.model_called(options.model.as_deref())?;
     let asked = asked(&options, &allowed, app.settings().limits())?;
-    let place = app.video_place()?;
+    // Taken once the video is there: a client that is slow to send it keeps nobody from being answered.
+    drop(app.video_place()?);
     let (request, hold) =
         body::metered(request, allowed.bytes, app.budget(), app.settings().timeout).await.map_err(Refused::to_api)?;
     let bytes = body::whole(request).await.map_err(Refused::to_api)?;
+    let place = app.video_place()?;
     let opened = tokio::task::spawn_blocking(move || Source::read(bytes, &asked)).await.map_err(|_| ApiError::internal())?;
     let source = opened.map_err(|error| ApiError::of_picture(&error))?;
     let track = TrackOptions::default().with_patience(2.0).with_smoothing(options.smoothing.unwrap_or(0.5));

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
 use super::{Faces, parse};
@@ -26,7 +27,7 @@ pub struct Serve {
     #[arg(long, value_enum, default_value_t = Faces::Auto, env = "FERVOR_FACES")]
     pub faces: Faces,
     /// Look for faces at every picture's full size: finds small ones in large pictures, and takes longer
-    #[arg(long, env = "FERVOR_DETAIL")]
+    #[arg(long, env = "FERVOR_DETAIL", value_parser = BoolishValueParser::new())]
     pub detail: bool,
     /// The largest picture; a request with several may hold eight times as much
     #[arg(long, value_name = "SIZE", default_value = "10MiB", value_parser = parse::size, env = "FERVOR_MAX_UPLOAD")]
@@ -57,10 +58,10 @@ pub struct Serve {
     #[arg(long, value_name = "N/s", value_parser = parse::rate, env = "FERVOR_RATE")]
     pub rate: Option<f64>,
     /// Take videos at POST /video, too: decoded by this program alone, one at a time, ten minutes and 20,000 frames at most
-    #[arg(long, env = "FERVOR_VIDEO")]
+    #[arg(long, env = "FERVOR_VIDEO", value_parser = BoolishValueParser::new())]
     pub video: bool,
     /// The largest video
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = parse::size, requires = "video")]
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = parse::size, requires = "video", env = "FERVOR_MAX_VIDEO")]
     pub max_video: usize,
     /// Offer on the page to compute in the browser: the folder of the npm package, as `cargo xtask web` writes it [default: the
     /// package inside this program, where there is one]

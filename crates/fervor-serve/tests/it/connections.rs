@@ -69,3 +69,33 @@ async fn while_every_connection_is_at_work_the_service_still_says_how_it_is() {
     });
     clients.await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_sent_to_its_end_however_slowly_it_is_read() {
+    let (address, _stop, _server) = World::with(WholePicture, few(1)).listen().await;
+    let clients = tokio::task::spawn_blocking(move || {
+        let picture = png(1600, 1);
+        let head = format!(
+            "POST /predict?annotate=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            picture.len()
+        );
+        let mut slow = held(address, &head);
+        slow.write_all(&picture).unwrap();
+        let mut start = [0; 4096];
+        slow.read_exact(&mut start).unwrap();
+        let start = String::from_utf8_lossy(&start).into_owned();
+        assert!(start.starts_with("HTTP/1.1 200"), "{start}");
+        let length: usize = start.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap().parse().unwrap();
+        assert!(length > 2 << 20, "more than lies in the system's buffers: {length}");
+        // Nobody takes its place meanwhile.
+        assert!(ask(address, "/healthz").starts_with("HTTP/1.1 200"));
+        assert!(rest(predict(address, &png(20, 3))).starts_with("HTTP/1.1 503"));
+        let mut others = Vec::new();
+        slow.read_to_end(&mut others).unwrap();
+        let head = start.find("\r\n\r\n").unwrap() + 4;
+        assert_eq!(4096 - head + others.len(), length);
+        // With its last byte the place is free again.
+        assert!(rest(predict(address, &png(20, 4))).starts_with("HTTP/1.1 200"));
+    });
+    clients.await.unwrap();
+}

@@ -27,6 +27,14 @@ async fn a_browser_asks_whether_a_file_changed() {
     let request = Request::get("/page/main.js").header(header::IF_NONE_MATCH, tag).body(Body::empty()).unwrap();
     let said = world.send(request).await;
     assert_eq!((said.status.as_u16(), said.body.len()), (304, 0));
+    // As a proxy that compresses passes it on, and among others.
+    let tag = said.headers[header::ETAG].to_str().unwrap().to_owned();
+    for (known, status) in
+        [(format!("W/{tag}"), 304), (format!("\"other\", {tag}"), 304), ("*".into(), 304), ("\"other\"".into(), 200)]
+    {
+        let request = Request::get("/page/main.js").header(header::IF_NONE_MATCH, known).body(Body::empty()).unwrap();
+        assert_eq!(world.send(request).await.status, status);
+    }
 }
 
 #[tokio::test]
@@ -55,6 +63,7 @@ async fn without_the_key_nothing_that_costs_is_answered() {
     assert_eq!(world.predict(png(48, 1)).await.error(401), "key");
     assert_eq!(world.send(with("Bearer wrong-horse")).await.error(401), "key");
     assert_eq!(world.send(with("Bearer correct-horse")).await.status, 200);
+    assert_eq!(world.send(with("bearer correct-horse")).await.status, 200, "schemes have no case");
     for closed in ["/metrics", "/ws"] {
         assert_eq!(world.get(closed).await.error(401), "key", "{closed}");
     }
@@ -67,12 +76,12 @@ async fn without_the_key_nothing_that_costs_is_answered() {
 async fn a_large_upload_hears_why_it_is_refused() {
     let settings = Settings { api_key: Some("correct-horse".into()), max_upload: 1 << 20, ..Settings::default() };
     let (address, _stop, _server) = World::with(WholePicture, settings).listen().await;
-    let send = |key: &'static str, megabytes: usize| {
+    let send = |path: &'static str, key: &'static str| {
         tokio::task::spawn_blocking(move || {
             use std::io::{Read, Write};
-            let length = megabytes << 20;
+            let length = 9 << 20;
             let head = format!(
-                "POST /predict HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+                "POST {path} HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
             );
             let mut stream = std::net::TcpStream::connect(address).unwrap();
             stream.write_all(&[head.as_bytes(), &vec![7; length]].concat()).unwrap();
@@ -81,8 +90,17 @@ async fn a_large_upload_hears_why_it_is_refused() {
             text
         })
     };
-    assert!(send("wrong-horse", 9).await.unwrap().starts_with("HTTP/1.1 401"));
-    assert!(send("correct-horse", 9).await.unwrap().starts_with("HTTP/1.1 413"));
+    for (path, key, status) in [
+        ("/predict", "wrong-horse", "401"),
+        ("/predict", "correct-horse", "413"),
+        ("/predict?top=0", "correct-horse", "400"),
+        ("/predict?model=nobody", "correct-horse", "404"),
+        ("/nowhere", "correct-horse", "404"),
+        ("/healthz", "correct-horse", "405"),
+    ] {
+        let text = send(path, key).await.unwrap();
+        assert!(text.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {text}");
+    }
 }
 
 #[tokio::test]
@@ -175,8 +193,9 @@ fn the_page_has_a_sentence_for_every_flag() {
 }
 
 #[tokio::test]
-async fn a_client_over_its_rate_is_told_to_wait() {
-    let world = World::with(WholePicture, Settings { rate: Some(3.0), ..Settings::default() });
+async fn a_client_over_its_rate_is_told_to_wait_also_where_it_guesses_the_key() {
+    let world =
+        World::with(WholePicture, Settings { rate: Some(3.0), api_key: Some("correct-horse".into()), ..Settings::default() });
     let (address, _stop, _server) = world.listen().await;
     let statuses = tokio::task::spawn_blocking(move || {
         use std::io::{Read, Write};
@@ -190,7 +209,7 @@ async fn a_client_over_its_rate_is_told_to_wait() {
         [ask(), ask(), ask(), ask()]
     });
     let texts = statuses.await.unwrap();
-    assert!(texts[..3].iter().all(|text| text.starts_with("HTTP/1.1 422")), "{texts:?}");
+    assert!(texts[..3].iter().all(|text| text.starts_with("HTTP/1.1 401")), "{texts:?}");
     assert!(texts[3].starts_with("HTTP/1.1 429") && texts[3].contains("retry-after: 1"), "{}", texts[3]);
 }
 

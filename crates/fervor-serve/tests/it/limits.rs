@@ -78,6 +78,17 @@ async fn a_request_holds_a_bounded_number_of_pictures_and_bytes() {
 }
 
 #[tokio::test]
+async fn one_picture_is_answered_as_a_list_where_that_is_asked_for() {
+    let world = World::new();
+    let rows = world.send(form("/predict?list=1", &[("image", "words.jpg", b"words")])).await.json(200);
+    assert_eq!((&rows["failed"], &rows["results"][0]["source"]), (&1.into(), &"words.jpg".into()));
+    assert_eq!(rows["results"][0]["error"]["reason"], "not_a_picture");
+    let rows = world.send(raw("/predict?list=1", png(48, 1))).await.json(200);
+    assert_eq!((&rows["failed"], rows["results"].as_array().map(Vec::len)), (&0.into(), Some(1)));
+    assert_eq!(world.send(raw("/predict?list=1&annotate=1", png(48, 1))).await.error(400), "input");
+}
+
+#[tokio::test]
 async fn a_body_that_does_not_come_is_a_408() {
     let world = World::with(WholePicture, Settings { timeout: Duration::from_millis(80), ..Settings::default() });
     let stuck = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"\x89PNG"))]).chain(stream::pending());

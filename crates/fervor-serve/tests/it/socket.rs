@@ -7,6 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -175,4 +176,21 @@ async fn the_call_to_stop_closes_sockets() {
     let Some(Ok(Message::Close(Some(frame)))) = client.0.next().await else { panic!("no farewell") };
     assert_eq!(frame.reason.as_str(), "the service stops");
     server.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_close_is_answered_and_a_fault_is_named() {
+    let (address, _stop, _server) = World::new().listen().await;
+    let parting = async |client: &mut Client| match tokio::time::timeout(Duration::from_secs(10), client.0.next()).await.unwrap()
+    {
+        Some(Ok(Message::Close(frame))) => frame.map(|frame| u16::from(frame.code)),
+        other => panic!("no close, but {other:?}"),
+    };
+    let mut client = Client::connect(address).await;
+    let normal = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+    client.0.send(Message::Close(Some(normal))).await.unwrap();
+    assert_eq!(parting(&mut client).await, Some(1000));
+    let mut client = Client::connect(address).await;
+    client.show(vec![0; (2 << 20) + 1]).await;
+    assert_eq!(parting(&mut client).await, Some(1009), "larger than a frame may be");
 }

@@ -1,5 +1,7 @@
 //! `POST /video`: a line a frame, and one that says how it ended.
 
+use std::io::Write;
+
 use fervor::WholePicture;
 use fervor_serve::{Settings, VideoSettings};
 use serde_json::Value;
@@ -56,4 +58,18 @@ async fn what_is_no_video_is_refused_before_the_first_line() {
     let full = world(VideoSettings { at_once: 0, ..VideoSettings::default() });
     assert_eq!(full.send(raw("/video", clip.clone())).await.error(503), "busy");
     assert_eq!(World::new().send(raw("/video", clip)).await.error(404), "not_found", "off unless it is asked for");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_video_that_is_slow_to_come_keeps_no_other_waiting() {
+    let world = world(VideoSettings::default());
+    let (address, _stop, _server) = world.listen().await;
+    let slow = tokio::task::spawn_blocking(move || {
+        let mut slow = std::net::TcpStream::connect(address).unwrap();
+        slow.write_all(b"POST /video HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nfirst bytes").unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        slow
+    });
+    let _slow = slow.await.unwrap();
+    assert_eq!(lines(&world, "/video?every=0.2", std::fs::read(CLIP).unwrap()).await.len(), 6);
 }
