@@ -9,17 +9,24 @@ const ROWS: usize = 18;
 /// A cut changes the small copy by at least so many levels on average,
 const LEAST: f32 = 18.0;
 
-/// by so many times what the frames before changed,
+/// leaves less than this likeness between the copies (correlation, -1..=1): a lamp that goes on changes all and the picture not;
+const LIKENESS: f32 = 0.75;
+
+/// and changes them by so many times what the frames before changed,
 const TIMES: f32 = 3.0;
 
-/// and leaves less than this likeness between the copies (correlation, -1..=1): a lamp that goes on changes all and the picture not.
-const LIKENESS: f32 = 0.75;
+/// or leaves less than this share of the colours (0..=1): of frames that are looked at once a second every one differs much, but what
+/// moves keeps its colours (at least 0.85 in films of people and streets, at most 0.64 across their cuts).
+const COLOURS: f32 = 0.75;
+
+/// Levels of a channel that are told apart as colours.
+const LEVELS: usize = 8;
 
 /// Tells the first frame of each shot of a film, in one pass, from small copies of the frames: a few microseconds each.
 ///
-/// A frame begins a shot if it differs from the frame before by far more than those before it did from theirs, and shows something
-/// else: a camera that pans or a lamp that goes on is no cut. Slow fades are none either; whatever follows faces through them has
-/// to notice by itself that they are gone.
+/// A frame begins a shot if it shows something else than the frame before, and differs from it by far more than those before it did from
+/// theirs, or has other colours: a camera that pans or a lamp that goes on is no cut, nor is what happens from one second to the next.
+/// Slow fades are none either; whatever follows faces through them has to notice by itself that they are gone.
 ///
 /// ```
 /// use fervor::{Picture, Shots};
@@ -33,8 +40,8 @@ const LIKENESS: f32 = 0.75;
 #[derive(Clone, Debug, Default)]
 pub struct Shots {
     last: Option<Glance>,
-    /// How much frames of this shot usually change, an average that forgets.
-    usual: f32,
+    /// How much frames of this shot usually change, an average that forgets; unknown before its second frame.
+    usual: Option<f32>,
 }
 
 impl Shots {
@@ -53,9 +60,10 @@ impl Shots {
         let Some(last) = self.last.replace(glance) else { return true };
         let Some(Glance { size, small }) = &self.last else { return true };
         let change = difference(&last.small, small);
-        let first =
-            *size != last.size || change > LEAST && change > TIMES * self.usual && likeness(&last.small, small) < LIKENESS;
-        self.usual = if first { 0.0 } else { 0.8 * self.usual + 0.2 * change };
+        let other = || change > LEAST && likeness(&last.small, small) < LIKENESS;
+        let sudden = self.usual.is_some_and(|usual| change > TIMES * usual);
+        let first = *size != last.size || other() && (sudden || shared_colours(&last.small, small) < COLOURS);
+        self.usual = (!first).then(|| self.usual.map_or(change, |usual| 0.8 * usual + 0.2 * change));
         first
     }
 }
@@ -97,6 +105,25 @@ fn small(picture: &Picture) -> Vec<[f32; 3]> {
 fn difference(a: &[[f32; 3]], b: &[[f32; 3]]) -> f32 {
     let sum: f32 = a.as_flattened().iter().zip(b.as_flattened()).map(|(a, b)| (a - b).abs()).sum();
     sum / (3 * COLUMNS * ROWS) as f32
+}
+
+/// The share of their colours that two copies have in common, wherever they are: the mean over the channels of what their histograms share.
+fn shared_colours(a: &[[f32; 3]], b: &[[f32; 3]]) -> f32 {
+    let [a, b] = [a, b].map(|small| {
+        let mut histograms = [[0.0f32; LEVELS]; 3];
+        for pixel in small {
+            for (histogram, value) in histograms.iter_mut().zip(pixel) {
+                // A value between two levels counts for both: light that changes a little moves little.
+                let at = value / 255.0 * (LEVELS - 1) as f32;
+                let low = (at as usize).min(LEVELS - 2);
+                histogram[low] += low as f32 + 1.0 - at;
+                histogram[low + 1] += at - low as f32;
+            }
+        }
+        histograms
+    });
+    let shared: f32 = a.as_flattened().iter().zip(b.as_flattened()).map(|(a, b)| a.min(*b)).sum();
+    shared / (3 * COLUMNS * ROWS) as f32
 }
 
 /// The correlation of two copies; 1 where both are plain.
@@ -155,6 +182,9 @@ mod tests {
         assert_eq!(firsts((0..20).map(|i| scene(1, 0, 1.0 + 0.03 * (i % 3) as f32))), [0], "light flickers");
         let cut_in_motion = (0..10).map(|i| scene(0, 5 * i, 1.0)).chain((0..5).map(|i| scene(1, 5 * i, 1.0)));
         assert_eq!(firsts(cut_in_motion), [0, 10]);
+        assert_eq!(firsts((0..10).map(|i| scene(0, 40 * i, 1.0))), [0], "a person who moves, seen once a second");
+        let seldom = (0..5).map(|i| scene(0, 40 * i, 1.0)).chain((0..5).map(|i| scene(1, 40 * i, 1.0)));
+        assert_eq!(firsts(seldom), [0, 5], "and a cut");
         assert_eq!(firsts([scene(0, 0, 1.0), scene(0, 0, 1.0).cropped(0, 0, 80, 90).unwrap()]), [0, 1], "another size");
     }
 }
