@@ -1,5 +1,6 @@
 //! The `fervor` program: a table of contents of what it does.
 
+#![forbid(unsafe_code)]
 // What only those commands use that a smaller program lacks.
 #![cfg_attr(not(feature = "lab"), allow(dead_code))]
 

@@ -148,9 +148,9 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `model-48` | yes | the model `fervor-48`, which [`Analyzer::builtin`] uses: 2.5 MB |
+//! | `model-48` | yes | the model `fervor-48`, which [`Analyzer::builtin`] uses: 1.4 MB |
 //! | `model-48-votes` | | `fervor-48-votes`, trained on ten people's votes a picture, with contempt: 2.4 MB |
-//! | `model-nano` | | `fervor-nano`, a third of the size and a tenth of the work: 0.7 MB |
+//! | `model-nano` | | `fervor-nano`, a third of the size and a tenth of the work: 0.5 MB |
 //! | `builtin` | | all three |
 //! | `general` | | an engine for every other network in ONNX (`rten`) |
 //!
