@@ -21,6 +21,20 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     parent.and_then(|()| files::write_whole(path, bytes)).map_err(|e| cannot_write(path, e))
 }
 
+/// Refuses an output that is one of the inputs, wherever links lead: it would be gone once the answer stands in its place.
+///
+/// # Errors
+/// `Input`: `output` is one of `inputs`.
+pub fn spares<'a>(flag: &str, output: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    // What does not exist yet is no input.
+    let Ok(place) = output.canonicalize() else { return Ok(()) };
+    if inputs.into_iter().any(|input| input.canonicalize().is_ok_and(|input| input == place)) {
+        return Err(Error::input(format!("{flag} would overwrite what is read: {}", output.display()))
+            .with_hint("name another file"));
+    }
+    Ok(())
+}
+
 /// Standard output, or a file that appears only when it is whole.
 pub enum Output {
     Stdout(BufWriter<io::Stdout>),
