@@ -49,6 +49,14 @@ impl Source {
         }
     }
 
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File { path, .. } => Some(path),
+            Self::StandardInput | Self::Refused { .. } => None,
+        }
+    }
+
     /// The path that the annotated copy gets inside its folder.
     pub fn relative(&self) -> PathBuf {
         match self {

@@ -1,8 +1,9 @@
 //! `fervor predict`: many pictures in, one answer each out, in order; one bad file never stops the others.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,7 +17,7 @@ use rayon::prelude::*;
 use crate::answers::Writer;
 use crate::cli::{Pictures, Predict, PredictFormat};
 use crate::inputs::{self, Inputs, Source, Wanted};
-use crate::output::{Output, cannot_write, write_whole};
+use crate::output::{self, Output, cannot_write, write_whole};
 use crate::verdict::Verdict;
 use crate::{interrupt, remedy, setup, talk};
 
@@ -33,6 +34,10 @@ pub fn run(args: &Predict) -> Result<Verdict> {
     let wanted = Wanted { input, list: list.as_deref(), recursive: *recursive, holders: false, own: args.annotate.as_deref() };
     let Inputs { sources, one, notes } = inputs::expand(wanted)?;
     notes.iter().for_each(talk::note);
+    let files = || sources.iter().filter_map(Source::file);
+    if let Some(path) = &args.output {
+        output::spares("--output", path, files().chain(list.as_deref()))?;
+    }
     if let Some(dir) = &args.annotate {
         fs::create_dir_all(dir).map_err(|e| cannot_write(dir, e))?;
     }
@@ -41,6 +46,7 @@ pub fn run(args: &Predict) -> Result<Verdict> {
     let work = Work {
         analyzer: setup::analyzer(analysis.faces, model, options)?,
         annotate: args.annotate.as_deref(),
+        spared: args.annotate.as_deref().map(|dir| inside(dir, files())).unwrap_or_default(),
         minimum_face: args.minimum_face as f32,
         stop: interrupt::flag("stopping after these pictures")?,
     };
@@ -114,6 +120,8 @@ struct Read {
 struct Work<'a> {
     analyzer: Analyzer,
     annotate: Option<&'a Path>,
+    /// Pictures in that folder that are read, and so not written.
+    spared: HashSet<PathBuf>,
     /// Faces whose box has a shorter side are left out.
     minimum_face: f32,
     stop: Arc<AtomicBool>,
@@ -136,7 +144,7 @@ impl Work<'_> {
                 faces.retain(|face| face.face.bounds.width.min(face.face.bounds.height) >= self.minimum_face);
                 // The answer is there, whatever becomes of its drawing.
                 let drawing = match (self.annotate, &read.picture) {
-                    (Some(dir), Some(picture)) => write_annotated(dir, source, picture, &faces).map_err(|e| told(&e)),
+                    (Some(dir), Some(picture)) => self.write_annotated(dir, source, picture, &faces).map_err(|e| told(&e)),
                     _ => Ok(()),
                 };
                 let size = read.size.expect("a picture with faces was decoded");
@@ -145,6 +153,30 @@ impl Work<'_> {
             Err(error) => (PicturePrediction::failed(source.name(), read.size, model.clone(), error), Ok(())),
         });
         rows.collect()
+    }
+
+    /// The picture with its faces, drawn, in the folder for drawings.
+    fn write_annotated(&self, dir: &Path, source: &Source, picture: &Picture, faces: &[Prediction]) -> Result<()> {
+        let drawings = FaceDrawing::of_all(faces);
+        let drawn = fervor_draw::annotate(picture, &drawings)?;
+        let relative = source.relative();
+        let format = |path: &Path| path.extension().and_then(|e| Format::from_extension(&e.to_string_lossy()));
+        let (bytes, path) = if format(&relative) == Some(Format::Jpeg) {
+            (drawn.encode_jpeg(92)?, dir.join(&relative))
+        } else {
+            // Of another format: the name keeps its own ending, so that a.png and a.gif don't meet.
+            let is_png = format(&relative) == Some(Format::Png);
+            let mut name = relative.into_os_string();
+            if !is_png {
+                name.push(".png");
+            }
+            (drawn.encode_png()?, dir.join(name))
+        };
+        if fs::canonicalize(&path).is_ok_and(|there| self.spared.contains(&there)) {
+            return Err(Error::input(format!("the annotated picture would overwrite a source: {}", path.display()))
+                .with_hint("give --annotate another folder"));
+        }
+        write_whole(&path, &bytes)
     }
 
     /// A picture decoded and its faces found; nothing once the program was asked to stop.
@@ -193,27 +225,8 @@ fn classify(analyzer: &Analyzer, prepared: Vec<Result<Prepared>>) -> Vec<Result<
     }
 }
 
-fn write_annotated(dir: &Path, source: &Source, picture: &Picture, faces: &[Prediction]) -> Result<()> {
-    let drawings = FaceDrawing::of_all(faces);
-    let drawn = fervor_draw::annotate(picture, &drawings)?;
-    let relative = source.relative();
-    let format = |path: &Path| path.extension().and_then(|e| Format::from_extension(&e.to_string_lossy()));
-    let (bytes, path) = if format(&relative) == Some(Format::Jpeg) {
-        (drawn.encode_jpeg(92)?, dir.join(&relative))
-    } else {
-        // Of another format: the name keeps its own ending, so that a.png and a.gif don't meet.
-        let is_png = format(&relative) == Some(Format::Png);
-        let mut name = relative.into_os_string();
-        if !is_png {
-            name.push(".png");
-        }
-        (drawn.encode_png()?, dir.join(name))
-    };
-    if let Source::File { path: original, .. } = source
-        && fs::canonicalize(&path).is_ok_and(|there| fs::canonicalize(original).is_ok_and(|here| here == there))
-    {
-        return Err(Error::input(format!("the annotated picture would overwrite its source: {}", path.display()))
-            .with_hint("give --annotate another folder"));
-    }
-    write_whole(&path, &bytes)
+/// The files that lie in this folder, wherever links lead.
+fn inside<'a>(dir: &Path, files: impl Iterator<Item = &'a Path>) -> HashSet<PathBuf> {
+    let Ok(dir) = fs::canonicalize(dir) else { return HashSet::new() };
+    files.filter_map(|file| fs::canonicalize(file).ok()).filter(|file| file.starts_with(&dir)).collect()
 }

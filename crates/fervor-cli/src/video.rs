@@ -15,7 +15,7 @@ use fervor::{Error, Result};
 
 use crate::cli::{Video, VideoFormat};
 use crate::verdict::Verdict;
-use crate::{interrupt, setup, talk};
+use crate::{interrupt, output, setup, talk};
 use films::Film;
 use look::{Eye, Looked};
 
@@ -33,6 +33,14 @@ pub fn run(args: &Video) -> Result<Verdict> {
     let films = films::find(args)?;
     if args.annotate.is_some() && films.len() != 1 {
         return Err(Error::input(format!("--annotate names one film, here are {}", films.len())));
+    }
+    if let Some(path) = &args.annotate {
+        output::spares("--annotate", path, films.iter().map(|film| film.path.as_path()))?;
+    }
+    if let (Some(start), Some(end)) = (args.start, args.end)
+        && start >= end
+    {
+        return Err(Error::input(format!("--start {start} is not before --end {end}: no frame lies between")));
     }
     let stop = interrupt::flag("stopping; what was looked at is kept")?;
     let model = setup::model(&args.analysis.model, args.analysis.threads)?;
@@ -84,9 +92,17 @@ fn work(args: &Video, film: &Film, eye: &Eye, options: &EpisodeOptions) -> Resul
     let stamp = files::stamp(args, film, eye.model());
     if args.resume && files::is_finished(&folder, &stamp) {
         talk::note(format_args!("{}: finished before", talk::name(&film.name)));
-        return Ok(Done::Whole { frames: None });
+        return Ok(Done::Whole { frames: files::frames(&folder) });
     }
-    let Looked { mut timeline, crops, ended, seconds } = eye.look_at(film)?;
+    // Before the work, so that it is not for nothing.
+    files::claim(&folder, &stamp)?;
+    let looked = eye.look_at(film).and_then(|looked| match (&looked.ended, args.start) {
+        (None, Some(start)) if looked.timeline.is_empty() && !eye.is_stopped() => {
+            Err(Error::input(format!("no frame was looked at: the film ends before --start {start}")))
+        }
+        _ => Ok(looked),
+    });
+    let Looked { mut timeline, crops, ended, seconds } = looked.inspect_err(|_| files::leave(&folder))?;
     timeline.smooth(args.smoothing);
     let broken = timeline.frames().filter(|frame| frame.error().is_some()).count();
     let why = match &ended {
@@ -100,6 +116,8 @@ fn work(args: &Video, film: &Film, eye: &Eye, options: &EpisodeOptions) -> Resul
     }
     // One that ended early, or was interrupted, is looked at again.
     let whole = ended.is_none() && !eye.is_stopped();
+    // What is whole stays where only a part would take its place.
+    let folder = if whole || !files::is_whole(&folder) { folder } else { files::beside(&folder) };
     let path = files::place(args, film, &folder)?;
     path.iter().for_each(|path| timeline.set_path(path));
     let work = files::Work { args, folder: &folder, timeline: &timeline, crops: &crops, path, options };
@@ -146,7 +164,8 @@ fn tell(timeline: &Timeline, options: &EpisodeOptions, folder: &Path, film: &Fil
         text += &format!("\n  and {} more", tracks.len() - MOST_TOLD);
     }
     let rate = if seconds > 0.0 { format!(" ({:.0} frames a second)", timeline.len() as f64 / seconds) } else { String::new() };
-    text += &format!("\n  in {}, after {seconds:.1} s{rate}", folder.display());
+    let place = folder.display().to_string();
+    text += &format!("\n  in {}, after {seconds:.1} s{rate}", talk::name(&place));
     talk::answer(text)
 }
 

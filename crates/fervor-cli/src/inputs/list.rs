@@ -153,6 +153,13 @@ fn of_table(list: impl Read, delimiter: u8, column: usize, found: &mut dyn FnMut
             return Ok(());
         }
         match record.get(column).filter(|path| !path.is_empty()) {
+            // Names with line breaks are rare, and quotation marks that are never closed are not: one would swallow all rows after it.
+            Some(path) if path.contains(&b'\n') && !path_of(path).exists() => {
+                let line = record.position().map_or(0, csv::Position::line);
+                return Err(Error::input(format!("a quotation mark in line {line} of the list is not closed in that line"))
+                    .because(Reason::Damaged)
+                    .with_hint("close it, or double it where it belongs to the name"));
+            }
             Some(path) => found(path_of(path))?,
             None => {
                 let line = record.position().map_or(0, csv::Position::line);

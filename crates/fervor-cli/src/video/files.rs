@@ -1,9 +1,10 @@
 //! What a film's folder holds.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use fervor::files::WholeFile;
 use fervor::timeline::{EpisodeOptions, Format, Layout, Timeline};
 use fervor::{Bundle, Error, Result};
 use fervor_draw::timeline::{Page, chart, page};
@@ -18,6 +19,7 @@ use crate::output::{cannot_write, write_whole};
 
 /// Says what a folder was made from, and that it is whole; written last.
 const STAMP: &str = "run.json";
+const SCHEMA: &str = "fervor.video-run/1";
 /// Dots of the chart for each of its units: sharp on a screen and on paper.
 const SHARPNESS: f32 = 2.0;
 
@@ -37,7 +39,7 @@ pub fn stamp(args: &Video, film: &Film, model: &Bundle) -> Value {
     let meta = fs::metadata(&film.path).ok();
     let changed = meta.as_ref().and_then(|meta| meta.modified().ok()?.duration_since(UNIX_EPOCH).ok());
     json!({
-        "schema": "fervor.video-run/1",
+        "schema": SCHEMA,
         "film": film.name,
         "bytes": meta.map(|meta| meta.len()),
         "changed_s": changed.map(|time| time.as_secs()),
@@ -59,21 +61,71 @@ pub fn stamp(args: &Video, film: &Film, model: &Bundle) -> Value {
 
 /// Whether a folder is whole and was made from the same.
 pub fn is_finished(folder: &Path, stamp: &Value) -> bool {
-    let known = fs::read(folder.join(STAMP)).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let known = known(folder);
     // As it would be read back.
     let now = serde_json::from_str::<Value>(&stamp.to_string()).ok();
     known.is_some() && known == now
 }
 
-/// Writes everything; at last the stamp, if the film is whole.
+/// What a folder says that it was made from.
+fn known(folder: &Path) -> Option<Value> {
+    let known: Value = serde_json::from_slice(&fs::read(folder.join(STAMP)).ok()?).ok()?;
+    (known["schema"] == SCHEMA).then_some(known)
+}
+
+/// Whether a folder holds all of a film.
+pub fn is_whole(folder: &Path) -> bool {
+    known(folder).is_some()
+}
+
+/// How many frames of its film a folder tells of.
+pub fn frames(folder: &Path) -> Option<usize> {
+    let summary: Value = serde_json::from_slice(&fs::read(folder.join(Format::Summary.file_name())).ok()?).ok()?;
+    summary["frames"].as_u64()?.try_into().ok()
+}
+
+/// Makes the folder, and sees that it can be written and tells of no other film.
+///
+/// # Errors
+/// `Output`: it cannot be written. `Input`: it holds what another film came to.
+pub fn claim(folder: &Path, stamp: &Value) -> Result<()> {
+    fs::create_dir_all(folder).map_err(|e| cannot_write(folder, e))?;
+    WholeFile::create(&folder.join(STAMP)).map(drop).map_err(|e| cannot_write(folder, e))?;
+    let Some(known) = known(folder) else { return Ok(()) };
+    let name = |stamp: &Value| Some(Path::new(stamp["film"].as_str()?).file_name()?.to_owned());
+    match (name(&known), name(stamp)) {
+        (Some(known), Some(now)) if known != now => {
+            let place = folder.display();
+            Err(Error::input(format!("the folder {place} tells of another film: {}", Path::new(&known).display()))
+                .with_hint("give --output another folder, or remove this one"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Takes the folder away again if nothing is in it.
+pub fn leave(folder: &Path) {
+    // One that holds anything stays.
+    let _ = fs::remove_dir(folder);
+}
+
+/// The folder for what is only a part, beside one that is whole.
+pub fn beside(folder: &Path) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    folder.with_file_name(name)
+}
+
+/// Writes everything; at last the stamp, if the film is whole. What this command had written there before goes.
 ///
 /// # Errors
 /// `Output`: the folder cannot be written.
 pub fn write(work: &Work, stamp: Option<&Value>) -> Result<()> {
     let Work { args, folder, timeline, options, .. } = work;
     // While the folder changes it is not whole.
-    if folder.join(STAMP).exists() {
+    if is_whole(folder) {
         fs::remove_file(folder.join(STAMP)).map_err(|e| cannot_write(folder, e))?;
+        remove_earlier(folder)?;
     }
     let wants = |format: VideoFormat| args.formats.contains(&format) || args.formats.contains(&VideoFormat::All);
     let mut files: Vec<(String, String)> = Vec::new();
@@ -131,6 +183,33 @@ pub fn write_list(folder: &Path, films: &[(&Film, Done)]) -> Result<()> {
     write_whole(&path, &bytes)
 }
 
+/// Removes what an earlier run has written: beside tables of this one they would tell of other settings.
+fn remove_earlier(folder: &Path) -> Result<()> {
+    let tables: Vec<&str> = TABLES.iter().map(|(format, ..)| format.file_name()).collect();
+    let others = ["frames.parquet", "timeline.png", "report.html"];
+    for entry in fs::read_dir(folder).map_err(|e| cannot_write(folder, e))?.flatten() {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let is_layout = || {
+            let layout = name.strip_prefix("frames.").and_then(|rest| rest.split('.').next());
+            layout.is_some_and(|layout| LAYOUTS.iter().any(|(_, name, _)| *name == layout))
+        };
+        if tables.contains(&name) || others.contains(&name) || is_layout() {
+            fs::remove_file(entry.path()).map_err(|e| cannot_write(&entry.path(), e))?;
+        }
+    }
+    Ok(())
+}
+
+/// Layouts of other programs, what files call them, and people.
+const LAYOUTS: [(VideoLayout, &str, &str); 5] = [
+    (VideoLayout::Openface, "openface", "OpenFace"),
+    (VideoLayout::Pyfeat, "pyfeat", "Py-Feat"),
+    (VideoLayout::Imotions, "imotions", "iMotions"),
+    (VideoLayout::Facereader, "facereader", "FaceReader"),
+    (VideoLayout::Fer, "fer", "fer"),
+];
+
 /// Formats of the timeline itself, what asks for them, and what is in them. The summary always is.
 const TABLES: [(Format, Option<VideoFormat>, &str); 10] = [
     (Format::Frames, Some(VideoFormat::Csv), "a row a face and frame, and one where there is none"),
@@ -165,12 +244,13 @@ fn put_parquet(_: &Work, _: &mut Vec<(String, String)>) -> Result<()> {
 
 /// The frames in another program's columns, a table a face where that program knows but one.
 fn lay_out(work: &Work, files: &mut Vec<(String, String)>, layout: VideoLayout) -> Result<()> {
-    let (layout, name, whose) = match layout {
-        VideoLayout::Openface => (Layout::OpenFace, "openface", "OpenFace"),
-        VideoLayout::Pyfeat => (Layout::PyFeat, "pyfeat", "Py-Feat"),
-        VideoLayout::Imotions => (Layout::IMotions, "imotions", "iMotions"),
-        VideoLayout::Facereader => (Layout::FaceReader, "facereader", "FaceReader"),
-        VideoLayout::Fer => (Layout::Fer, "fer", "fer"),
+    let (name, whose) = LAYOUTS.iter().find(|(of, ..)| *of == layout).map_or(("", ""), |(_, name, whose)| (*name, *whose));
+    let layout = match layout {
+        VideoLayout::Openface => Layout::OpenFace,
+        VideoLayout::Pyfeat => Layout::PyFeat,
+        VideoLayout::Imotions => Layout::IMotions,
+        VideoLayout::Facereader => Layout::FaceReader,
+        VideoLayout::Fer => Layout::Fer,
     };
     let tracks = if layout.is_of_one_face() { work.timeline.track_numbers() } else { vec![0] };
     for track in tracks {

@@ -22,6 +22,8 @@ pub struct Film {
     pub path: PathBuf,
     /// Its folder below that of all; empty where it is the only one.
     pub folder: PathBuf,
+    /// Why it cannot be looked at, where that is known already.
+    pub refused: Option<String>,
 }
 
 impl Film {
@@ -47,7 +49,7 @@ pub fn find(args: &Video) -> Result<Vec<Film>> {
         if !path.is_dir() {
             let folder = path.file_name().map_or_else(|| PathBuf::from("film"), PathBuf::from);
             let folder = if input == "-" { PathBuf::from("standard-input") } else { folder };
-            films.push(Film { name: path.display().to_string(), path: path.to_owned(), folder });
+            films.push(Film { name: path.display().to_string(), path: path.to_owned(), folder, refused: None });
             continue;
         }
         alone = false;
@@ -79,14 +81,27 @@ fn below(root: &Path, args: &Video) -> (Vec<Film>, usize) {
     let wanted =
         walk.filter_entry(|entry| !hidden(entry.file_name()) && (own.is_none() || entry.path().canonicalize().ok() != own));
     let (mut films, mut others) = (Vec::new(), 0);
-    for entry in wanted.filter_map(|entry| entry.ok()).filter(|entry| entry.file_type().is_file()) {
-        let path = entry.into_path();
+    let mut film = |path: PathBuf, refused: Option<String>| {
+        let folder = path.strip_prefix(root).unwrap_or(&path).to_owned();
+        films.push(Film { name: path.display().to_string(), path, folder, refused });
+    };
+    let is_film = |path: &Path| {
         let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-        if ENDINGS.contains(&ending.as_str()) {
-            let folder = path.strip_prefix(root).unwrap_or(&path).to_owned();
-            films.push(Film { name: path.display().to_string(), path, folder });
-        } else {
-            others += 1;
+        ENDINGS.contains(&ending.as_str())
+    };
+    for entry in wanted {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) if entry.file_type().is_file() && is_film(entry.path()) => film(entry.into_path(), None),
+            Ok(_) => others += 1,
+            // A folder that may not be read, and a link that leads nowhere. A link that leads back is no film.
+            Err(error) => match error.path().map(Path::to_owned) {
+                Some(path) if error.loop_ancestor().is_none() && (path.is_dir() || is_film(&path)) => {
+                    let why = error.io_error().map_or_else(|| error.to_string(), |e| format!("it cannot be read: {e}"));
+                    film(path, Some(why));
+                }
+                _ => others += 1,
+            },
         }
     }
     (films, others)

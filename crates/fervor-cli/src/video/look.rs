@@ -8,7 +8,7 @@ use std::time::Instant;
 use fervor::prediction::ErrorInfo;
 use fervor::timeline::Timeline;
 use fervor::track::{TrackOptions, Tracked};
-use fervor::{Bundle, DetectorOptions, Error, Prediction, Result};
+use fervor::{Bundle, DetectorOptions, Error, Prediction, Reason, Result};
 use fervor_video::pipeline::{Analysis, Settings};
 use fervor_video::{Options, Source};
 
@@ -72,6 +72,9 @@ impl Eye {
     /// # Errors
     /// A film that cannot be opened. One that ends early is no error: what was seen is there, with the reason.
     pub fn look_at(&self, film: &Film) -> Result<Looked> {
+        if let Some(why) = &film.refused {
+            return Err(Error::input(why).because(Reason::Missing));
+        }
         let source = Source::open(&film.path, &self.options)?;
         let clip = source.clip().clone();
         let begun = Instant::now();

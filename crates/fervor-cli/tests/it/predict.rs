@@ -261,3 +261,23 @@ fn a_shrunk_picture_without_a_face_calls_for_more_detail() {
     let ran = world.fervor("predict wide.png small.png --detail").exits(0);
     assert!(!ran.stderr().contains("--detail"), "{ran}");
 }
+
+#[test]
+fn no_answer_takes_the_place_of_what_is_read() {
+    let world = World::new().landscape("a.png", 90, 60).landscape("in/b.png", 80, 60).landscape("out/b.png", 70, 60);
+    let world = world.file("list.txt", b"a.png\n");
+    let before = |name: &str| std::fs::read(world.path(name)).unwrap();
+    let kept = ["a.png", "out/b.png", "list.txt"].map(before);
+    for words in ["predict a.png -o a.png", "predict in/b.png a.png -o ./in/../a.png", "predict --list list.txt -o list.txt"] {
+        world.fervor(words).exits(2).says("--output would overwrite what is read");
+    }
+    world.fervor("predict in/b.png out/b.png --annotate out").exits(1).says("would overwrite a source: out/b.png");
+    assert_eq!(["a.png", "out/b.png", "list.txt"].map(before), kept);
+}
+
+#[test]
+fn a_quotation_mark_that_is_never_closed_swallows_no_row() {
+    let world = World::new().landscape("a.png", 90, 60).landscape("b.png", 90, 60);
+    let world = world.file("list.csv", b"path,note\na.png,fine\n\"b.png,odd\na.png,swallowed\n");
+    world.fervor("predict --list list.csv").exits(2).says("line 3 of the list is not closed");
+}

@@ -90,3 +90,39 @@ fn a_film_may_lie_beside_its_report() {
     assert_eq!(fs::read(world.path("out/clip.gif")).unwrap(), fs::read(world.path("clip.gif")).unwrap());
     assert!(fs::read_to_string(world.path("out/report.html")).unwrap().contains("\"video\":\"clip.gif\""));
 }
+
+#[test]
+fn what_was_there_is_neither_lost_nor_mixed_with_what_comes() {
+    let clip = film(3, 0, 0);
+    let world = World::new().file("a.gif", &clip).file("b.gif", &film(2, 0, 0)).file("afile", b"words");
+    world.fervor("video a.gif --output out --format csv --annotate a.gif").exits(2).says("overwrite what is read: a.gif");
+    assert_eq!(fs::read(world.path("a.gif")).unwrap(), clip);
+    world.fervor("video a.gif --output afile").exits(2).says("cannot write afile");
+    world.fervor("video a.gif --output out --start 5 --end 2").exits(2).says("--start 5 is not before --end 2");
+    world.fervor("video a.gif --output out --start 100").exits(2).says("the film ends before --start 100");
+    assert!(!world.path("out").exists(), "nothing was looked at");
+
+    world.fervor("video a.gif --output out --format csv,srt,tracks --layout fer").exits(0);
+    world.fervor("video b.gif --output out").exits(2).says("tells of another film: a.gif");
+    assert_eq!(rows(&world, "out/frames.csv").len(), 4, "it stays");
+    // Other settings, another set of files: none of before is left beside them.
+    fs::write(world.path("out/notes.txt"), "mine").unwrap();
+    world.fervor("video ./a.gif --output out --format csv --smoothing 0").exits(0);
+    let mut left: Vec<String> =
+        fs::read_dir(world.path("out")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, ["frames.csv", "notes.txt", "run.json", "summary.json"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_film_that_cannot_be_reached_has_its_row() {
+    let world = World::new().file("films/a.gif", &film(2, 0, 0));
+    std::os::unix::fs::symlink("nowhere.mp4", world.path("films/gone.mp4")).unwrap();
+    world.fervor("video films --output out --format csv").exits(1).says("gone.mp4: it cannot be read");
+    let list = rows(&world, "out/films.csv");
+    assert!(list[2].starts_with("films/gone.mp4,gone.mp4,failed,"), "{list:#?}");
+    // What was finished before is told with its frames.
+    world.fervor("video films --output out --format csv --resume").exits(1);
+    assert!(rows(&world, "out/films.csv")[1].starts_with("films/a.gif,a.gif,whole,2,"), "{list:#?}");
+}

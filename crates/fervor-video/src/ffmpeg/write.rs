@@ -51,7 +51,12 @@ impl Writer {
         let (width, height) = size;
         let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let ending = output.extension().map_or_else(|| ".mp4".to_owned(), |ending| format!(".{}", ending.to_string_lossy()));
-        let partial = tempfile::Builder::new().prefix(".fervor-").suffix(&ending).tempfile_in(folder);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".fervor-").suffix(&ending);
+        // As any file that a program writes: the user's mask says who may read it.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let partial = builder.tempfile_in(folder);
         let partial = partial.map_err(|e| Error::output("the video cannot be written").with_source(e))?.into_temp_path();
         let mut command = command(&ffmpeg);
         command.args(["-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", &format!("{width}x{height}")]);
