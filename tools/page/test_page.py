@@ -650,6 +650,29 @@ def a_key_is_asked_for_once(browser, program, shots):
             p.close(faults=1)
 
 
+MANY = """async ([key, picture]) => {
+  const { Client } = await import("/page/client.js");
+  let asked = 0;
+  const client = new Client({ askKey: async () => { asked += 1; await new Promise((go) => setTimeout(go, 100)); return key; } });
+  const good = await (await fetch(picture)).blob();
+  const bad = new File(["words"], "words.txt");
+  const [row, rows, alone] = await Promise.all([client.predict(good), client.predictAll([bad, ...Array(65).fill(good)]), client.predictAll([bad])]);
+  return { asked, words: row.words, rows: rows.length, answered: rows.filter((row) => row.error === null).length, first: rows[0].error.reason, alone: alone[0] };
+}"""
+
+
+def the_client_asks_once_for_the_key_and_takes_any_number_of_pictures(browser, program, shots):
+    with tempfile.NamedTemporaryFile("w") as key:
+        key.write("correct-horse\n")
+        key.flush()
+        with service(program, "--api-key-file", key.name) as address:
+            p = Page(browser, address, shots)
+            told = p.page.evaluate(MANY, ["correct-horse", "page/astronaut.jpg"])
+    assert told["asked"] == 1 and told["words"].startswith("looks happy"), told
+    assert (told["rows"], told["answered"], told["first"]) == (66, 65, "not_a_picture"), told
+    assert told["alone"]["error"]["reason"] == "not_a_picture" and told["alone"]["source"] == "words.txt", told
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -687,7 +710,7 @@ def main():
             flags.append(f"--use-file-for-fake-video-capture={camera_file(args.video, folder)}")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         open_page = lambda **context: Page(browser, address, args.shots, **context)
-        own = [a_key_is_asked_for_once, a_model_is_chosen_where_there_are_several, the_examples_of_the_api_run, a_page_of_another_site_is_refused]
+        own = [a_key_is_asked_for_once, the_client_asks_once_for_the_key_and_takes_any_number_of_pictures, a_model_is_chosen_where_there_are_several, the_examples_of_the_api_run, a_page_of_another_site_is_refused]
         runs = [(test, (open_page,)) for test in tests] + [(test, (browser, args.program, args.shots)) for test in own]
         runs += [(the_batchs_csv_is_the_command_lines, (open_page, args.program)), (words_are_the_services_own, (open_page, address))]
         if args.video:
