@@ -7,7 +7,7 @@ use fervor_lab::audit::{AcceptedFormats, AuditOptions, Remedy, Shown, audit, fix
 use fervor_lab::dataset::OpenOptions;
 
 use crate::cli::{Audit, Faces, Format};
-use crate::data::outside;
+use crate::data::{check_report, outside};
 use crate::remedy::{self, quoted};
 use crate::verdict::Verdict;
 use crate::{data, setup, talk};
@@ -77,10 +77,7 @@ fn check_places(args: &Audit) -> Result<()> {
         }
     }
     if let Some(dir) = &args.report {
-        outside(&args.data, "--report", dir)?;
-        if dir.exists() && !dir.is_dir() {
-            return Err(Error::input(format!("--report needs a folder, this is a file: {}", dir.display())));
-        }
+        check_report(dir, &["audit.json", "audit.txt", "index.html"], Some(&args.data), &[&args.data])?;
     }
     Ok(())
 }

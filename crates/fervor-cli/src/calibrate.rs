@@ -1,7 +1,7 @@
 //! `fervor calibrate`: fits a bundle's doubt on pictures that it was not trained on.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fervor::files::WholeFile;
 use fervor::preprocess::Framing;
@@ -11,7 +11,7 @@ use fervor_lab::dataset::{Dataset, OpenOptions, Progress, Split};
 
 use crate::cli::{Calibrate, Format};
 use crate::inspect::{biased, summed_biases};
-use crate::output::cannot_write;
+use crate::output::{cannot_write, spares};
 use crate::verdict::Verdict;
 use crate::{data, setup, talk};
 
@@ -24,7 +24,11 @@ const STEPS_FROM: usize = 512;
 /// A model or data set that cannot be read, a split with too few samples, a place that cannot be written.
 pub fn run(args: &Calibrate) -> Result<Verdict> {
     setup::threads(args.threads);
-    // Before the long part: a place that cannot be written.
+    // Before the long part: a place that holds what is read, or cannot be written.
+    if let Some(path) = &args.output {
+        let model = data::model_file(&args.model);
+        spares("--output", path, [&model, &args.data].into_iter().chain(&args.votes).map(PathBuf::as_path))?;
+    }
     let output = args.output.as_deref().map(begun).transpose()?;
     let mut bundle = setup::model(&args.model, args.threads)?;
     let before = bundle.size();
@@ -117,6 +121,7 @@ impl Pictures {
     fn open(args: &Calibrate, bundle: &Bundle) -> Result<Self> {
         let options = OpenOptions { votes: args.votes.clone(), ..OpenOptions::default() };
         let mut dataset = data::open(&args.data, options)?;
+        args.output.as_deref().map_or(Ok(()), |path| data::keeps(&dataset, "--output", path))?;
         let (split, chosen) = data::choose(&dataset, Some(asked(args, &dataset)?))?;
         let mut indices: Vec<usize> = (0..chosen.len()).collect();
         dataset = data::faces(dataset.subset(&chosen), args.faces, &indices, &bundle.card().preprocess)?;

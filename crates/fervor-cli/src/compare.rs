@@ -17,6 +17,9 @@ use crate::{data, groups, setup, talk};
 const PREDICTIONS: &str = "predictions.csv";
 const REPORT: &str = "report.json";
 
+/// What a comparison's folder holds.
+const FILES: [&str; 5] = ["comparison.json", "comparison.md", "classes.png", "disagreements.csv", "disagreements.png"];
+
 /// One of the two.
 enum Side {
     /// What it said is known already.
@@ -39,6 +42,10 @@ struct Asked {
 /// A model, table or data set that cannot be read, answers about other pictures, classes that a model lacks.
 pub fn run(args: &Compare) -> Result<Verdict> {
     setup::threads(args.threads);
+    if let Some(dir) = &args.report {
+        let inputs: Vec<&Path> = [&args.a, &args.b].map(Path::new).into_iter().chain(args.data.as_deref()).collect();
+        data::check_report(dir, &FILES, args.data.as_deref(), &inputs)?;
+    }
     let sides = [side(&args.a, args.threads)?, side(&args.b, args.threads)?];
     let dataset = args.data.as_ref().map(|path| data::open(path, OpenOptions::default())).transpose()?;
     let both_said = sides.iter().all(|side| matches!(side, Side::Said(_)));

@@ -1,12 +1,14 @@
 //! Data sets as several commands take them: opened with progress, what was left out told, the split chosen.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use fervor::files::WholeFile;
 use fervor::{Error, LabelSet, Preprocess, Result};
 use fervor_lab::audit;
 use fervor_lab::dataset::{Dataset, OpenOptions, Progress, Split, VotesLeftOut, photographs};
 
 use crate::cli::Faces;
+use crate::output::{cannot_write, spares};
 use crate::{setup, talk};
 
 /// Problems that are told one by one; the others are counted.
@@ -157,4 +159,63 @@ pub fn outside(data: &Path, flag: &str, path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// The file of a model that a user names: of a training run's folder its best one.
+pub fn model_file(name: &str) -> PathBuf {
+    let path = Path::new(name);
+    if path.is_dir() { path.join("best.onnx") } else { path.to_owned() }
+}
+
+/// Refuses a folder for a report before there is anything to write: inside the data set's folder, a file, one that cannot be written, or one
+/// in which one of the report's files would take the place of one that is read.
+///
+/// # Errors
+/// As [`outside`] and [`spares`]; `Output`: the folder cannot be made or written.
+pub fn check_report(dir: &Path, files: &[&str], data: Option<&Path>, inputs: &[&Path]) -> Result<()> {
+    data.map_or(Ok(()), |data| outside(data, "--report", dir))?;
+    if dir.exists() && !dir.is_dir() {
+        return Err(Error::input(format!("--report needs a folder, this is a file: {}", dir.display())));
+    }
+    files.iter().try_for_each(|file| spares("--report", &dir.join(file), inputs.iter().copied()))?;
+    check_folder(dir)
+}
+
+/// Refuses a file for results before there is anything to write: inside the data set's folder, a folder, one of what is read, or one that
+/// cannot be written.
+///
+/// # Errors
+/// As [`outside`] and [`spares`]; `Output`: the file cannot be written.
+pub fn check_file(flag: &str, path: &Path, data: &Path, inputs: &[&Path]) -> Result<()> {
+    outside(data, flag, path)?;
+    if path.is_dir() {
+        return Err(Error::input(format!("{flag} needs a file, this is a folder: {}", path.display())));
+    }
+    spares(flag, path, inputs.iter().copied())?;
+    // A pipe or a device is written straight, whatever lies around it; a link is followed.
+    if path.exists() && !path.is_file() {
+        return Ok(());
+    }
+    let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    place.parent().map_or(Ok(()), check_folder)
+}
+
+/// Refuses a folder that cannot be written, or made where it lacks; nothing is left there.
+fn check_folder(folder: &Path) -> Result<()> {
+    let there = |above: &&Path| above.as_os_str().is_empty() || above.symlink_metadata().is_ok();
+    let above = folder.ancestors().find(there).unwrap_or(Path::new(""));
+    let probe = above.join(format!("fervor-{}", std::process::id()));
+    WholeFile::create(&probe).map(drop).map_err(|e| cannot_write(folder, e))
+}
+
+/// Refuses an output that is the table or one of the pictures of a data set: a manifest or a list may lead to it.
+///
+/// # Errors
+/// As [`spares`].
+pub fn keeps(dataset: &Dataset, flag: &str, output: &Path) -> Result<()> {
+    let Ok(place) = output.canonicalize() else { return Ok(()) };
+    let of_that_name =
+        dataset.samples().iter().map(|sample| Path::new(&sample.id)).filter(|id| id.file_name() == place.file_name());
+    let files: Vec<PathBuf> = of_that_name.map(|id| dataset.root().join(id)).collect();
+    spares(flag, output, files.iter().map(PathBuf::as_path).chain([dataset.root()]))
 }

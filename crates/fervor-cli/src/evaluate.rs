@@ -3,7 +3,7 @@
 #[cfg(feature = "batch")]
 mod parquet;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use fervor::{Error, LabelMap, LabelSet, Reason, Result};
@@ -23,13 +23,12 @@ use crate::{data, groups, output, setup, talk};
 /// A model or data set that cannot be read, a split without samples, classes that the model lacks.
 pub fn run(args: &Evaluate) -> Result<Verdict> {
     setup::threads(args.threads);
-    if let Some(path) = &args.predictions {
-        check_table(path)?;
-    }
+    check_places(args)?;
     let classes = if args.classes.is_empty() { None } else { Some(LabelSet::new(&args.classes)?) };
     let bundle = setup::head(setup::model(&args.model, args.threads)?, &args.head)?;
     let options = OpenOptions { votes: args.votes.clone(), ..OpenOptions::default() };
     let mut dataset = data::open(&args.data, options)?;
+    args.predictions.as_deref().map_or(Ok(()), |path| data::keeps(&dataset, "--predictions", path))?;
     let (split, mut indices) = data::choose(&dataset, args.split.as_deref())?;
     let info = DataInfo { name: dataset.name().to_owned(), manifest_sha256: Manifest::of(&dataset).sha256() };
     let unreadable = dataset.problems().len();
@@ -95,6 +94,18 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
         }
         _ => Ok(Verdict::Yes),
     }
+}
+
+/// Refuses places that cannot take the results, or hold what is read, before anything is read.
+fn check_places(args: &Evaluate) -> Result<()> {
+    let model = data::model_file(&args.model);
+    let inputs: Vec<&Path> = [&model, &args.data].into_iter().chain(&args.votes).map(PathBuf::as_path).collect();
+    if let Some(path) = &args.predictions {
+        check_table(path)?;
+        data::check_file("--predictions", path, &args.data, &inputs)?;
+    }
+    let files = ["report.json", "report.md", "index.html", "predictions.csv"];
+    args.report.as_deref().map_or(Ok(()), |dir| data::check_report(dir, &files, Some(&args.data), &inputs))
 }
 
 /// Refuses a table of predictions that would not be what its name says.

@@ -4,7 +4,7 @@ use fervor::bundle::Foreign;
 use fervor::{Error, Result};
 
 use crate::cli::Import;
-use crate::output::write_whole;
+use crate::output::{spares, write_whole};
 use crate::talk;
 use crate::verdict::Verdict;
 
@@ -13,6 +13,7 @@ use crate::verdict::Verdict;
 /// # Errors
 /// A network or a card that cannot be read or do not fit each other, a place that cannot be written.
 pub fn run(args: &Import) -> Result<Verdict> {
+    spares("--output", &args.output, [args.network.as_path(), &args.card])?;
     let read = |path: &std::path::Path| {
         std::fs::read(path).map_err(|e| Error::input(format!("cannot read {}", path.display())).with_source(e))
     };

@@ -29,8 +29,9 @@ pub fn spares<'a>(flag: &str, output: &Path, inputs: impl IntoIterator<Item = &'
     // What does not exist yet is no input.
     let Ok(place) = output.canonicalize() else { return Ok(()) };
     if inputs.into_iter().any(|input| input.canonicalize().is_ok_and(|input| input == place)) {
-        return Err(Error::input(format!("{flag} would overwrite what is read: {}", output.display()))
-            .with_hint("name another file"));
+        return Err(
+            Error::input(format!("{flag} would overwrite what is read: {}", output.display())).with_hint("name another file")
+        );
     }
     Ok(())
 }

@@ -6,7 +6,6 @@ use fervor::{Error, Result};
 use fervor_lab::dataset::{Dataset, Manifest, OpenOptions, Split as Part, SplitRule};
 
 use crate::cli::Split;
-use crate::data::outside;
 use crate::verdict::Verdict;
 use crate::{data, setup, talk};
 
@@ -22,21 +21,26 @@ pub fn run(args: &Split) -> Result<Verdict> {
     let SplitRule::Ratio { train, validation, test, .. } = rule else {
         return Err(Error::input(format!("not ratios: {:?}", args.ratios)).with_hint(hint));
     };
-    outside(&args.data, "--output", &args.output)?;
+    let outputs: Vec<PathBuf> = match args.folds {
+        None => vec![args.output.clone()],
+        // More folds are refused.
+        Some(folds) => (1..=folds as usize).take(100).map(|fold| numbered(&args.output, fold)).collect(),
+    };
+    outputs.iter().try_for_each(|output| data::check_file("--output", output, &args.data, &[&args.data]))?;
     let (mut dataset, families) = if args.near > 0.0 {
         data::open_with_families(&args.data, OpenOptions::default(), args.near / 100.0)?
     } else {
         (data::open(&args.data, OpenOptions::default())?, Vec::new())
     };
+    outputs.iter().try_for_each(|output| data::keeps(&dataset, "--output", output))?;
     match args.folds {
         None => {
             talk::note(rule.apply_together(&mut dataset, &families)?);
             save(&dataset, &args.output)?;
         }
         Some(folds) => {
-            for (fold, set) in dataset.folds(folds, [train, validation, test], args.seed, &families)?.iter().enumerate() {
-                save(set, &numbered(&args.output, fold + 1))?;
-            }
+            let sets = dataset.folds(folds, [train, validation, test], args.seed, &families)?;
+            sets.iter().zip(&outputs).try_for_each(|(set, output)| save(set, output))?;
         }
     }
     Ok(Verdict::Yes)

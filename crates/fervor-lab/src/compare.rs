@@ -180,7 +180,7 @@ impl Comparison {
     /// Each model may know classes that the other lacks.
     ///
     /// # Errors
-    /// [`Data`](fervor::ErrorKind::Data): no picture is in both, or one is labelled differently. [`Input`](fervor::ErrorKind::Input):
+    /// [`Data`](fervor::ErrorKind::Data): no picture is in both, one is twice in a model's rows, or labelled differently. [`Input`](fervor::ErrorKind::Input):
     /// a column that is not there.
     pub fn of(a: &Evaluation, b: &Evaluation, columns: &[String]) -> Result<Self> {
         let labels = union(a.labels(), b.labels())?;
@@ -261,7 +261,8 @@ fn pairs<'a>(a: &'a Evaluation, b: &'a Evaluation, labels: &LabelSet) -> Result<
         let places = rows.labels().names().iter().map(|name| labels.index_of(name).expect("the union holds it"));
         places.collect::<Vec<usize>>()
     });
-    let others: HashMap<&str, &Row> = b.rows().iter().map(|row| (row.id.as_str(), row)).collect();
+    by_id(a)?;
+    let others = by_id(b)?;
     let (mut pairs, mut rows_b) = (Vec::new(), Vec::new());
     for row in a.rows() {
         let Some(&other) = others.get(row.id.as_str()) else { continue };
@@ -291,6 +292,19 @@ fn pairs<'a>(a: &'a Evaluation, b: &'a Evaluation, labels: &LabelSet) -> Result<
             .with_hint("compare answers about the same pictures of the same data set: they are found by their names"));
     }
     Ok((pairs, rows_b))
+}
+
+/// The rows by their names. A picture that counted twice would make the difference surer than it is.
+fn by_id(rows: &Evaluation) -> Result<HashMap<&str, &Row>> {
+    let mut found = HashMap::with_capacity(rows.rows().len());
+    for row in rows.rows() {
+        if found.insert(row.id.as_str(), row).is_some() {
+            return Err(Error::data(format!("{} has two rows about one picture: {}", rows.model.name, row.id))
+                .because(Reason::Exists)
+                .with_hint("keep one row for each picture"));
+        }
+    }
+    Ok(found)
 }
 
 fn grouped(a: &Evaluation, column: &str, pairs: &[Pair]) -> Result<GroupedParts> {

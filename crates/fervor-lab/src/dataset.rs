@@ -329,6 +329,11 @@ impl Dataset {
         &self.skipped
     }
 
+    /// Whether each picture is a file of its own, with a name, and not part of a table.
+    pub(crate) fn has_files(&self) -> bool {
+        matches!(self.pictures, Pictures::Files)
+    }
+
     /// The pixels of sample `index`, decoded anew for files; of a photograph with a [detected face](Sample::face) that face alone.
     ///
     /// # Errors

@@ -88,8 +88,8 @@ impl Evaluation {
     /// Adds a row.
     ///
     /// # Errors
-    /// [`Data`](fervor::ErrorKind::Data) for a truth that is no class, or votes that are not a share for each class;
-    /// [`Model`](fervor::ErrorKind::Model) for a wrong number of probabilities, or one that is not in 0..=1.
+    /// [`Data`](fervor::ErrorKind::Data) for an empty id, a truth that is no class, or votes that are not a share for each class;
+    /// [`Model`](fervor::ErrorKind::Model) for a wrong number of probabilities, one that is not in 0..=1, or none above 0.
     pub fn push(&mut self, row: Row) -> Result<()> {
         row.check(self.labels.len())?;
         self.rows.push(row);

@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers and values as people read them.
 
 use fervor_draw::chart;
 
@@ -22,6 +22,14 @@ pub(crate) fn whole_percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
+/// A value for a message: its first 60 letters, on one line.
+pub(crate) fn shown(value: &str) -> String {
+    const MOST: usize = 60;
+    let mut letters = value.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    let start: String = letters.by_ref().take(MOST).collect();
+    if letters.next().is_some() { start + "…" } else { start }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +40,12 @@ mod tests {
         assert_eq!([1, 2_000].map(|n| counted(n, "file", "files")), ["1 file", "2,000 files"]);
         assert_eq!([0.6623, f64::NAN].map(percent), ["66.2 %", "–"]);
         assert_eq!(whole_percent(0.6623), "66 %");
+    }
+
+    #[test]
+    fn long_values_are_shortened() {
+        assert_eq!(shown("a b\nc"), "a b c");
+        assert_eq!(shown(&"ä".repeat(60)), "ä".repeat(60));
+        assert_eq!(shown(&"ä".repeat(61)), "ä".repeat(60) + "…");
     }
 }

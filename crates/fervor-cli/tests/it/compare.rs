@@ -41,3 +41,19 @@ fn predictions_as_a_parquet_table_are_refused_with_what_to_do() {
     std::fs::write(world.path("said.parquet"), "PAR1").unwrap();
     world.fervor("compare said.parquet fervor-nano set").exits(2).says("said.parquet").says("--predictions FILE.csv");
 }
+
+// Rows that came twice counted twice, and of the pictures that only B answered there were fewer than none.
+#[test]
+fn answers_that_come_twice_and_outputs_that_are_inputs_are_refused() {
+    let head = "id,truth,p_happy,p_sad\n";
+    let rows: String = (0..6).map(|i| format!("{i}.png,happy,0.{},0.{}\n", 3 + i, 7 - i)).collect();
+    let world = World::new().file("a.csv", format!("{head}{rows}{rows}").as_bytes());
+    let world =
+        world.file("b.csv", format!("{head}{rows}").as_bytes()).file("out/disagreements.csv", format!("{head}{rows}").as_bytes());
+    for words in ["a.csv b.csv", "b.csv a.csv"] {
+        world.fervor(&format!("compare {words}")).exits(2).says("a.csv").says("line 8: 0.png is in line 2 already");
+    }
+    world.fervor("compare b.csv out/disagreements.csv --report out").exits(2).says("would overwrite what is read: out/");
+    assert_eq!(std::fs::read_dir(world.path("out")).unwrap().count(), 1);
+    world.fervor("compare b.csv out/disagreements.csv --report other").exits(0).says("comparison written");
+}

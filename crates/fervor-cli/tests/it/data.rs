@@ -94,3 +94,97 @@ fn a_network_from_elsewhere_becomes_a_bundle() {
     world.fervor(&format!("import {network} --card empty.toml --output x.onnx")).exits(2).says("not a card");
     assert!(!world.path("x.onnx").exists());
 }
+
+/// Six faces in a table of paths, a manifest that leads to them, and a model as a file.
+fn told_by_files() -> World {
+    let world = (0..6).fold(World::new(), |world, i| world.face(&format!("faces/{i}.png"), i % 2 == 0, i));
+    let rows: String = (0..6).map(|i| format!("faces/{i}.png,{}\n", ["happy", "sad"][i % 2])).collect();
+    let world = world.file("t.csv", format!("path,label\n{rows}").as_bytes());
+    world.fervor("split t.csv --ratios 4:2 --output parts.json --near 0").exits(0);
+    world
+        .file("m.onnx", fervor::builtin::bytes("fervor-nano").unwrap())
+        .file("card.toml", b"name = 3")
+        .file("run/best.onnx", b"best")
+}
+
+// The results of a command took the place of what it had read.
+#[test]
+fn no_output_takes_the_place_of_what_is_read() {
+    let world = told_by_files().file("votes.csv", b"votes");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("t.csv", world.path("link.csv")).unwrap();
+    let read = ["t.csv", "parts.json", "m.onnx", "card.toml", "votes.csv", "faces/0.png", "run/best.onnx"];
+    let bytes = || read.map(|name| std::fs::read(world.path(name)).unwrap());
+    let before = bytes();
+    let mut commands = vec![
+        "split t.csv --near 0 --output t.csv",
+        "split t.csv --near 0 --output ./faces/../t.csv",
+        "split t.csv --near 0 --output faces/0.png",
+        "split parts.json --near 0 --output parts.json",
+        "split parts.json --near 0 --output faces/0.png",
+        "evaluate m.onnx t.csv --predictions t.csv",
+        "evaluate m.onnx t.csv --predictions m.onnx",
+        "evaluate run t.csv --predictions run/best.onnx",
+        "evaluate m.onnx t.csv --predictions faces/0.png",
+        "evaluate m.onnx parts.json --predictions parts.json",
+        "evaluate m.onnx t.csv --votes votes.csv --predictions votes.csv",
+        "import m.onnx --card card.toml --output m.onnx",
+        "import m.onnx --card card.toml --output card.toml",
+        "calibrate m.onnx t.csv --output m.onnx",
+        "calibrate m.onnx t.csv --output t.csv",
+        "calibrate m.onnx t.csv --votes votes.csv --output votes.csv",
+        "calibrate m.onnx t.csv --output faces/0.png",
+    ];
+    if cfg!(unix) {
+        commands.push("split t.csv --near 0 --output link.csv");
+    }
+    for command in commands {
+        world.fervor(command).exits(2).says("would overwrite what is read").says("name another file");
+        assert_eq!(bytes(), before, "{command}");
+    }
+    let world = world.file("parts-2.json", &before[1]);
+    world.fervor("split parts-2.json --near 0 --folds 2 --output parts.json").exits(2).says("would overwrite what is read");
+    assert!(!world.path("parts-1.json").exists());
+    // What is only there is written over, as ever.
+    let world = world.file("old.csv", b"old");
+    world.fervor("evaluate m.onnx t.csv --split all --predictions old.csv").exits(0).says("predictions written");
+}
+
+#[test]
+fn results_inside_the_data_or_where_nothing_can_be_written_are_refused_before_the_work() {
+    let world = told_by_files().face("set/happy/0.png", true, 1).face("set/sad/0.png", false, 2).file("a.txt", b"a");
+    // Nothing of this name can be read: what is refused is refused before.
+    let model = "no-model";
+    for (words, says) in [
+        ("set --report set/out", "--report lies inside the data set: set/out"),
+        ("set --predictions set/happy/said.csv", "--predictions lies inside the data set: set/happy/said.csv"),
+        ("set --report a.txt", "--report needs a folder, this is a file: a.txt"),
+        ("set --report a.txt/out", "cannot write a.txt/out"),
+        ("set --predictions faces", "--predictions needs a file, this is a folder: faces"),
+        ("set --predictions a.txt/said.csv", "cannot write a.txt"),
+    ] {
+        world.fervor(&format!("evaluate {model} {words}")).exits(2).says(says);
+    }
+    for (words, says) in [
+        ("set --report set/out", "--report lies inside the data set"),
+        ("set --report a.txt", "needs a folder"),
+        ("--report a.txt/out", "cannot write a.txt/out"),
+    ] {
+        world.fervor(&format!("compare {model} {model} {words}")).exits(2).says(says);
+    }
+    world.fervor("audit set --report a.txt/out").exits(2).says("cannot write a.txt/out");
+    assert!(!world.path("set/out").exists());
+    world.fervor("evaluate m.onnx set --report new/deep").exits(0).says("report written");
+    assert_eq!(std::fs::read_dir(world.path("set")).unwrap().count(), 2);
+}
+
+#[test]
+fn a_quote_that_swallows_rows_stops_every_command() {
+    let world = (0..6).fold(World::new(), |world, i| world.face(&format!("{i}.png"), i % 2 == 0, i));
+    let rows = "0.png,happy\n1.png,sad\n2.png,happy\n3.png,sad\n\"4.png,happy\n5.png,sad\n";
+    let world = world.file("t.csv", format!("path,label\n{rows}").as_bytes());
+    for command in ["evaluate fervor-nano t.csv", "audit t.csv", "split t.csv --output parts.json"] {
+        let said = world.fervor(command).exits(2).says("t.csv").says("line 6: a quote opens here and is never closed");
+        assert!(!said.stderr().contains("5.png"), "{said}");
+    }
+}

@@ -8,7 +8,8 @@ use csv::StringRecord;
 
 use super::stream::{Table, delimiter, fields, reader};
 use super::{Dataset, Pictures, Split};
-use crate::lines::Lines;
+use crate::lines::{Lines, check_quotes};
+use crate::words::shown;
 use fervor::emotion::{Emotion, LabelSet, canonical_label};
 use fervor::error::{Error, Reason, Result};
 
@@ -141,7 +142,7 @@ impl Votes {
             return Err(Error::data(format!(
                 "expected FER+ votes with the columns neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF, \
                  found {}",
-                table.header.join(",")
+                shown(&table.header.join(","))
             ))
             .because(Reason::WrongType));
         }
@@ -170,7 +171,7 @@ impl Votes {
 fn number(fields: &StringRecord, column: usize, row: usize) -> Result<usize> {
     let field = &fields[column];
     let number = field.strip_suffix(".0").unwrap_or(field).parse::<u32>().map(|number| number as usize);
-    number.map_err(|_| Error::data(format!("row {row}: expected a count, found {field:?}")))
+    number.map_err(|_| Error::data(format!("row {row}: expected a count, found {:?}", shown(field))))
 }
 
 /// A small table with its header.
@@ -186,6 +187,7 @@ impl Csv {
         let text = Table::open(path)?.text()?;
         let first = text.lines().next().unwrap_or_default();
         let delimiter = delimiter(first);
+        check_quotes(text.as_bytes(), delimiter)?;
         let header = fields(first, delimiter).iter().map(|name| name.to_lowercase()).collect();
         Ok(Self { text, delimiter, header })
     }
@@ -197,7 +199,7 @@ impl Csv {
 
     fn need(&self, what: &str, names: &[&str]) -> Result<usize> {
         self.column(names).ok_or_else(|| {
-            Error::data(format!("expected a column {what}, found {}", self.header.join(","))).because(Reason::WrongType)
+            Error::data(format!("expected a column {what}, found {}", shown(&self.header.join(",")))).because(Reason::WrongType)
         })
     }
 

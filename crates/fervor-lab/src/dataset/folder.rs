@@ -53,19 +53,22 @@ pub(super) struct Listing {
 pub(super) fn open(root: &Path, options: &OpenOptions) -> Result<Dataset> {
     let mut listing = list(root)?;
     listing.candidates.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-    listing.read(root, name_of(root), options)
+    listing.read(root, root, options)
 }
 
 impl Listing {
-    /// Reads the files: the data set of those that are pictures.
+    /// Reads the files below `root`: the data set of those that are pictures, called as `source` is, the folder or table that lists them.
     ///
     /// # Errors
     /// `Data`: a class that was asked for is not there, or fewer than two, or nothing can be read.
-    pub fn read(self, root: &Path, name: String, options: &OpenOptions) -> Result<Dataset> {
+    pub fn read(self, root: &Path, source: &Path, options: &OpenOptions) -> Result<Dataset> {
         let Self { mut candidates, problems, mut skipped, group_columns } = self;
         let classes: BTreeSet<&String> = candidates.iter().map(|candidate| &candidate.class).collect();
+        if let (Some(class), 1, None) = (classes.first(), classes.len(), &options.labels) {
+            return Err(one_class(class, &problems).context(source.display()));
+        }
         let labels = choose_labels(classes.into_iter().cloned().collect(), options.labels.as_ref())
-            .map_err(|e| e.context(root.display()))?;
+            .map_err(|e| e.context(source.display()))?;
         candidates.retain(|candidate| {
             let used = labels.index_of(&candidate.class).is_some();
             if !used {
@@ -76,7 +79,7 @@ impl Listing {
         let ids: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
         let outcomes = read_all(root, &ids, options);
         let mut dataset = Dataset {
-            name,
+            name: name_of(source),
             root: root.to_owned(),
             labels,
             vote_labels: None,
@@ -102,10 +105,10 @@ impl Listing {
             let (count, first) = (dataset.problems.len(), first_problem(&dataset.problems));
             return Err(Error::data(format!("none of {count} files could be read{first}"))
                 .because(Reason::Empty)
-                .context(root.display()));
+                .context(source.display()));
         }
         if options.labels.is_none() {
-            dataset.drop_unread_classes().map_err(|e| e.context(root.display()))?;
+            dataset.drop_unread_classes().map_err(|e| e.context(source.display()))?;
         }
         Ok(dataset)
     }
@@ -120,17 +123,21 @@ impl Dataset {
             return Ok(());
         }
         self.skipped.empty_classes.extend(gone.iter().map(|&label| self.labels.name(label).to_owned()));
-        let labels = LabelSet::new(left.iter().map(|&label| self.labels.name(label))).map_err(|_| {
-            let first = first_problem(&self.problems);
-            Error::data(format!("pictures of only one class can be read: {}{first}", self.labels.name(left[0])))
-                .because(Reason::Empty)
-        })?;
+        let labels = LabelSet::new(left.iter().map(|&label| self.labels.name(label)))
+            .map_err(|_| one_class(self.labels.name(left[0]), &self.problems))?;
         for sample in &mut self.samples {
             sample.label = labels.index_of(self.labels.name(sample.label)).expect("classes with samples stay");
         }
         self.labels = labels;
         Ok(())
     }
+}
+
+/// The error of data of which one class alone can be read, and why the rest cannot.
+fn one_class(class: &str, problems: &[Problem]) -> Error {
+    let error = Error::data(format!("pictures of only one class can be read: {class}{}", first_problem(problems)));
+    let error = error.because(Reason::Empty);
+    if problems.is_empty() { error.with_hint("a data set has at least two classes") } else { error }
 }
 
 /// Decodes and hashes files below `root`, in parallel. One picture a thread is in memory at a time.

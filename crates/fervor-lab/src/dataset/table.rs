@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use super::folder::{self, Candidate, Listing};
 use super::stream::{Form, LABELS, PATHS, SPLITS, Table, delimiter, fields, reader};
-use super::{Dataset, OpenOptions, Problem, Split, name_of};
-use crate::lines::Lines;
+use super::{Dataset, OpenOptions, Problem, Split, first_problem};
+use crate::lines::{Lines, check_quotes};
+use crate::words::shown;
 use fervor::emotion::canonical_label;
 use fervor::error::{Error, Reason, Result};
 
@@ -46,7 +47,7 @@ pub(super) fn open(path: &Path, form: Form, options: &OpenOptions) -> Result<Dat
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (listing, root) =
         list(vec![Part { table, folder: folder.to_owned(), split: None }]).map_err(|e| e.context(path.display()))?;
-    listing.read(&root, name_of(path), options).map_err(|e| match e.reason() {
+    listing.read(&root, path, options).map_err(|e| match e.reason() {
         Reason::Empty if e.hint().is_none() => {
             e.with_hint(format!("the paths are taken from the table's folder: {}", folder.display()))
         }
@@ -81,7 +82,7 @@ pub(super) fn open_folder(root: &Path, options: &OpenOptions) -> Result<Dataset>
     }
     if labelled {
         let (listing, root_of_files) = list(parts).map_err(|e| e.context(root.display()))?;
-        return listing.read(&root_of_files, name_of(root), options);
+        return listing.read(&root_of_files, root, options);
     }
     let mut dataset = folder::open(root, options)?;
     join(&mut dataset, parts);
@@ -161,8 +162,7 @@ fn list(parts: Vec<Part>) -> Result<(Listing, PathBuf)> {
     }
     let mut root = root.unwrap_or_default();
     if entries.is_empty() {
-        let message =
-            listing.problems.first().map_or_else(String::new, |problem| format!("; {}: {}", problem.id, problem.message));
+        let message = first_problem(&listing.problems);
         return Err(
             Error::data(format!("expected a row for each picture, found none that can be read{message}")).because(Reason::Empty)
         );
@@ -219,11 +219,11 @@ impl Columns {
         }
         let label = self.label.map_or("", |column| row[column].trim());
         if label.is_empty() {
-            return Err(format!("{path} has no label"));
+            return Err(format!("{} has no label", shown(path)));
         }
         let split = match self.split.map_or("", |column| row[column].trim()) {
             "" => part,
-            text => Some(Split::parse(text).ok_or_else(|| format!("{path} is in an unknown part: {text:?}"))?),
+            text => Some(Split::parse(text).ok_or_else(|| format!("{} is in an unknown part: {:?}", shown(path), shown(text)))?),
         };
         let groups = self.groups.iter().map(|&column| row[column].trim().to_owned()).collect();
         Ok(Entry { line, path: native(path), label: label.to_owned(), split, groups })
@@ -233,7 +233,7 @@ impl Columns {
 fn read(path: &Path, form: Form) -> Result<Rows> {
     let text = Table::open(path)?.text()?;
     let rows = match form {
-        Form::Separated => separated(&text),
+        Form::Separated => separated(&text)?,
         Form::JsonLines => json_lines(&text),
         Form::JsonArray => json_array(&text)?,
     };
@@ -244,16 +244,17 @@ fn read(path: &Path, form: Form) -> Result<Rows> {
         return Err(Error::data(format!(
             "expected a column label beside {}, found {}",
             rows.columns[columns.path],
-            rows.columns.join(",")
+            shown(&rows.columns.join(","))
         ))
         .because(Reason::WrongType));
     }
     Ok(rows)
 }
 
-fn separated(text: &str) -> Rows {
+fn separated(text: &str) -> Result<Rows> {
     let header = text.lines().next().unwrap_or_default();
     let delimiter = delimiter(header);
+    check_quotes(text.as_bytes(), delimiter)?;
     let columns = fields(header, delimiter);
     let mut lines = Lines::of(text.as_bytes());
     let mut rows = Vec::new();
@@ -272,12 +273,12 @@ fn separated(text: &str) -> Rows {
         }
         let surplus = row.iter().skip(columns.len()).find(|field| !field.is_empty());
         let row = match surplus {
-            Some(field) => Err(format!("line {line}: more than {} columns, found {field:?} after them", columns.len())),
+            Some(field) => Err(format!("line {line}: more than {} columns, found {:?} after them", columns.len(), shown(field))),
             None => Ok((0..columns.len()).map(|place| row.get(place).unwrap_or_default().to_owned()).collect()),
         };
         rows.push((line, row));
     }
-    Rows { columns, rows }
+    Ok(Rows { columns, rows })
 }
 
 fn json_lines(text: &str) -> Rows {

@@ -1,12 +1,14 @@
 //! The rows of an evaluation as a table with commas, for other programs and for comparisons, and the way back.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use csv::StringRecord;
 
 use super::{DataInfo, Evaluation, ModelInfo, Row};
-use crate::lines::Lines;
+use crate::lines::{Lines, check_quotes};
 use crate::metrics::argmax;
+use crate::words::shown;
 use fervor::emotion::LabelSet;
 use fervor::error::{Error, Reason, Result};
 use fervor::hash;
@@ -49,13 +51,15 @@ pub fn write_predictions(rows: &Evaluation) -> Vec<u8> {
 /// enough. The model is called what the file is; which data it was asked about the file does not say.
 ///
 /// # Errors
-/// [`Data`](fervor::ErrorKind::Data): no such file, or not such a table; the message says where.
+/// [`Data`](fervor::ErrorKind::Data): no such file, not such a table, or two rows about one picture; the message says where. As
+/// [`Evaluation::push`] of a row.
 pub fn read_predictions(path: &Path) -> Result<Evaluation> {
     let bytes = std::fs::read(path).map_err(|e| Error::data("the predictions cannot be read").with_source(e));
     bytes.and_then(|bytes| read(path, &bytes)).map_err(|e| e.context(path.display()))
 }
 
 fn read(path: &Path, bytes: &[u8]) -> Result<Evaluation> {
+    check_quotes(bytes, b',')?;
     let mut table = csv::Reader::from_reader(bytes);
     let head = table.headers().map_err(|e| not_a_table().with_source(e))?.clone();
     let place = |name: &str| head.iter().position(|cell| cell.trim() == name);
@@ -72,7 +76,7 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Evaluation> {
     let mut evaluation = Evaluation::new(labels.clone(), model, data, "as predicted");
     let (training, flags) = (place("in_training"), place("flags"));
     evaluation.training_known = training.is_some();
-    let mut lines = Lines::of(bytes);
+    let (mut lines, mut known) = (Lines::of(bytes), HashMap::new());
     for record in table.records() {
         let record = record.map_err(|e| not_a_table().with_source(e))?;
         let line = lines.of_row(record.position());
@@ -86,6 +90,12 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Evaluation> {
             let flags = cell(flags).split_whitespace().filter_map(flag).collect();
             Ok(Row { in_training: cell(training) == "true", flags, groups, ..row })
         })();
+        let row = row.and_then(|row| match known.insert(row.id.clone(), line) {
+            Some(before) if !row.id.is_empty() => Err(Error::data(format!("{} is in line {before} already", shown(&row.id)))
+                .because(Reason::Exists)
+                .with_hint("keep one row for each picture")),
+            _ => Ok(row),
+        });
         row.and_then(|row| evaluation.push(row)).map_err(|e: Error| e.context(format!("line {line}")))?;
     }
     Ok(evaluation)
@@ -94,7 +104,8 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Evaluation> {
 fn numbers(record: &StringRecord, places: &[(usize, &str)]) -> Result<Vec<f32>> {
     let number = |&(at, name): &(usize, &str)| {
         let text = record.get(at).unwrap_or_default().trim();
-        text.parse::<f32>().map_err(|e| Error::data(format!("the probability of {name} is no number: {text:?}")).with_source(e))
+        text.parse::<f32>()
+            .map_err(|e| Error::data(format!("the probability of {name} is no number: {:?}", shown(text))).with_source(e))
     };
     places.iter().map(number).collect()
 }

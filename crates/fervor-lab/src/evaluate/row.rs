@@ -52,6 +52,9 @@ impl Row {
     pub(super) fn check(&self, classes: usize) -> Result<()> {
         let Self { id, truth, probabilities, votes, .. } = self;
         let share = |&p: &f32| (0.0..=1.0 + 1e-4).contains(&p);
+        if id.trim().is_empty() {
+            return Err(Error::data("a row without an id").with_hint("an id names the picture, as in the data"));
+        }
         if *truth >= classes {
             return Err(Error::data(format!("the true class of {id} is none of the {classes} classes: {truth}")));
         }
@@ -61,6 +64,9 @@ impl Row {
         }
         if let Some(p) = probabilities.iter().find(|p| !share(p)) {
             return Err(Error::model(format!("a probability for {id} is not in 0..=1: {p}")));
+        }
+        if probabilities.iter().all(|p| *p == 0.0) {
+            return Err(Error::model(format!("all probabilities for {id} are 0")));
         }
         let Some(Votes { shares, kept }) = votes else { return Ok(()) };
         if shares.len() != classes {

@@ -55,6 +55,17 @@ fn a_table_of_another_kind_says_what_is_wrong_and_where() {
             says: "line 3: the truth is none of happy, sad",
         },
         Case { table: "id,truth,p_happy,p_sad\n1,sad,0.5,7\n", says: "not in 0..=1" },
+        Case { table: "id,truth,p_happy,p_sad\n1,sad,0.5,NaN\n", says: "line 2: a probability for 1 is not in 0..=1: NaN" },
+        Case { table: "id,truth,p_happy,p_sad\n1,sad,0.5,0.5\n2,sad,0,0\n", says: "line 3: all probabilities for 2 are 0" },
+        Case { table: "id,truth,p_happy,p_sad\n,sad,0.5,0.5\n", says: "line 2: a row without an id" },
+        Case {
+            table: "id,truth,p_happy,p_sad\na.png,sad,0.5,0.5\nb.png,sad,0.5,0.5\na.png,sad,0.5,0.5\n",
+            says: "x.csv: line 4: a.png is in line 2 already",
+        },
+        Case {
+            table: "id,truth,p_happy,p_sad\na.png,sad,0.5,0.5\n\"b.png,sad,0.5,0.5\nc.png,sad,0.5,0.5\n",
+            says: "line 3: a quote opens here and is never closed",
+        },
     ] {
         let path = folder.path().join("x.csv");
         std::fs::write(&path, table).unwrap();
@@ -144,4 +155,16 @@ fn answers_about_other_pictures_or_labels_are_not_compared() {
     assert!(Comparison::of(&a, &with("b.png", 0), &[]).unwrap_err().message().contains("no picture"));
     let error = Comparison::of(&a, &with("0, a.png", 1), &[]).unwrap_err();
     assert!(error.message().contains("labelled \"happy\" for the first model and \"sad\" for the second"), "{error}");
+}
+
+// Rows that came twice counted twice: differences looked surer than they are, and fewer pictures than none were left over.
+#[test]
+fn a_picture_that_a_model_answered_twice_is_refused() {
+    let (a, mut twice) = (answers("old", |_| false), answers("new", |number| number < 6));
+    let row = twice.rows()[3].clone();
+    twice.push(row).unwrap();
+    for pair in [[&a, &twice], [&twice, &a]] {
+        let error = Comparison::of(pair[0], pair[1], &[]).unwrap_err();
+        assert_eq!(error.message(), "new has two rows about one picture: 3, a.png");
+    }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::{Action, Decision};
 use crate::dataset::Split;
-use crate::lines::Lines;
+use crate::lines::{Lines, check_quotes};
+use crate::words::shown;
 use fervor::error::{Error, Reason, Result};
 use fervor::files::WholeFile;
 
@@ -50,11 +51,12 @@ fn write<'a, const N: usize>(path: &Path, header: &[&str; N], rows: impl Iterato
 /// there, `to` where something is moved or relabelled.
 ///
 /// # Errors
-/// [`Data`](fervor::ErrorKind::Data): no such file, a missing column, an unknown action, split or an empty label, each with its line.
+/// [`Data`](fervor::ErrorKind::Data): no such file, a missing column, an unknown action, split or an empty label, a quote that is not closed, each with its line.
 pub fn read_decisions(path: &Path) -> Result<Vec<Decision>> {
     let unreadable = |e: csv::Error| Error::data("the decisions cannot be read").with_source(e).context(path.display());
     let bytes =
         std::fs::read(path).map_err(|e| Error::data("the decisions cannot be read").with_source(e).context(path.display()))?;
+    check_quotes(&bytes, b',').map_err(|e| e.context(path.display()))?;
     let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
     let header = table.headers().map_err(unreadable)?.clone();
     // A spreadsheet may put a mark before the first name.
@@ -62,7 +64,7 @@ pub fn read_decisions(path: &Path) -> Result<Vec<Decision>> {
     let needed = |name: &str| {
         column(name).ok_or_else(|| {
             let found: Vec<&str> = header.iter().collect();
-            let error = Error::data(format!("expected the columns id,action,to, found {}", found.join(",")))
+            let error = Error::data(format!("expected the columns id,action,to, found {}", shown(&found.join(","))))
                 .because(Reason::Mismatch)
                 .context(path.display());
             // Where the comma is the decimal mark, spreadsheets write semicolons.
@@ -86,11 +88,13 @@ pub fn read_decisions(path: &Path) -> Result<Vec<Decision>> {
             "keep" => Action::Keep,
             "remove" => Action::Remove,
             "quarantine" => Action::Quarantine,
-            "move" => Action::Move(Split::parse(target).ok_or_else(|| wrong(format!("not a split to move to: {target:?}")))?),
+            "move" => {
+                Action::Move(Split::parse(target).ok_or_else(|| wrong(format!("not a split to move to: {:?}", shown(target))))?)
+            }
             "relabel" if target.is_empty() => return Err(wrong("no label to change to: \"\"".to_owned())),
             "relabel" => Action::Relabel(target.to_owned()),
             other => {
-                return Err(wrong(format!("not an action: {other:?}"))
+                return Err(wrong(format!("not an action: {:?}", shown(other)))
                     .with_hint("write keep, remove, quarantine, move (to: train, validation, test) or relabel (to: a class)"));
             }
         };

@@ -118,3 +118,14 @@ fn imbalance_suggests_weights_in_the_form_that_train_takes() {
     assert!(balance.setting.starts_with("loss.class_weights=["), "{}", balance.setting);
     assert!(audited.report.finding(K::Imbalance).is_some());
 }
+
+// A row of a table has no file name, and each was told to have the wrong one.
+#[cfg(feature = "parquet")]
+#[test]
+fn pictures_in_rows_of_a_table_have_no_wrong_names() {
+    let world = World::new().file("faces.parquet", include_bytes!("../../data/faces.parquet"));
+    let options = AuditOptions { accepted: AcceptedFormats::Strict, ..AuditOptions::default() };
+    let audited = audit(&world.path("faces.parquet"), &options).unwrap();
+    assert_eq!(audited.report.pictures, 6);
+    assert!(ids(&audited, K::WrongExtension).is_empty() && ids(&audited, K::NotAccepted).is_empty());
+}

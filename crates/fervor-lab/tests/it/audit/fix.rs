@@ -127,6 +127,7 @@ fn decisions_that_make_no_sense_are_refused() {
         // Lines as an editor counts them: after Windows' line ends, empty lines, and names that hold line breaks.
         ("id,action\r\ntrain/sad/1.png,keep\r\ntrain/sad/2.png,explode\r\n", "line 3: not an action"),
         ("\u{FEFF}id,action\n\n\"a\nb\",keep\n\ntrain/sad/2.png,explode\n", "line 6: not an action"),
+        ("id,action\n\"train/sad/1.png,keep\ntrain/sad/2.png,keep\n", "line 2: a quote opens here and is never closed"),
         ("id,action\ntrain/sad/1.png,keep\ntrain/sad/1.png,keep\n", "two decisions about one sample"),
     ];
     for (text, said) in cases {

@@ -109,3 +109,36 @@ fn a_table_that_leads_nowhere_says_where_paths_begin() {
     let world = World::new().file("t.csv", "path,name\nx.png,happy\n");
     says(&told(&world.open_file("t.csv", &OpenOptions::default()).unwrap_err()), &["expected a column label beside path"]);
 }
+
+// A quote in one row took the rows after it along: they were neither samples nor problems.
+#[test]
+fn a_quote_that_swallows_rows_is_refused_with_its_line() {
+    let rows = |quoted: &str| format!("path,label\n{quoted}faces/b.png,sad\nfaces/c.png,happy\nfaces/d.png,sad\n");
+    for (quoted, says_how) in [
+        ("faces/a.png,\"happy\n", "line 2: a quote opens here and is never closed"),
+        ("\"faces/a.png,happy\n\"", "line 2: a quote opens here and closes in the middle of line 3"),
+    ] {
+        let world = faces().file("t.csv", rows(quoted)).file("t.tsv", rows(quoted).replace(',', "\t"));
+        for name in ["t.csv", "t.tsv"] {
+            let error = world.open_file(name, &OpenOptions::default()).unwrap_err();
+            says(&told(&error), &[name, says_how, "hint: remove the quote or close it"]);
+            assert_eq!(error.reason(), Reason::Damaged);
+        }
+    }
+    let world = faces().file("metadata.csv", "file_name,label\n\"faces/a.png,happy\nfaces/b.png,sad\n");
+    says(&world.refusal(), &["metadata.csv", "line 2: a quote opens here and is never closed"]);
+    let dataset = open(&faces().file("t.csv", "path,label,note\nfaces/a.png,happy,\"two\nlines\"\nfaces/b.png,sad,\n"), "t.csv");
+    assert_eq!((dataset.len(), dataset.group("note", 0)), (2, Some("two\nlines")));
+}
+
+#[test]
+fn a_table_of_one_class_is_named_with_why_its_rows_are_refused() {
+    let world =
+        faces().file("t.csv", format!("path,label,split\nfaces/a.png,happy,train\nfaces/b.png,sad,{}\n", "x".repeat(500)));
+    let error = told(&world.open_file("t.csv", &OpenOptions::default()).unwrap_err());
+    says(&error, &["t.csv: pictures of only one class can be read: happy; line:3: faces/b.png is in an unknown part: \"xxx"]);
+    assert!(error.len() < 400, "{error}");
+    let world = faces().file("t.csv", "path,label\nfaces/a.png,happy\nfaces/b.png,happy\n");
+    let error = told(&world.open_file("t.csv", &OpenOptions::default()).unwrap_err());
+    says(&error, &["t.csv: pictures of only one class can be read: happy", "at least two classes"]);
+}

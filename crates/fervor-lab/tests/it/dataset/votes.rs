@@ -126,3 +126,12 @@ fn the_majority_of_the_votes_becomes_the_label() {
     let silent = world.open_file("fer.csv", &OpenOptions::default()).unwrap();
     says(&told(&silent.labelled_by_votes(None).unwrap_err()), &["the data has none", "hint: give the table of votes"]);
 }
+
+#[test]
+fn votes_with_a_quote_that_is_not_closed_are_refused_with_its_line() {
+    let torn = VOTES.map(|row| row.replace("fer0000002", "\"fer0000002"));
+    let rows: Vec<&str> = torn.iter().map(String::as_str).collect();
+    let world = World::new().file("fer.csv", TABLE).file("votes.csv", votes(&rows));
+    let error = told(&join(&world, "fer.csv", "votes.csv").unwrap_err());
+    says(&error, &["votes.csv", "line 4: a quote opens here and is never closed"]);
+}
