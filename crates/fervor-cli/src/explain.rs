@@ -10,7 +10,7 @@ use fervor_lab::sweep::{Steps, Sweep};
 
 use crate::cli::{Explain, ExplainScore, Format, Pictures};
 use crate::inputs::{self, Inputs, Source, Wanted};
-use crate::output::write_whole;
+use crate::output::{spares, write_whole};
 use crate::verdict::Verdict;
 use crate::{data, setup, talk};
 
@@ -34,7 +34,7 @@ pub fn run(args: &Explain) -> Result<Verdict> {
     )?;
     let mut failed = 0;
     for source in &sources {
-        match one(&analyzer, source, &args.output) {
+        match one(&analyzer, source, &sources, &args.output) {
             Ok(lines) => lines.iter().try_for_each(talk::answer)?,
             Err(error) => {
                 failed += 1;
@@ -49,8 +49,8 @@ pub fn run(args: &Explain) -> Result<Verdict> {
     })
 }
 
-/// Explains the faces of one picture; a line for each sheet written.
-fn one(analyzer: &fervor::Analyzer, source: &Source, output: &Path) -> Result<Vec<String>> {
+/// Explains the faces of one picture; a line for each sheet written, none of them over one of the sources.
+fn one(analyzer: &fervor::Analyzer, source: &Source, sources: &[Source], output: &Path) -> Result<Vec<String>> {
     let picture = source.read(&Limits::default())?;
     let bundle = analyzer.bundle();
     let preprocess = &bundle.card().preprocess;
@@ -67,6 +67,7 @@ fn one(analyzer: &fervor::Analyzer, source: &Source, output: &Path) -> Result<Ve
         let mut name = source.relative().into_os_string();
         name.push(format!("-face{}.png", number + 1));
         let path = output.join(name);
+        spares("--output", &path, sources.iter().filter_map(Source::file))?;
         write_whole(&path, &sheet.encode_png()?)?;
         let (name, sheet) = (source.name(), path.display().to_string());
         lines.push(format!("{}: {}: {}", talk::name(&name), answer.sentence(), talk::name(&sheet)));

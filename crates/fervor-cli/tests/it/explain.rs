@@ -14,6 +14,8 @@ fn each_face_gets_a_sheet_that_shows_what_the_answer_rests_on() {
     world.fervor("explain hill.png --output bad.jpg").exits(2).says("--output needs a folder");
     let again = world.fervor("explain . --recursive --output out").exits(1);
     assert!(!again.stdout().contains("-face1.png-face"), "sheets are not explained: {again}");
+    let over = world.fervor(&format!("explain {} out/astronaut.png-face1.png --output out", photo.display()));
+    over.exits(1).says("would overwrite what is read: out/astronaut.png-face1.png");
 }
 
 #[test]
