@@ -4,13 +4,16 @@ mod pace;
 #[cfg(feature = "store")]
 mod store;
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use fervor::{Bundle, DetectorOptions, Error, Limits, Reason, Result};
-use fervor_table::job::{Counts, Far, Job, Listed, PartFormat, Planner, Spec, Work, is_address};
+use fervor_table::job::{
+    Counts, Far, Job, ListDigest, Listed, NoInput, PartFormat, Planner, Spec, TellList, Work, is_address, is_job,
+};
 use serde_json::{Map, Value, json};
 
 use crate::answers::Writer;
@@ -39,7 +42,7 @@ pub fn run(args: &Batch) -> Result<Verdict> {
     #[cfg(not(feature = "store"))]
     let far: Option<Arc<dyn Far>> = None;
     let planning = talk::spinner("listing the inputs");
-    let opened = Job::open(&args.output, &spec, args.shard.unwrap_or_default(), |planner| {
+    let plan = |planner: &mut Planner| {
         if let Some(far) = &far {
             planner.reaches(Arc::clone(far));
         }
@@ -49,7 +52,10 @@ pub fn run(args: &Batch) -> Result<Verdict> {
             #[cfg(not(feature = "store"))]
             planner.file(not_built(address))
         })
-    });
+    };
+    let tell = args.list.as_deref().map(|list| move |digest: &mut ListDigest| tell(list, digest));
+    let tell = tell.as_ref().map(|tell| tell as TellList);
+    let opened = Job::open_listed(&args.output, &spec, args.shard.unwrap_or_default(), plan, tell);
     planning.finish_and_clear();
     let mut job = opened?;
     job.notes().iter().for_each(talk::note);
@@ -135,37 +141,67 @@ fn plan(args: &Batch, planner: &mut Planner, address: Addressed) -> Result<()> {
     for input in &args.input {
         match input.to_str().filter(|input| is_address(input)) {
             Some(input) => address(input, planner)?,
-            None => {
-                let wanted = Wanted {
-                    input: std::slice::from_ref(input),
-                    list: None,
-                    recursive: true,
-                    holders: true,
-                    own: Some(&args.output),
-                };
-                found(args, wanted, planner, address)?;
+            None if is_job(Path::new(input)) => {
+                let message = "the folder of an earlier job, whose rows are no pictures: name the folder of the pictures";
+                planner.file(refused(Path::new(input), message, Reason::NotAPicture))?;
             }
+            None => found(args, input, planner, address)?,
         }
     }
-    match args.list.as_deref() {
-        Some(list) => {
-            found(args, Wanted { input: &[], list: Some(list), recursive: true, holders: true, own: None }, planner, address)
-        }
-        None => Ok(()),
-    }
-}
-
-fn found(args: &Batch, wanted: Wanted, planner: &mut Planner, address: Addressed) -> Result<()> {
-    let notes =
-        inputs::each(wanted, &mut |source| match source {
-            Source::File { path, .. } if path.to_str().is_some_and(is_address) => address(&path.to_string_lossy(), planner),
-            Source::File { path, .. } => file(args, &path, planner),
-            Source::StandardInput => Err(Error::input("a job has no picture from standard input")
-                .with_hint("name files, or a list of files with --list -")),
-            Source::Refused { path, refusal } => planner.file(refused(&path, &refusal.message, refusal.reason)),
-        })?;
+    let Some(list) = &args.list else { return Ok(()) };
+    let notes = inputs::each(of_list(list), &mut |source| {
+        source.file().into_iter().for_each(|path| planner.listed(path));
+        named(args, source, planner, address)
+    })?;
     notes.iter().for_each(talk::note);
     Ok(())
+}
+
+/// What is read of a list.
+fn of_list(list: &Path) -> Wanted<'_> {
+    Wanted { input: &[], list: Some(list), recursive: true, holders: true, own: None }
+}
+
+/// Tells what a list says, to see whether it is the one that a job was begun with.
+fn tell(list: &Path, digest: &mut ListDigest) -> Result<()> {
+    let notes = inputs::each(of_list(list), &mut |source| {
+        source.file().into_iter().for_each(|path| digest.add(path));
+        Ok(())
+    });
+    notes.map(drop)
+}
+
+/// An input, and all that is below it. Answers of earlier jobs and tables without pictures are passed over and counted, unless they
+/// are the input itself.
+fn found(args: &Batch, input: &OsStr, planner: &mut Planner, address: Addressed) -> Result<()> {
+    let input = [input.to_owned()];
+    let wanted = Wanted { input: &input, list: None, recursive: true, holders: true, own: Some(&args.output) };
+    let (mut passed, mut planned) = (Passed::default(), false);
+    let notes = inputs::each(wanted, &mut |source| {
+        match source {
+            Source::File { path, .. } if path.as_os_str() != input[0] => planned |= met(args, &path, planner, &mut passed)?,
+            source => {
+                planned = true;
+                named(args, source, planner, address)?;
+            }
+        }
+        Ok(())
+    })?;
+    notes.iter().for_each(talk::note);
+    passed.end(Path::new(&input[0]), planned, planner)
+}
+
+/// What was named: a file, an address, or what leads to nothing.
+fn named(args: &Batch, source: Source, planner: &mut Planner, address: Addressed) -> Result<()> {
+    match source {
+        Source::File { path, .. } if path.to_str().is_some_and(is_address) => address(&path.to_string_lossy(), planner),
+        Source::File { path, .. } => file(args, &path, planner),
+        Source::StandardInput => {
+            Err(Error::input("a job has no picture from standard input")
+                .with_hint("name files, or a list of files with --list -"))
+        }
+        Source::Refused { path, refusal } => planner.file(refused(&path, &refusal.message, refusal.reason)),
+    }
 }
 
 /// A file by what its name says it is, on the disk or behind an address.
@@ -178,6 +214,71 @@ fn file(args: &Batch, path: &Path, planner: &mut Planner) -> Result<()> {
     }
 }
 
+/// A file that was met below an input; whether it is planned, and not passed over.
+fn met(args: &Batch, path: &Path, planner: &mut Planner, passed: &mut Passed) -> Result<bool> {
+    if passed.is_of_job(path) {
+        passed.answers += 1;
+        return Ok(false);
+    }
+    let Kind::Parquet = kind(path) else { return file(args, path, planner).map(|()| true) };
+    let no_input = planner.table_met(path, args.column.as_deref())?;
+    let planned = no_input.is_none();
+    no_input.into_iter().for_each(|why| passed.table(path, why));
+    Ok(planned)
+}
+
+/// What was met below an input and passed over, counted.
+#[derive(Default)]
+struct Passed {
+    answers: usize,
+    tables: usize,
+    /// The first of the tables, and what is wrong with it.
+    first: String,
+    /// The folder that was looked at last, and whether it is that of a job.
+    folder: Option<(PathBuf, bool)>,
+}
+
+impl Passed {
+    /// Whether a file lies in the folder of an earlier job.
+    fn is_of_job(&mut self, path: &Path) -> bool {
+        let Some(folder) = path.parent().filter(|_| !is_address(&path.to_string_lossy())) else { return false };
+        match &self.folder {
+            Some((last, is_job)) if last == folder => *is_job,
+            _ => self.folder.insert((folder.to_owned(), is_job(folder))).1,
+        }
+    }
+
+    fn table(&mut self, path: &Path, why: NoInput) {
+        match why {
+            NoInput::Answers(_) => self.answers += 1,
+            NoInput::NoPictures(error) => {
+                if self.tables == 0 {
+                    self.first = format!("{}: {}", path.display(), error.explained());
+                }
+                self.tables += 1;
+            }
+        }
+    }
+
+    /// Says what was passed over; an input of which nothing is left has a row that says so.
+    fn end(self, input: &Path, planned: bool, planner: &mut Planner) -> Result<()> {
+        let count = |n: usize, one: &str, many: &str| (n > 0).then(|| format!("{n} {}", if n == 1 { one } else { many }));
+        let answers = count(self.answers, "file of an earlier job", "files of earlier jobs");
+        let tables = count(self.tables, "table without pictures", "tables without pictures");
+        let tables = tables.map(|tables| format!("{tables} ({})", self.first));
+        let parts: Vec<String> = answers.into_iter().chain(tables).collect();
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let parts = parts.join(", ");
+        talk::note(format_args!("{}: passed over {parts}", input.display()));
+        match planned {
+            true => Ok(()),
+            false => planner.file(refused(input, &format!("no pictures in it, only {parts}"), Reason::Empty)),
+        }
+    }
+}
+
 /// An address of a picture, an archive or a table, or of what lies below it.
 #[cfg(feature = "store")]
 fn addresses(stores: &store::Stores, address: &str, args: &Batch, planner: &mut Planner) -> Result<()> {
@@ -185,16 +286,19 @@ fn addresses(stores: &store::Stores, address: &str, args: &Batch, planner: &mut 
         return file(args, Path::new(address), planner);
     }
     let mut of_plan = false;
+    let (mut passed, mut planned) = (Passed::default(), false);
     let found = stores.each(address, &|name| store::is_picture(name) || holds(name), &mut |address| {
-        let planned = file(args, Path::new(&address), planner);
-        of_plan = planned.is_err();
-        planned
+        let done = met(args, Path::new(&address), planner, &mut passed);
+        of_plan = done.is_err();
+        planned |= done?;
+        Ok(())
     });
     match found {
-        Ok(0) => Ok(()),
         Ok(others) => {
-            talk::note(format_args!("{address}: passed over {others} that are no pictures by their names"));
-            Ok(())
+            if others > 0 {
+                talk::note(format_args!("{address}: passed over {others} that are no pictures by their names"));
+            }
+            passed.end(Path::new(address), planned, planner)
         }
         Err(error) if of_plan => Err(error),
         Err(error) => planner.file(refused(Path::new(address), &error.explained(), error.reason())),

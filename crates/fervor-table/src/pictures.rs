@@ -7,16 +7,62 @@ use fervor::error::{Error, Reason, Result};
 use fervor::picture::{self, Limits, Picture};
 
 /// A column whose cells are pictures: a file's bytes, a file's path, or a structure of `bytes` and `path` as Hugging Face's
-/// `datasets` writes it, where either may be null.
+/// `datasets` writes it, where either may be null. Bytes and paths may be categorical, Arrow's dictionaries.
 #[derive(Clone, Debug)]
 pub struct PictureColumn(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Bytes(ArrayRef),
-    Path(ArrayRef),
+    Bytes(Cells),
+    Path(Cells),
     /// The structure itself, for its nulls; then its bytes and its paths.
-    Both(ArrayRef, Option<ArrayRef>, Option<ArrayRef>),
+    Both(ArrayRef, Option<Cells>, Option<Cells>),
+}
+
+/// Bytes or texts, each in its row or, in a categorical column, once for all rows that have it.
+#[derive(Clone, Debug)]
+struct Cells {
+    column: ArrayRef,
+    /// Of a categorical column: its values, and which of them each row has.
+    values: Option<(ArrayRef, Vec<usize>)>,
+}
+
+impl Cells {
+    fn new(column: &ArrayRef) -> Self {
+        let values = column.as_any_dictionary_opt().map(|column| {
+            let values = ArrayRef::clone(column.values());
+            // Without values every row is null, and none is looked up.
+            let keys = if values.is_empty() { Vec::new() } else { column.normalized_keys() };
+            (values, keys)
+        });
+        Self { column: ArrayRef::clone(column), values }
+    }
+
+    /// Where the value of a row stands; `None` for a null.
+    fn place(&self, row: usize) -> Option<(&ArrayRef, usize)> {
+        let place = match &self.values {
+            _ if self.column.is_null(row) => None,
+            Some((values, keys)) => keys.get(row).map(|&key| (values, key)),
+            None => Some((&self.column, row)),
+        };
+        place.filter(|(values, row)| values.is_valid(*row))
+    }
+
+    fn bytes(&self, row: usize) -> Option<&[u8]> {
+        self.place(row).map(|(values, row)| match values.data_type() {
+            DataType::LargeBinary => values.as_binary::<i64>().value(row),
+            DataType::BinaryView => values.as_binary_view().value(row),
+            _ => values.as_binary::<i32>().value(row),
+        })
+    }
+
+    fn text(&self, row: usize) -> Option<&str> {
+        self.place(row).map(|(values, row)| match values.data_type() {
+            DataType::LargeUtf8 => values.as_string::<i64>().value(row),
+            DataType::Utf8View => values.as_string_view().value(row),
+            _ => values.as_string::<i32>().value(row),
+        })
+    }
 }
 
 /// One cell of a [`PictureColumn`].
@@ -53,13 +99,13 @@ impl PictureColumn {
         let kind = match column.data_type() {
             DataType::Struct(_) => {
                 let structure = column.as_struct();
-                let [bytes, path] = ["bytes", "path"].map(|name| structure.column_by_name(name).cloned());
-                let bytes = bytes.filter(|bytes| holds_bytes(bytes.data_type()));
-                let path = path.filter(|path| holds_text(path.data_type()));
+                let [bytes, path] = ["bytes", "path"].map(|name| structure.column_by_name(name));
+                let bytes = bytes.filter(|bytes| holds_bytes(bytes.data_type())).map(Cells::new);
+                let path = path.filter(|path| holds_text(path.data_type())).map(Cells::new);
                 (bytes.is_some() || path.is_some()).then(|| Kind::Both(ArrayRef::clone(column), bytes, path))
             }
-            kind if holds_bytes(kind) => Some(Kind::Bytes(ArrayRef::clone(column))),
-            kind if holds_text(kind) => Some(Kind::Path(ArrayRef::clone(column))),
+            kind if holds_bytes(kind) => Some(Kind::Bytes(Cells::new(column))),
+            kind if holds_text(kind) => Some(Kind::Path(Cells::new(column))),
             _ => None,
         };
         kind.map(Self).ok_or_else(|| {
@@ -72,7 +118,8 @@ impl PictureColumn {
     /// How many cells it has.
     pub fn len(&self) -> usize {
         match &self.0 {
-            Kind::Bytes(column) | Kind::Path(column) | Kind::Both(column, ..) => column.len(),
+            Kind::Bytes(cells) | Kind::Path(cells) => cells.column.len(),
+            Kind::Both(column, ..) => column.len(),
         }
     }
 
@@ -87,12 +134,12 @@ impl PictureColumn {
     /// If there are not so many cells.
     pub fn cell(&self, row: usize) -> Cell<'_> {
         match &self.0 {
-            Kind::Bytes(column) => bytes(column, row).map_or(Cell::Null, Cell::Bytes),
-            Kind::Path(column) => text(column, row).map_or(Cell::Null, Cell::Path),
+            Kind::Bytes(cells) => cells.bytes(row).map_or(Cell::Null, Cell::Bytes),
+            Kind::Path(cells) => cells.text(row).map_or(Cell::Null, Cell::Path),
             Kind::Both(whole, ..) if whole.is_null(row) => Cell::Null,
             Kind::Both(_, pictures, paths) => {
-                let held = pictures.as_ref().and_then(|column| bytes(column, row)).map(Cell::Bytes);
-                held.or_else(|| paths.as_ref().and_then(|column| text(column, row)).map(Cell::Path)).unwrap_or(Cell::Null)
+                let held = pictures.as_ref().and_then(|cells| cells.bytes(row)).map(Cell::Bytes);
+                held.or_else(|| paths.as_ref().and_then(|cells| cells.text(row)).map(Cell::Path)).unwrap_or(Cell::Null)
             }
         }
     }
@@ -103,8 +150,8 @@ impl PictureColumn {
     /// If there are not so many cells.
     pub fn path(&self, row: usize) -> Option<&str> {
         match &self.0 {
-            Kind::Path(column) => text(column, row),
-            Kind::Both(whole, _, Some(paths)) if whole.is_valid(row) => text(paths, row),
+            Kind::Path(cells) => cells.text(row),
+            Kind::Both(whole, _, Some(paths)) if whole.is_valid(row) => paths.text(row),
             _ => None,
         }
     }
@@ -123,34 +170,29 @@ pub(crate) fn holds_pictures(kind: &DataType) -> bool {
 }
 
 fn holds_bytes(kind: &DataType) -> bool {
-    matches!(kind, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
+    matches!(of_values(kind), DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
 }
 
-fn holds_text(kind: &DataType) -> bool {
-    matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+pub(crate) fn holds_text(kind: &DataType) -> bool {
+    matches!(of_values(kind), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
-fn bytes(column: &ArrayRef, row: usize) -> Option<&[u8]> {
-    column.is_valid(row).then(|| match column.data_type() {
-        DataType::LargeBinary => column.as_binary::<i64>().value(row),
-        DataType::BinaryView => column.as_binary_view().value(row),
-        _ => column.as_binary::<i32>().value(row),
-    })
-}
-
-fn text(column: &ArrayRef, row: usize) -> Option<&str> {
-    column.is_valid(row).then(|| match column.data_type() {
-        DataType::LargeUtf8 => column.as_string::<i64>().value(row),
-        DataType::Utf8View => column.as_string_view().value(row),
-        _ => column.as_string::<i32>().value(row),
-    })
+/// The type of a column's values, whether they stand in their rows or are named there.
+fn of_values(kind: &DataType) -> &DataType {
+    match kind {
+        DataType::Dictionary(_, values) => values,
+        kind => kind,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{BinaryArray, BinaryViewArray, Int32Array, LargeBinaryArray, StringArray, StructArray};
+    use arrow_array::types::{Int8Type, Int32Type};
+    use arrow_array::{
+        BinaryArray, BinaryViewArray, DictionaryArray, Int8Array, Int32Array, LargeBinaryArray, StringArray, StructArray,
+    };
     use arrow_schema::{Field, Fields};
 
     use super::*;
@@ -171,6 +213,19 @@ mod tests {
             cells(Arc::new(StringArray::from_iter([Some("a.png"), None]))),
             [r#"Path("a.png") Some("a.png")"#, "Null None"]
         );
+    }
+
+    #[test]
+    fn a_categorical_column_is_read_as_its_values_are() {
+        let paths: DictionaryArray<Int32Type> = [Some("a.png"), None, Some("b.png"), Some("a.png")].into_iter().collect();
+        let expected = [r#"Path("a.png") Some("a.png")"#, "Null None", r#"Path("b.png") Some("b.png")"#];
+        assert_eq!(cells(Arc::new(paths.clone()))[..3], expected);
+        assert_eq!(cells(Arc::new(paths))[3], expected[0]);
+        let values: ArrayRef = Arc::new(BinaryArray::from_iter([Some(b"a"), None]));
+        let bytes = DictionaryArray::<Int8Type>::new(Int8Array::from(vec![Some(1), Some(0), None]), values);
+        assert_eq!(cells(Arc::new(bytes)), ["Null None", "Bytes([97]) None", "Null None"]);
+        let none: DictionaryArray<Int32Type> = [None::<&str>, None].into_iter().collect();
+        assert_eq!(cells(Arc::new(none)), ["Null None", "Null None"]);
     }
 
     #[test]

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, BinaryArray, RecordBatch, StringArray};
+use arrow_array::types::{Int8Type, Int32Type, Int64Type};
+use arrow_array::{Array, ArrayRef, BinaryArray, DictionaryArray, Int8Array, RecordBatch, StringArray};
 use bytes::Bytes;
 use fervor::{Analyzer, Error, Limits, Picture, Reason, Result, WholePicture};
-use fervor_table::job::{Counts, Far, Job, Listed, PartFormat, Planner, Shard, Spec, Work};
+use fervor_table::job::{
+    Counts, Far, Job, ListDigest, Listed, NoInput, PartFormat, Planner, Shard, Spec, TellList, Work, is_job,
+};
 use fervor_table::{ParquetFile, arrow_array};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -321,11 +323,15 @@ fn a_table_that_was_changed_since_or_holds_no_pictures_is_not_taken_for_the_plan
     let planned = |name: &str, column: Option<&str>| {
         Job::open(&world.path().join(name), &spec(9, "parquet"), Shard::default(), |planner| planner.table(&table, column))
     };
-    let error = planned("a", None).expect_err("it holds no pictures");
-    assert!(error.message().contains("no column holds pictures; there are: id"), "{error}");
+    let refused = |name: &str, column: Option<&str>, says: &str| {
+        let counts = work(&mut planned(name, column).unwrap(), u64::MAX);
+        assert_eq!((counts.pictures, counts.errors), (1, 1), "it is a row with an error: {says}");
+        let plan = fs::read_to_string(world.path().join(name).join("_plan.jsonl")).unwrap();
+        assert!(plan.contains(says), "{plan}");
+    };
+    refused("a", None, "no column holds pictures; there are: id (");
     write(vec![("id", ids), ("image", image(2))]);
-    let error = planned("b", Some("photo")).expect_err("there is no such column");
-    assert!(error.message().contains("there are: id, image"), "{error}");
+    refused("b", Some("photo"), "there are: id, image");
 
     let mut job = planned("c", Some("image")).unwrap();
     write(vec![("image", image(3))]);
@@ -351,4 +357,175 @@ fn pictures_behind_addresses_are_fetched_and_keep_their_place() {
         rows.iter().map(|row| (row.0.as_str(), row.2)).collect::<Vec<_>>(),
         [("here.png", false), ("000.png", false), ("gone.png", true), ("here.png", false)]
     );
+}
+
+/// A member of an archive: a file's bytes, or a link of this kind to a name.
+type Packed<'a> = Result<Vec<u8>, (tar::EntryType, &'a str)>;
+
+fn archive(path: &Path, members: &[(&str, Packed)]) {
+    let mut builder = tar::Builder::new(File::create(path).unwrap());
+    for (name, member) in members {
+        let mut header = tar::Header::new_gnu();
+        match member {
+            Ok(bytes) => {
+                header.set_size(bytes.len() as u64);
+                builder.append_data(&mut header, name, &bytes[..]).unwrap();
+            }
+            Err((kind, to)) => {
+                header.set_entry_type(*kind);
+                header.set_size(0);
+                builder.append_link(&mut header, name, to).unwrap();
+            }
+        }
+    }
+    builder.into_inner().unwrap();
+}
+
+/// `tar` writes the second name of a file as a link to the first.
+#[test]
+fn links_in_an_archive_are_pictures_of_their_own() {
+    use tar::EntryType::{Link, Symlink};
+    let world = tempfile::tempdir().unwrap();
+    let tar = world.path().join("a.tar");
+    let far = format!("{}/{}.png", "deep".repeat(20), "long".repeat(20));
+    let members = [
+        ("./hl/1.png", Ok(picture(1))),
+        ("hl/2.png", Err((Link, "hl/1.png"))),
+        ("hl/3.png", Err((Symlink, "1.png"))),
+        ("hl/deep/4.png", Err((Symlink, ".././3.png"))),
+        ("hl/without-a-name", Err((Link, "./hl/1.png"))),
+        (&far, Ok(picture(2))),
+        ("hl/5.png", Err((Link, far.as_str()))),
+        ("6.png", Err((Symlink, "later.png"))),
+        ("hl/words.txt", Ok(b"words".to_vec())),
+        ("hl/words-2.txt", Err((Link, "hl/words.txt"))),
+        ("hl/folder", Err((Symlink, "deep"))),
+        ("gone.png", Err((Link, "hl/9.png"))),
+        ("outside.png", Err((Symlink, "../1.png"))),
+        ("root.png", Err((Symlink, "/hl/1.png"))),
+        ("circle.png", Err((Symlink, "circle-2.png"))),
+        ("circle-2.png", Err((Symlink, "circle.png"))),
+        ("later.png", Ok(picture(3))),
+    ];
+    archive(&tar, &members);
+    let folder = world.path().join("job");
+    let mut job = Job::open(&folder, &spec(2, "parquet"), Shard::default(), |planner| planner.archive(&tar)).unwrap();
+    assert!(job.notes()[0].contains("passed over 3 members"), "{:?}", job.notes());
+    let counts = work(&mut job, u64::MAX);
+    assert_eq!((counts.pictures, counts.faces, counts.errors), (14, 9, 5));
+    let named = |errors: bool| {
+        let mut names: Vec<String> = rows(&folder).into_iter().filter(|row| row.2 == errors).map(|row| row.0).collect();
+        names.sort();
+        names
+    };
+    let long = format!("{}.png", "long".repeat(20));
+    assert_eq!(
+        named(false),
+        ["1.png", "2.png", "3.png", "4.png", "5.png", "6.png", "later.png", &long, "without-a-name"]
+            .map(str::to_owned)
+            .into_iter()
+            .collect::<Vec<_>>()
+    );
+    assert_eq!(named(true), ["circle-2.png", "circle.png", "gone.png", "outside.png", "root.png"]);
+
+    // The same behind an address.
+    let far = world.path().join("far");
+    let mut job = Job::open(&far, &spec(2, "parquet"), Shard::default(), |planner| {
+        planner.reaches(Arc::new(Server));
+        planner.archive(Path::new(&format!("s3://{}", tar.display())))
+    })
+    .unwrap();
+    assert_eq!(work(&mut job, u64::MAX), counts);
+    assert_eq!(rows(&far), rows(&folder));
+}
+
+#[test]
+fn categorical_columns_of_tables_are_read() {
+    let world = tempfile::tempdir().unwrap();
+    let path = pictures(world.path(), 1)[0].display().to_string();
+    let paths: DictionaryArray<Int32Type> = [Some(path.as_str()), None, Some(&path)].into_iter().collect();
+    let labels: ArrayRef = Arc::new(["sad", "sad", "happy"].into_iter().collect::<DictionaryArray<Int8Type>>());
+    let values: ArrayRef = Arc::new(BinaryArray::from_iter([Some(picture(1)), Some(picture(2))]));
+    let images = DictionaryArray::<Int8Type>::new(Int8Array::from(vec![Some(1), None, Some(0)]), values);
+    let columns: [(&str, ArrayRef); 2] = [("path", Arc::new(paths)), ("image", Arc::new(images))];
+    for (name, column) in columns {
+        let table = world.path().join(format!("{name}.parquet"));
+        let batch = RecordBatch::try_from_iter([("label", Arc::clone(&labels)), (name, column)]).unwrap();
+        let mut writer = ArrowWriter::try_new(File::create(&table).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let folder = world.path().join(name);
+        let mut job = Job::open(&folder, &spec(9, "parquet"), Shard::default(), |planner| planner.table(&table, None)).unwrap();
+        let counts = work(&mut job, u64::MAX);
+        assert_eq!((counts.pictures, counts.faces, counts.errors), (3, 2, 1), "{name}");
+    }
+    // Words are no pictures, also where each stands once.
+    let table = world.path().join("labels.parquet");
+    let batch = RecordBatch::try_from_iter([("label", labels)]).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(&table).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    Job::open(&world.path().join("labels"), &spec(9, "parquet"), Shard::default(), |planner| {
+        let why = planner.table_met(&table, None)?;
+        assert!(matches!(&why, Some(NoInput::NoPictures(error)) if error.message().contains("there are: label")), "{why:?}");
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
+fn answers_of_a_job_are_no_pictures_of_another() {
+    let world = tempfile::tempdir().unwrap();
+    let paths = pictures(world.path(), 2);
+    let first = world.path().join("first");
+    work(&mut Job::open(&first, &spec(9, "parquet"), Shard::default(), of_files(&paths)).unwrap(), u64::MAX);
+    assert!(is_job(&first) && !is_job(&world.path().join("pictures")) && !is_job(&world.path().join("none")));
+    let part = first.join(parts(&first).keys().next().unwrap());
+    let job = |name: &str, column: Option<&str>| {
+        let folder = world.path().join(name);
+        let mut job = Job::open(&folder, &spec(9, "parquet"), Shard::default(), |planner| {
+            let met = planner.table_met(&part, column)?;
+            assert!(matches!(met, Some(NoInput::Answers(_))), "{met:?}");
+            planner.table(&part, column)
+        });
+        work(job.as_mut().unwrap(), u64::MAX)
+    };
+    let counts = job("second", None);
+    assert_eq!((counts.pictures, counts.errors), (1, 1), "the file is a row that says so");
+    let counts = job("third", Some("source"));
+    assert_eq!((counts.pictures, counts.errors), (2, 0), "who names the column has its pictures");
+}
+
+#[test]
+fn a_job_goes_on_with_its_list_and_with_no_other() {
+    let world = tempfile::tempdir().unwrap();
+    let paths = pictures(world.path(), 4);
+    let folder = world.path().join("job");
+    let open = |list: &[PathBuf]| {
+        let plan = |planner: &mut Planner| {
+            list.iter().try_for_each(|path| {
+                planner.listed(path);
+                planner.file(Listed::from(path.clone()))
+            })
+        };
+        let tell = |digest: &mut ListDigest| {
+            list.iter().for_each(|path| digest.add(path));
+            Ok(())
+        };
+        Job::open_listed(&folder, &spec(2, "parquet"), Shard::default(), plan, Some(&tell as TellList))
+    };
+    work(&mut open(&paths[..3]).unwrap(), 2);
+    for (list, says) in [(&paths[..], "3 there and 4 here"), (&paths[1..], "other paths"), (&paths[..2], "3 there and 2 here")] {
+        let error = open(list).expect_err(says);
+        assert!(error.reason() == Reason::Mismatch && error.message().contains(says), "{error}");
+    }
+    let counts = work(&mut open(&paths[..3]).unwrap(), u64::MAX);
+    assert_eq!(counts.pictures, 3);
+    // Earlier versions kept no digest: their jobs go on, and say so.
+    let written = folder.join("_job.json");
+    let mut job: serde_json::Value = serde_json::from_slice(&fs::read(&written).unwrap()).unwrap();
+    job.as_object_mut().unwrap().remove("list").expect("a digest of the list");
+    fs::write(&written, job.to_string()).unwrap();
+    let job = open(&paths).unwrap();
+    assert!(job.notes()[0].contains("the 3 pictures that were planned"), "{:?}", job.notes());
 }

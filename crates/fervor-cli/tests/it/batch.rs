@@ -1,6 +1,10 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
+
+use fervor_table::PartWriter;
+use fervor_table::arrow_array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 
 use crate::world::World;
 
@@ -117,4 +121,70 @@ fn archives_and_tables_of_a_folder_are_inputs_like_its_pictures() {
     let world = set().file("set/1/damaged.parquet", b"no table").file("set/1/damaged.tar", b"no archive");
     let ran = world.fervor("batch set --output rows --faces whole").exits(1);
     ran.answers("13 pictures: 10 faces").answers("3 without an answer").says("passed over 1 file");
+}
+
+/// A table with numbers and, if it has any, paths.
+fn table(path: &Path, paths: &[&str]) {
+    let ids: ArrayRef = Arc::new(Int32Array::from_iter_values(0..2));
+    let words: ArrayRef = Arc::new(StringArray::from(if paths.is_empty() { vec!["sad", "happy"] } else { paths.to_vec() }));
+    let name = if paths.is_empty() { "label" } else { "path" };
+    let batch = RecordBatch::try_from_iter([("id", ids), (name, words)]).unwrap();
+    let mut part = PartWriter::create(path, &batch.schema()).unwrap();
+    part.write(&batch).unwrap();
+    part.finish().unwrap();
+}
+
+/// A second list in the folder of the first was taken for the same job, and its pictures had no rows.
+#[test]
+fn a_job_goes_on_with_its_list_and_refuses_another() {
+    let world = set().file("list.txt", b"set/0/0.png\nset/1/1.png\n");
+    let listed = |list: &[u8]| world.fervor_reading("batch --list - --output rows --faces whole", list);
+    listed(b"set/0/0.png\n").exits(0).answers("1 pictures");
+    let other = listed(b"set/0/0.png\nset/1/1.png\n").exits(2);
+    other.says("the folder holds another job: the paths of its list are 1 there and 2 here").says("another folder");
+    listed(b"set/1/1.png\n").exits(2).says("the list names other paths");
+    listed(b"set/0/0.png\r\n").exits(0).says("1 of 1 pictures are done already");
+    let file = || world.fervor("batch --list list.txt --output of-file --faces whole");
+    file().exits(0);
+    file().exits(0).says("2 of 2 pictures are done already");
+    std::fs::write(world.path("list.txt"), "set/0/0.png\nset/1/1.png\nset/1/3.png\n").unwrap();
+    file().exits(2).says("2 there and 3 here");
+}
+
+/// Each job beside its pictures took the rows of those before it for pictures.
+#[test]
+fn rows_of_earlier_jobs_are_passed_over_and_counted() {
+    let world = set();
+    let job = |rest: &str| world.fervor(&format!("batch {rest} --faces whole"));
+    job("set --output set/rows").exits(1).answers("11 pictures");
+    job("set --output set/nano --model fervor-nano")
+        .exits(1)
+        .answers("11 pictures")
+        .says("set: passed over 1 file of an earlier job");
+    let part = parts(&world.path("set/rows")).remove(0).0;
+    std::fs::copy(world.path("set/rows").join(&part), world.path("set/copy.parquet")).unwrap();
+    job("set --output rows").exits(1).answers("11 pictures").says("set: passed over 3 files of earlier jobs");
+    // The same by their own names: rows that say so.
+    let named =
+        job("set/rows set/0/0.png set/copy.parquet --output named").exits(1).answers("3 pictures").answers("2 without an answer");
+    named.says("set/rows: the folder of an earlier job").says("set/copy.parquet: it holds answers (fervor.rows/1)");
+    std::fs::create_dir(world.path("copies")).unwrap();
+    std::fs::rename(world.path("set/copy.parquet"), world.path("copies/a.parquet")).unwrap();
+    job("copies --output of-copies").exits(2).says("copies: no pictures in it, only 1 file of an earlier job");
+}
+
+/// One such table ended the whole job.
+#[test]
+fn a_table_without_pictures_never_stops_the_others() {
+    let world = set();
+    table(&world.path("set/labels.parquet"), &[]);
+    table(&world.path("set/paths.parquet"), &["set/0/0.png", "set/1/1.png"]);
+    let walked = world.fervor("batch set --output rows --faces whole").exits(1).answers("13 pictures: 12 faces");
+    walked.says("set: passed over 1 table without pictures (set/labels.parquet: no column holds pictures; there are: id, label)");
+    let named = world.fervor("batch set/0/0.png set/labels.parquet --output named --faces whole").exits(1);
+    named.answers("2 pictures: 1 faces").says("warning: set/labels.parquet: no column holds pictures; there are: id, label");
+    let column = world.fervor("batch set/0/0.png set/paths.parquet --column photo --output column --faces whole").exits(1);
+    column.answers("2 pictures: 1 faces").says(r#"set/paths.parquet: no column is called "photo"; there are: id, path"#);
+    let listed = world.fervor_reading("batch --list - --output listed --faces whole", b"set/0/0.png\nset/labels.parquet\n");
+    listed.exits(1).answers("2 pictures: 1 faces");
 }

@@ -82,7 +82,12 @@ impl Opened {
     /// Its bytes from the first on; what is passed over is not read.
     pub fn cursor(&self) -> io::Result<Box<dyn Seeks>> {
         Ok(match self {
-            Self::Disk(file) => Box::new(io::BufReader::new(file.try_clone()?)),
+            Self::Disk(file) => {
+                // A clone shares its place with those before it.
+                let mut file = file.try_clone()?;
+                file.rewind()?;
+                Box::new(io::BufReader::new(file))
+            }
             Self::Far(file) => Box::new(Cursor { file: Arc::clone(file), place: 0 }),
         })
     }

@@ -11,6 +11,7 @@ use fervor::files::{WholeFile, write_whole};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::list::{ListDigest, ListFacts};
 use super::plan::{Piece, Planned, Planner, pieces};
 use super::sources;
 use super::work::Counts;
@@ -44,6 +45,9 @@ struct Written {
     spec: Spec,
     #[serde(flatten)]
     planned: Planned,
+    /// Of the list that named inputs, if one did; jobs of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    list: Option<ListFacts>,
 }
 
 /// Which share of the parts is done here, 1-based: `3/16`.
@@ -99,6 +103,9 @@ struct Done {
     seconds: f64,
 }
 
+/// Tells what the list says that names a job's inputs.
+pub type TellList<'a> = &'a dyn Fn(&mut ListDigest) -> Result<()>;
+
 /// A job's folder, held for one shard.
 #[derive(Debug)]
 pub struct Job {
@@ -109,7 +116,7 @@ pub struct Job {
     /// Parts that were done before, by number.
     done: HashMap<usize, Counts>,
     manifest: File,
-    /// What the planner passed over; empty where the plan was there already.
+    /// What the planner passed over; of a plan that was there already, what is not known of it.
     notes: Vec<String>,
     _lock: File,
 }
@@ -121,6 +128,21 @@ impl Job {
     /// [`Output`](fervor::ErrorKind::Output): the folder cannot be written. [`Input`](fervor::ErrorKind::Input): it holds another
     /// job ([`Reason::Mismatch`]) or other things ([`Reason::Exists`]), or somebody works at this shard; and what `plan` fails with.
     pub fn open(folder: &Path, spec: &Spec, shard: Shard, plan: impl FnOnce(&mut Planner) -> Result<()>) -> Result<Self> {
+        Self::open_listed(folder, spec, shard, plan, None)
+    }
+
+    /// As [`open`](Self::open), where a list names inputs: `plan` says [what it names](Planner::listed), or `list` does where the job was
+    /// begun before.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), also where the list is another one than the job was begun with; and what `list` fails with.
+    pub fn open_listed(
+        folder: &Path,
+        spec: &Spec,
+        shard: Shard,
+        plan: impl FnOnce(&mut Planner) -> Result<()>,
+        list: Option<TellList>,
+    ) -> Result<Self> {
         let unwritable =
             |e: std::io::Error| Error::output("the job's folder cannot be written").with_source(e).context(folder.display());
         fs::create_dir_all(folder).map_err(unwritable)?;
@@ -132,14 +154,29 @@ impl Job {
         let (planned, notes) = match read_job(folder)? {
             Some(written) => {
                 refuse_another(&written.spec, spec, folder)?;
-                (written.planned, Vec::new())
+                let mut notes = Vec::new();
+                match (&written.list, list) {
+                    (Some(there), Some(list)) => {
+                        let mut here = ListDigest::default();
+                        list(&mut here)?;
+                        there.refuse_another(&here.finish(), folder)?;
+                    }
+                    (None, Some(_)) => notes.push(format!(
+                        "{}: the version that began this job kept no digest of its list, so the list is not read again: \
+                         it goes on with the {} pictures that were planned",
+                        folder.display(),
+                        written.planned.pictures
+                    )),
+                    (_, None) => {}
+                }
+                (written.planned, notes)
             }
             None => {
                 let mut file = WholeFile::create(&folder.join(PLAN)).map_err(unwritable)?;
                 let mut buffered = std::io::BufWriter::new(&mut file);
                 let mut planner = Planner::new(&mut buffered, spec.part);
                 plan(&mut planner)?;
-                let (planned, notes) = planner.finish()?;
+                let (planned, list, notes) = planner.finish()?;
                 buffered.flush().map_err(unwritable)?;
                 drop(buffered);
                 file.finish().map_err(unwritable)?;
@@ -148,6 +185,7 @@ impl Job {
                     fervor: env!("CARGO_PKG_VERSION").to_owned(),
                     spec: spec.clone(),
                     planned: planned.clone(),
+                    list,
                 };
                 let mut text = serde_json::to_vec_pretty(&written).map_err(|e| Error::output("no job").with_source(e))?;
                 text.push(b'\n');
@@ -171,7 +209,7 @@ impl Job {
         Ok(job)
     }
 
-    /// What was passed over when it was planned.
+    /// What was passed over when it was planned, or is not known of a plan that was there already.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -278,6 +316,17 @@ impl Job {
         }
         Ok(done)
     }
+}
+
+/// Whether a folder is that of a job, whose parts are no pictures.
+pub fn is_job(folder: &Path) -> bool {
+    #[derive(Deserialize)]
+    struct Head {
+        schema: String,
+    }
+    let Ok(file) = File::open(folder.join(JOB)) else { return false };
+    let head: serde_json::Result<Head> = serde_json::from_reader(std::io::BufReader::new(file));
+    head.is_ok_and(|head| head.schema.starts_with("fervor.job/"))
 }
 
 /// Refuses a folder with other things in it: a job's parts must be all that a reader finds.

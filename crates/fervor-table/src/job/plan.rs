@@ -12,8 +12,10 @@ use fervor::picture::Format;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::archive::{self, Member, Stopped};
 use super::far::{Far, Opened};
-use super::sources::{self, Stopped};
+use super::list::{ListDigest, ListFacts};
+use super::sources;
 use super::work::is_address;
 
 /// What becomes one part.
@@ -153,6 +155,28 @@ impl Listed {
     }
 }
 
+/// Why a Parquet file is no input.
+#[derive(Debug)]
+pub enum NoInput {
+    /// It holds answers of this program, under this schema.
+    Answers(String),
+    /// No column holds pictures, or not the one that was named.
+    NoPictures(Error),
+}
+
+impl NoInput {
+    /// The same as an error that says what to do.
+    pub fn error(self) -> Error {
+        match self {
+            Self::Answers(schema) => Error::input(format!(
+                "it holds answers ({schema}), not pictures: name the pictures themselves, or the column that has their paths"
+            ))
+            .because(Reason::NotAPicture),
+            Self::NoPictures(error) => error,
+        }
+    }
+}
+
 /// Cuts inputs into pieces as they are named, and writes the pieces down, one a line: a plan of any length takes the memory of one.
 pub struct Planner<'a> {
     out: &'a mut dyn Write,
@@ -163,6 +187,7 @@ pub struct Planner<'a> {
     pieces: usize,
     pictures: u64,
     notes: Vec<String>,
+    list: Option<ListDigest>,
     far: Option<Arc<dyn Far>>,
 }
 
@@ -177,12 +202,17 @@ pub(super) struct Planned {
 impl<'a> Planner<'a> {
     pub(super) fn new(out: &'a mut dyn Write, size: usize) -> Self {
         let (files, notes) = (Vec::new(), Vec::new());
-        Self { out, size: size.max(1), files, hash: Sha256::new(), pieces: 0, pictures: 0, notes, far: None }
+        Self { out, size: size.max(1), files, hash: Sha256::new(), pieces: 0, pictures: 0, notes, list: None, far: None }
     }
 
     /// What brings archives and tables from behind addresses; without it, they are rows with errors.
     pub fn reaches(&mut self, far: Arc<dyn Far>) {
         self.far = Some(far);
+    }
+
+    /// Notes a path that a list names, beside what it leads to: the job keeps a digest of them, and goes on with no other list.
+    pub fn listed(&mut self, path: &Path) {
+        self.list.get_or_insert_default().add(path);
     }
 
     /// The next input: a file.
@@ -194,7 +224,8 @@ impl<'a> Planner<'a> {
         if self.files.len() == self.size { self.files_end() } else { Ok(()) }
     }
 
-    /// The next input: the pictures in a tar archive, on the disk or behind an address. One that cannot be read, or not to its end, is a row with an error.
+    /// The next input: the pictures in a tar archive, on the disk or behind an address, and those that links in it lead to. One that
+    /// cannot be read, or not to its end, is a row with an error, and so is a link to a picture that is not in it.
     ///
     /// # Errors
     /// As [`file`](Self::file).
@@ -206,10 +237,11 @@ impl<'a> Planner<'a> {
             Err(error) => return self.refused(path, &error),
         };
         let (mut members, mut others, mut broken) = (Vec::new(), 0_usize, None);
-        let ended = sources::members(&file, path, &mut |member| {
+        let ended = archive::members(&file, path, &mut |member| {
             match member {
-                Some(member) => members.push(member),
-                None => others += 1,
+                Member::Picture(name, place, size) => members.push((name, place, size)),
+                Member::Refused(name, error) => self.refused(Path::new(&format!("{}/{name}", path.display())), &error)?,
+                Member::Other => others += 1,
             }
             if members.len() < self.size {
                 return Ok(());
@@ -231,12 +263,32 @@ impl<'a> Planner<'a> {
         broken.map_or(Ok(()), |error| self.refused(path, &error))
     }
 
-    /// The next input: the rows of a Parquet file, on the disk or behind an address. Without a column's name, the one that holds pictures. A file that cannot be read
-    /// is a row with an error.
+    /// The next input: the rows of a Parquet file, on the disk or behind an address. Without a column's name, the one that holds
+    /// pictures. A file that cannot be read, has no such column, or holds answers of this program is a row with an error; a column of
+    /// answers is read if it is named.
     ///
     /// # Errors
-    /// [`Input`](fervor::ErrorKind::Input): no such column, or none that holds pictures. Otherwise as [`file`](Self::file).
+    /// As [`file`](Self::file).
     pub fn table(&mut self, path: &Path, column: Option<&str>) -> Result<()> {
+        match self.rows(path, column, column.is_some())? {
+            Some(no_input) => {
+                let error = no_input.error();
+                let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                self.refuse(path, error.explained() + &hint, error.reason())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// As [`table`](Self::table), of a file that nobody named: one that is no input is passed over, and the caller told why.
+    ///
+    /// # Errors
+    /// As [`file`](Self::file).
+    pub fn table_met(&mut self, path: &Path, column: Option<&str>) -> Result<Option<NoInput>> {
+        self.rows(path, column, false)
+    }
+
+    fn rows(&mut self, path: &Path, column: Option<&str>, of_answers: bool) -> Result<Option<NoInput>> {
         self.files_end()?;
         let opened = Stamped::of(path, self.far.as_ref()).and_then(|table| {
             let file = table.open(self.far.as_ref())?;
@@ -244,9 +296,15 @@ impl<'a> Planner<'a> {
         });
         let (table, (schema, groups)) = match opened {
             Ok(opened) => opened,
-            Err(error) => return self.refused(path, &error),
+            Err(error) => return self.refused(path, &error).map(|()| None),
         };
-        let column = sources::column(&schema, column).map_err(|e| e.context(path.display()))?;
+        if let Some(answers) = sources::answers(&schema).filter(|_| !of_answers) {
+            return Ok(Some(NoInput::Answers(answers.to_owned())));
+        }
+        let column = match sources::column(&schema, column) {
+            Ok(column) => column,
+            Err(error) => return Ok(Some(NoInput::NoPictures(error))),
+        };
         let mut first = 0;
         for (group, rows) in groups.into_iter().enumerate() {
             for skip in (0..rows).step_by(self.size) {
@@ -256,11 +314,15 @@ impl<'a> Planner<'a> {
                 first += count as u64;
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn refused(&mut self, path: &Path, error: &Error) -> Result<()> {
-        self.file(Listed::Refused { source: path.display().to_string(), message: error.explained(), reason: error.reason() })
+        self.refuse(path, error.explained(), error.reason())
+    }
+
+    fn refuse(&mut self, path: &Path, message: String, reason: Reason) -> Result<()> {
+        self.file(Listed::Refused { source: path.display().to_string(), message, reason })
     }
 
     fn files_end(&mut self) -> Result<()> {
@@ -279,10 +341,11 @@ impl<'a> Planner<'a> {
         self.out.write_all(&line).map_err(unwritable)
     }
 
-    pub(super) fn finish(mut self) -> Result<(Planned, Vec<String>)> {
+    pub(super) fn finish(mut self) -> Result<(Planned, Option<ListFacts>, Vec<String>)> {
         self.files_end()?;
         let sha256 = Hex(&self.hash.finalize()).to_string();
-        Ok((Planned { pieces: self.pieces, pictures: self.pictures, sha256 }, self.notes))
+        let planned = Planned { pieces: self.pieces, pictures: self.pictures, sha256 };
+        Ok((planned, self.list.map(ListDigest::finish), self.notes))
     }
 }
 

@@ -1,6 +1,5 @@
-//! Tar archives and Parquet files as sources of pictures.
+//! Parquet files as sources of pictures.
 
-use std::io::Read;
 use std::path::Path;
 
 use arrow_array::RecordBatch;
@@ -13,9 +12,10 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::reader::FileReader;
 
 use super::far::Opened;
-use super::plan::is_picture;
+use crate::frames::FRAMES_SCHEMA;
 use crate::packed::ParquetFile;
-use crate::pictures::holds_pictures;
+use crate::pictures::{holds_pictures, holds_text};
+use crate::rows::{ROWS_SCHEMA, SCHEMA_KEY};
 
 /// Names of columns with pictures, and of columns with their paths, as people call them; the first that is there is taken.
 const PICTURES: [&str; 8] = ["image", "picture", "photo", "img", "jpg", "png", "bytes", "content"];
@@ -24,57 +24,6 @@ const PATHS: [&str; 8] = ["path", "file", "file_name", "filename", "file_path", 
 /// Bytes of a batch of rows, about.
 const BATCH: u64 = 32 << 20;
 
-/// A member of an archive that is a picture: its name, where its bytes begin, how many there are.
-pub(super) type Member = (String, u64, u64);
-
-/// Hands out the members of a tar archive: pictures, and `None` for other files.
-///
-/// # Errors
-/// It cannot be read, or not to its end; and what `found` fails with, as what it is.
-pub(super) fn members(
-    archive: &Opened,
-    path: &Path,
-    found: &mut dyn FnMut(Option<Member>) -> Result<()>,
-) -> std::result::Result<(), Stopped> {
-    let cannot = |e: std::io::Error| Error::input("the archive cannot be read").with_source(e).context(path.display());
-    let mut archive = tar::Archive::new(archive.cursor().map_err(cannot)?);
-    let mut seen = 0;
-    for entry in archive.entries_with_seek().map_err(cannot)? {
-        let mut entry = entry.map_err(|e| damaged(path, e))?;
-        seen += 1;
-        if !entry.header().entry_type().is_file() {
-            continue;
-        }
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let (place, size) = (entry.raw_file_position(), entry.size());
-        // Hidden members are what systems leave: ._a.jpg and the like.
-        let hidden = name.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
-        let mut start = Vec::new();
-        let _ = entry.by_ref().take(512).read_to_end(&mut start);
-        found((!hidden && is_picture(&name, &start)).then_some((name, place, size))).map_err(Stopped::ByCaller)?;
-    }
-    if seen == 0 {
-        return Err(Error::input("the archive holds nothing").because(Reason::Empty).context(path.display()).into());
-    }
-    Ok(())
-}
-
-/// Why there are no more members.
-pub(super) enum Stopped {
-    Broken(Error),
-    ByCaller(Error),
-}
-
-impl From<Error> for Stopped {
-    fn from(error: Error) -> Self {
-        Self::Broken(error)
-    }
-}
-
-fn damaged(path: &Path, error: std::io::Error) -> Error {
-    Error::input("no tar archive, or damaged from here on").because(Reason::Damaged).with_source(error).context(path.display())
-}
-
 /// A Parquet file's schema, and the rows of each of its row groups.
 pub(super) fn groups(file: Opened) -> Result<(Schema, Vec<usize>)> {
     let file = ParquetFile::open(file).map_err(bad_table)?;
@@ -82,6 +31,12 @@ pub(super) fn groups(file: Opened) -> Result<(Schema, Vec<usize>)> {
     let facts = file.metadata().file_metadata();
     let schema = parquet_to_arrow_schema(facts.schema_descr(), facts.key_value_metadata()).map_err(bad_table)?;
     Ok((schema, rows))
+}
+
+/// The schema of answers that a Parquet file has: it was written by a job or of a film, and is no table of pictures.
+pub(super) fn answers(schema: &Schema) -> Option<&str> {
+    let name = schema.metadata().get(SCHEMA_KEY)?;
+    [ROWS_SCHEMA, FRAMES_SCHEMA].contains(&name.as_str()).then_some(name)
 }
 
 /// Whether a Parquet file can be opened.
@@ -108,8 +63,7 @@ pub(super) fn column(schema: &Schema, asked: Option<&str>) -> Result<String> {
     }
     let usable = |name: &&&str| schema.field_with_name(name).is_ok_and(|field| holds_pictures(field.data_type()));
     let known = PICTURES.iter().find(usable).or_else(|| PATHS.iter().find(usable)).map(|name| (*name).to_owned());
-    let text = |kind: &arrow_schema::DataType| kind.is_string();
-    let mut others = schema.fields().iter().filter(|field| holds_pictures(field.data_type()) && !text(field.data_type()));
+    let mut others = schema.fields().iter().filter(|field| holds_pictures(field.data_type()) && !holds_text(field.data_type()));
     known.or_else(|| others.next().map(|field| field.name().clone())).ok_or_else(|| {
         Error::input(format!("no column holds pictures; there are: {}", names()))
             .because(Reason::Missing)
