@@ -633,21 +633,28 @@ def without_a_camera_it_says_so(open_page):
     p.close()
 
 
-def a_key_is_asked_for_once(browser, program, shots):
+@contextlib.contextmanager
+def locked_service(program):
+    """A service whose key is "correct-horse"."""
     with tempfile.NamedTemporaryFile("w") as key:
         key.write("correct-horse\n")
         key.flush()
         with service(program, "--api-key-file", key.name) as address:
-            p = Page(browser, address, shots)
-            p.page.get_by_role("button", name="An astronaut").click()
-            expect(p.page.locator("#key-dialog")).to_be_visible()
-            p.shot("key", full=False)
-            p.page.locator("#key").fill("correct-horse")
-            p.page.keyboard.press("Enter")
-            expect(p.page.locator(".face h3")).to_have_count(1)
-            p.page.get_by_role("button", name="Drawn faces").click()
-            expect(p.page.locator(".face h3")).to_have_count(4)
-            p.close(faults=1)
+            yield address
+
+
+def a_key_is_asked_for_once(browser, program, shots):
+    with locked_service(program) as address:
+        p = Page(browser, address, shots)
+        p.page.get_by_role("button", name="An astronaut").click()
+        expect(p.page.locator("#key-dialog")).to_be_visible()
+        p.shot("key", full=False)
+        p.page.locator("#key").fill("correct-horse")
+        p.page.keyboard.press("Enter")
+        expect(p.page.locator(".face h3")).to_have_count(1)
+        p.page.get_by_role("button", name="Drawn faces").click()
+        expect(p.page.locator(".face h3")).to_have_count(4)
+        p.close(faults=1)
 
 
 MANY = """async ([key, picture]) => {
@@ -662,12 +669,9 @@ MANY = """async ([key, picture]) => {
 
 
 def the_client_asks_once_for_the_key_and_takes_any_number_of_pictures(browser, program, shots):
-    with tempfile.NamedTemporaryFile("w") as key:
-        key.write("correct-horse\n")
-        key.flush()
-        with service(program, "--api-key-file", key.name) as address:
-            p = Page(browser, address, shots)
-            told = p.page.evaluate(MANY, ["correct-horse", "page/astronaut.jpg"])
+    with locked_service(program) as address:
+        p = Page(browser, address, shots)
+        told = p.page.evaluate(MANY, ["correct-horse", "page/astronaut.jpg"])
     assert told["asked"] == 1 and told["words"].startswith("looks happy"), told
     assert (told["rows"], told["answered"], told["first"]) == (66, 65, "not_a_picture"), told
     assert told["alone"]["error"]["reason"] == "not_a_picture" and told["alone"]["source"] == "words.txt", told
