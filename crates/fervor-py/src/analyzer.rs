@@ -160,6 +160,17 @@ impl Analyzer {
         order: Order,
         sources: Option<Vec<String>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        if self::sources::is_one(pictures)? {
+            let error = Error::input("this is one picture, and analyze_batch takes a list of them");
+            return Err(raised(py, &error.with_hint("give analyze() the picture, or put it into a list")));
+        }
+        if let (Some(names), Ok(count)) = (&sources, pictures.len())
+            && names.len() != count
+        {
+            let than = if names.len() < count { "fewer" } else { "more" };
+            let message = format!("sources has {than} names than there are pictures: {} for {count}", names.len());
+            return Err(raised(py, &Error::input(message)));
+        }
         let answers = PyList::empty(py);
         let mut names = sources.map(Vec::into_iter);
         let mut pictures = pictures.try_iter()?;

@@ -7,7 +7,7 @@ use fervor::{Error, Limits, Picture, Reason, picture};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
 
 use crate::arrays::{self, Order};
 use crate::errors::raised;
@@ -112,6 +112,15 @@ impl Source {
     }
 }
 
+/// Whether this is one picture, though it can be iterated over: a text, bytes, a file, an array of two or three dimensions.
+pub fn is_one(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let is_file = object.hasattr(intern!(object.py(), "read"))?;
+    let dimensions: Option<usize> = object.getattr_opt(intern!(object.py(), "ndim"))?.and_then(|n| n.extract().ok());
+    let is_bytes =
+        object.is_instance_of::<PyBytes>() || object.is_instance_of::<PyByteArray>() || object.is_instance_of::<PyMemoryView>();
+    Ok(object.is_instance_of::<PyString>() || is_bytes || is_file || dimensions.is_some_and(|n| (2..=3).contains(&n)))
+}
+
 /// What the source is called, where it has a name: its path, or its file's.
 pub fn name_of(object: &Bound<'_, PyAny>) -> Option<String> {
     let path: Option<PathBuf> = object.extract().ok();
@@ -125,6 +134,16 @@ fn pillow(image: &Bound<'_, PyAny>) -> PyResult<Source> {
     let made = || -> PyResult<fervor::Result<Picture>> {
         let upright = py.import("PIL.ImageOps")?.getattr("exif_transpose")?.call1((image,))?;
         let upright = if upright.is_none() { image.clone() } else { upright };
+        let mode: String = upright.getattr("mode")?.extract()?;
+        let upright = match mode.as_str() {
+            // Sixteen bits keep their high byte, as in files; Pillow's own conversion cuts them off at 255.
+            "I" | "I;16" | "I;16B" | "I;16L" | "I;16N" => match of_bytes(&upright, mode != "I")? {
+                Ok(bytes) => bytes,
+                Err(error) => return Ok(Err(error)),
+            },
+            "La" => upright.call_method1("convert", ("LA",))?,
+            _ => upright,
+        };
         let mode: String = upright.getattr("mode")?.extract()?;
         let transparent = matches!(mode.as_str(), "RGBA" | "LA" | "PA" | "RGBa" | "La")
             || upright.getattr("info")?.contains("transparency").unwrap_or(false);
@@ -147,6 +166,23 @@ fn pillow(image: &Bound<'_, PyAny>) -> PyResult<Source> {
         }
         Err(e) => Err(e),
     }
+}
+
+/// A grey picture of Pillow whose values are whole numbers, in values of a byte.
+fn of_bytes<'py>(image: &Bound<'py, PyAny>, sixteen: bool) -> PyResult<fervor::Result<Bound<'py, PyAny>>> {
+    let wide = image.call_method1("convert", ("I",))?;
+    let (_, most): (i64, i64) = wide.call_method0("getextrema")?.extract()?;
+    if most > 65_535 {
+        let error = Error::input(format!("the values of the picture reach {most}: give bytes, or numbers of 16 bits"));
+        return Ok(Err(error.because(Reason::Unsupported)));
+    }
+    let narrow = if sixteen || most > 255 {
+        let high = image.py().eval(c"lambda value: value * (1 / 256)", None, None)?;
+        wide.call_method1("point", (high,))?
+    } else {
+        wide
+    };
+    Ok(Ok(narrow.call_method1("convert", ("L",))?))
 }
 
 /// A single picture: what is none is raised.

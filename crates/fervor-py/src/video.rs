@@ -11,7 +11,7 @@ use fervor_draw::timeline::{Page, chart, page};
 use fervor_video::pipeline::{Analysis, Followed, Settings};
 use fervor_video::{Clip, Options, Source};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyString};
 
 use crate::answer::{Answer, number};
 use crate::errors::{told, unexpected, work};
@@ -67,12 +67,36 @@ pub struct Timeline {
 impl Asked {
     /// Opens the film and begins to look at it.
     pub fn begin(&self, analyzer: Arc<Analyzer>, threads: usize) -> Result<Analysis> {
+        self.check()?;
         let mut options = Options::default().with_decoders(self.decoder.parse()?);
         options.every = self.every;
         (options.start, options.end) = (self.start, self.end);
         let settings = Settings::default().with_threads(threads).with_look(self.look).with_pictures(self.pictures);
         Ok(Analysis::new(Source::open(&self.path, &options)?, analyzer, settings))
     }
+}
+
+impl Asked {
+    /// Refuses times that are none.
+    fn check(&self) -> Result<()> {
+        let times = [("every", Some(self.every)), ("look", Some(self.look)), ("start", self.start), ("end", self.end)];
+        for (name, time) in times {
+            check_time(name, time.unwrap_or(0.0))?;
+        }
+        match (self.start, self.end) {
+            (Some(start), Some(end)) if start >= end => {
+                Err(Error::input(format!("start {start} is not before end {end}: no frame lies between")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_time(name: &str, time: f64) -> Result<()> {
+    if time.is_finite() && time >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::input(format!("{name} is a time in seconds and not negative, got {time}")))
 }
 
 impl Video {
@@ -256,6 +280,48 @@ impl Track {
     }
 }
 
+/// What a column of frames holds.
+#[derive(Clone, Copy)]
+enum Column {
+    Text,
+    Whole,
+    /// Whole numbers, or none.
+    Track,
+    Number,
+    Truth,
+}
+
+impl Column {
+    fn of(name: &str) -> Self {
+        match name {
+            "source" | "label" | "flags" | "error" => Self::Text,
+            "frame" => Self::Whole,
+            "track" => Self::Track,
+            "uncertain" => Self::Truth,
+            _ => Self::Number,
+        }
+    }
+
+    fn of_pandas(self) -> &'static str {
+        match self {
+            Self::Text => "object",
+            Self::Whole => "int64",
+            Self::Track => "Int64",
+            Self::Number => "float64",
+            Self::Truth => "boolean",
+        }
+    }
+
+    fn of_polars(self) -> &'static str {
+        match self {
+            Self::Text => "String",
+            Self::Whole | Self::Track => "Int64",
+            Self::Number => "Float64",
+            Self::Truth => "Boolean",
+        }
+    }
+}
+
 impl Timeline {
     /// Looks at a whole film. One that ends early is no error: what was seen is there, with the reason. `heard` hears of the second
     /// that it is at, and says whether to go on.
@@ -267,6 +333,7 @@ impl Timeline {
         smoothing: f64,
         heard: &(dyn Fn(f64) -> bool + Sync),
     ) -> Result<Self> {
+        check_time("smoothing", smoothing)?;
         let clip = analysis.clip().clone();
         let mut film = Film::new(source, analyzer.bundle());
         if clip.width > 0 {
@@ -301,6 +368,17 @@ impl Timeline {
         }
         film.smooth(smoothing);
         Ok(Self { film, options: EpisodeOptions::default(), ended })
+    }
+
+    /// The type of each column of frames, whatever stands in it: a film may have no face.
+    fn types<'py>(&self, py: Python<'py>, named: impl Fn(Column) -> PyResult<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyDict>> {
+        let types = PyDict::new(py);
+        let head = work(py, || self.written(Format::Frames))?;
+        let head = String::from_utf8_lossy(head.split(|&byte| byte == b'\n').next().unwrap_or_default()).into_owned();
+        for name in head.trim_end().split(',') {
+            types.set_item(name, named(Column::of(name))?)?;
+        }
+        Ok(types)
     }
 
     fn written(&self, format: Format) -> Result<Vec<u8>> {
@@ -369,15 +447,20 @@ impl Timeline {
     /// A data frame of pandas: a row for each face in each frame, one for a frame without a face or with an error.
     fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let rows = py.import("io")?.getattr("BytesIO")?.call1((self._csv(py)?,))?;
-        py.import("pandas")?.getattr("read_csv")?.call1((rows,))
+        let all = PyDict::new(py);
+        all.set_item("dtype", self.types(py, |kind| Ok(PyString::new(py, kind.of_pandas()).into_any()))?)?;
+        // A film may be called NA.
+        all.set_item("keep_default_na", false)?;
+        all.set_item("na_values", vec![""])?;
+        py.import("pandas")?.getattr("read_csv")?.call((rows,), Some(&all))
     }
 
     /// A data frame of polars: as `to_pandas`.
     fn to_polars<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let all = PyDict::new(py);
-        // Types by all rows: the first minute may have no face.
-        all.set_item("infer_schema_length", py.None())?;
-        py.import("polars")?.getattr("read_csv")?.call((self._csv(py)?,), Some(&all))
+        let polars = py.import("polars")?;
+        all.set_item("schema_overrides", self.types(py, |kind| polars.getattr(kind.of_polars()))?)?;
+        polars.getattr("read_csv")?.call((self._csv(py)?,), Some(&all))
     }
 
     /// Writes a file, whose name says the format: frames.csv, tracks.csv, episodes.csv, summary.json, .vtt, .srt, .eaf, .TextGrid,

@@ -182,3 +182,15 @@ def test_answers_and_faces_pickle(analyzer, photo):
     answer = analyzer.analyze(photo)
     assert pickle.loads(pickle.dumps(answer)) == answer
     assert pickle.loads(pickle.dumps(answer[0])) == answer[0]
+
+
+def test_sixteen_bits_of_pillow_are_those_of_the_file(analyzer, photo, tmp_path):
+    grey = np.asarray(Image.open(photo).convert("L")).astype(np.uint16)
+    wide = Image.fromarray(grey * 257)
+    wide.save(tmp_path / "wide.png")
+    of_file = analyzer.analyze(tmp_path / "wide.png")
+    assert of_file.label == "happy"
+    for picture in (wide, Image.open(tmp_path / "wide.png"), wide.convert("I")):
+        assert analyzer.analyze(picture).faces == of_file.faces, picture.mode
+    with pytest.raises(ValueError, match="reach 70000"):
+        analyzer.analyze(Image.new("I", (64, 64), 70000))

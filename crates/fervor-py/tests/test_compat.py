@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 
 import numpy as np
 import pytest
@@ -72,3 +73,28 @@ def test_feat(photo, blank, tmp_path):
         assert column in frame.columns
     assert Detector().detect(str(photo)).shape[0] == 1
     Image.open(photo)
+
+
+def test_a_file_that_is_open_is_read_once(blank):
+    (face,) = DeepFace.analyze(io.BytesIO(blank), enforce_detection=False)
+    assert face["face_confidence"] == 0
+
+
+def test_boxes_that_are_known_may_reach_over_the_edge(photo, bgr):
+    detector = FER()
+    x, y, width, height = detector.detect_emotions(bgr)[0]["box"]
+    boxes = [(x + 0.4, y - 0.4, width, height), (-10, -20, x + width + 10, y + height + 20)]
+    array, path = detector.detect_emotions(bgr, boxes), detector.detect_emotions(str(photo), boxes)
+    assert [face["box"] for face in array] == [list(box) for box in boxes] and array == path
+    for outside in ((-50, -50, 40, 40), (bgr.shape[1] + 10, 0, 40, 40)):
+        with pytest.raises(ValueError, match="outside of the picture"):
+            detector.detect_emotions(bgr, [outside])
+
+
+def test_columns_of_feat_are_always_there(photo, blank):
+    whole = Detector().detect_image(str(photo))
+    for pictures in ([], [blank]):
+        assert list(Detector().detect_image(pictures).columns) == list(whole.columns)
+    with pytest.warns(UserWarning, match="gone.jpg"):
+        rows = Detector().detect_image(["gone.jpg", str(photo)])
+    assert list(rows.columns) == list(whole.columns) and np.isnan(rows["happiness"][0]) and rows["happiness"][1] > 0.9

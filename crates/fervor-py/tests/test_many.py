@@ -155,3 +155,13 @@ def test_the_schema_is_known_before_a_row(analyzer, photo):
     made = pa.schema(analyzer.table_schema(table, keep=["id"]))
     assert made == analyzer.analyze_table(table, keep=["id"]).to_arrow().schema
     assert pa.schema(analyzer.table_schema()).names == made.names[1:]
+
+
+def test_one_picture_is_no_list_of_pictures(analyzer, photo, pixels):
+    with open(photo, "rb") as file:
+        for one in (str(photo), photo.read_bytes(), bytearray(b"x"), file, pixels, pixels[:, :, 0]):
+            with pytest.raises(ValueError, match="one picture"):
+                analyzer.analyze_batch(one)
+    assert len(analyzer.analyze_batch(np.stack([pixels, pixels]))) == 2
+    with pytest.raises(ValueError, match="more names"):
+        analyzer.analyze_batch([photo], sources=["a", "b"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import polars
 import pytest
 from PIL import Image
 
@@ -97,3 +98,24 @@ def test_an_interrupt_ends_a_timeline(analyzer, film):
 
     with pytest.raises(KeyboardInterrupt):
         analyzer.timeline(long, progress=interrupt)
+
+
+def test_times_that_are_none_are_refused(analyzer, film):
+    nan = float("nan")
+    for wrong in ({"every": -1}, {"every": nan}, {"look": -1}, {"start": nan}, {"end": -1}, {"start": 5, "end": 1}):
+        for look in (analyzer.video, analyzer.timeline):
+            with pytest.raises(ValueError, match=next(iter(wrong))):
+                look(film, **wrong)
+    with pytest.raises(ValueError, match="smoothing"):
+        analyzer.timeline(film, smoothing=nan)
+
+
+def test_columns_have_their_types_whatever_a_film_shows(analyzer, film, tmp_path, monkeypatch):
+    wall = [Image.new("RGB", (240, 240), (120 + shift, 130, 140)) for shift in range(5)]
+    monkeypatch.chdir(tmp_path)
+    wall[0].save("NA", "GIF", save_all=True, append_images=wall[1:], duration=100)
+    with_face, without = analyzer.timeline(film), analyzer.timeline("NA")
+    both = polars.concat([with_face.to_polars(), without.to_polars()])
+    assert both.height == 20 and both.schema["track"] == polars.Int64 and both.schema["uncertain"] == polars.Boolean
+    assert dict(with_face.to_pandas().dtypes) == dict(without.to_pandas().dtypes)
+    assert set(without.to_pandas()["source"]) == {"NA"}

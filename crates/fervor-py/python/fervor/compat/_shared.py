@@ -20,7 +20,10 @@ def analyzer(model: str, faces: Literal["auto", "detect", "whole"]) -> Analyzer:
 
 
 def opened(picture: Any) -> Picture:
-    """A picture as these packages take it: also as the text of a data address. Arrays and files stay what they are."""
+    """A picture as these packages take it: also as the text of a data address. Arrays stay what they are; of a file that is open, which
+    can be read but once, all is read."""
+    if hasattr(picture, "read"):
+        return picture.read()  # type: ignore[no-any-return]
     if not isinstance(picture, str):
         return picture  # type: ignore[no-any-return]
     if picture.startswith("data:"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Optional
+import warnings
+from typing import Any, Dict, Iterable, List, Optional, Sequence
 
 from fervor._fervor import Answer, Face
 from fervor.compat._shared import analyzer
@@ -13,18 +14,26 @@ __all__ = ["Detector", "fex"]
 _NAMES = {"angry": "anger", "happy": "happiness", "sad": "sadness"}
 
 
-def fex(answers: Iterable[Answer]) -> Any:
+_PLACE = ["FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore"]
+_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+def fex(answers: Iterable[Answer], classes: Sequence[str] = _CLASSES) -> Any:
     """A data frame of pandas with a row for each face: ``FaceRectX``, ``FaceRectY``, ``FaceRectWidth``, ``FaceRectHeight`` in pixels,
     ``FaceScore``, a column 0 to 1 for each class under Py-Feat's name (``anger``, ``happiness``, ...), ``input``, ``frame`` (the
-    picture's place). A picture without a face has a row of missing values, as Py-Feat's has."""
+    picture's place). A picture without a face has a row of missing values, as Py-Feat's has; so has one that cannot be read, with a
+    warning. classes: those of the model, where it has others."""
     import pandas as pd
 
     rows: List[Any] = []
     for frame, answer in enumerate(answers):
+        if answer.error is not None:
+            warnings.warn(f"{answer.source or f'picture {frame}'}: {answer.error}", stacklevel=2)
         faces: List[Optional[Face]] = [*answer.faces] or [None]
         for face in faces:
             rows.append({**_columns(face), "input": answer.source, "frame": frame})
-    return pd.DataFrame(rows)
+    named = [_NAMES.get(label, label) for label in classes]
+    return pd.DataFrame(rows, columns=[*_PLACE, *named, "input", "frame"])
 
 
 def _columns(face: Optional[Face]) -> Dict[str, Any]:
@@ -48,7 +57,8 @@ class Detector:
         if data_type != "image":
             raise ValueError(f"data_type is \"image\", not {data_type!r}")
         pictures = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        return fex(analyzer(self._model, "auto").analyze_batch(pictures))
+        finder = analyzer(self._model, "auto")
+        return fex(finder.analyze_batch(pictures), finder.labels)
 
     def detect_image(self, inputs: Any, **kwargs: Any) -> Any:
         """As :meth:`detect`."""
