@@ -33,14 +33,19 @@ impl Picture {
 
 /// Zeros, in memory that was kept where some fits.
 pub(super) fn zeros(len: usize) -> Vec<u8> {
-    match (len >= LEAST).then(|| with_kept(|kept| kept.take(len))).flatten() {
-        Some(mut block) => {
+    let taken = if len < LEAST { Taken::Nothing } else { with_kept(|kept| kept.take(len)) };
+    match taken {
+        Taken::Block(mut block) => {
             // All of it: a decoder that leaves a pixel out must not show another picture's.
             block.clear();
             block.resize(len, 0);
             block
         }
-        None => vec![0; len],
+        Taken::Nothing => vec![0; len],
+        Taken::Useless(block) => {
+            drop(block);
+            vec![0; len]
+        }
     }
 }
 
@@ -55,13 +60,26 @@ struct Kept {
     blocks: Vec<Vec<u8>>,
 }
 
+/// What came of asking for a block.
+#[derive(Debug, PartialEq)]
+enum Taken {
+    Block(Vec<u8>),
+    /// None fits: this one makes room for the new one.
+    Useless(Vec<u8>),
+    Nothing,
+}
+
 impl Kept {
-    /// The smallest that has so many bytes and not far more: small pictures that are held on to would hold on to it.
-    fn take(&mut self, len: usize) -> Option<Vec<u8>> {
-        let fits = |block: &Vec<u8>| (len..=len + len / 4).contains(&block.capacity());
+    /// The smallest that has so many bytes and not far more: small pictures that are held on to would hold on to it. Where none fits the
+    /// oldest goes, so that pictures of many sizes never keep more blocks than there were pictures at one time.
+    fn take(&mut self, len: usize) -> Taken {
+        let fits = |block: &Vec<u8>| (len..=2 * len).contains(&block.capacity());
         let candidates = self.blocks.iter().enumerate().filter(|(_, block)| fits(block));
-        let best = candidates.min_by_key(|(_, block)| block.capacity())?.0;
-        Some(self.blocks.remove(best))
+        match candidates.min_by_key(|(_, block)| block.capacity()).map(|(place, _)| place) {
+            Some(best) => Taken::Block(self.blocks.remove(best)),
+            None if self.blocks.is_empty() => Taken::Nothing,
+            None => Taken::Useless(self.blocks.remove(0)),
+        }
     }
 
     /// Keeps a block; what goes for it.
@@ -130,10 +148,12 @@ mod tests {
         for size in [1000, 1200, 2000] {
             assert!(kept.give(vec![1; size]).is_empty());
         }
-        assert!(kept.take(700).is_none(), "a small picture would hold on to much");
-        assert!(kept.take(2001).is_none());
-        assert_eq!(kept.take(990).map(|block| block.capacity()), Some(1000), "the smallest that fits");
+        assert_eq!(kept.take(990), Taken::Block(vec![1; 1000]), "the smallest that fits");
         assert_eq!(sizes(&kept.blocks), [1200, 2000]);
+        // A small picture would hold on to much. The oldest goes for it, so that there are never more blocks than pictures.
+        assert_eq!(kept.take(500), Taken::Useless(vec![1; 1200]));
+        assert_eq!(kept.take(2001), Taken::Useless(vec![1; 2000]));
+        assert_eq!(kept.take(2001), Taken::Nothing);
     }
 
     #[test]
