@@ -10,7 +10,10 @@ use super::Picture;
 /// What is smaller, in bytes, allocators keep by themselves.
 const LEAST: usize = 128 << 10;
 
-static KEPT: Mutex<Kept> = Mutex::new(Kept { most: 0, blocks: Vec::new() });
+/// Blocks that are remembered as lent: more than pictures that any program looks at together.
+const MOST_LENT: usize = 256;
+
+static KEPT: Mutex<Kept> = Mutex::new(Kept { most: 0, blocks: Vec::new(), lent: Vec::new() });
 
 impl Picture {
     /// How many bytes of pictures that are gone the process keeps for those that come, at most; none by itself.
@@ -33,8 +36,10 @@ impl Picture {
 
 /// Zeros, in memory that was kept where some fits.
 pub(super) fn zeros(len: usize) -> Vec<u8> {
-    let taken = if len < LEAST { Taken::Nothing } else { with_kept(|kept| kept.take(len)) };
-    match taken {
+    if len < LEAST {
+        return vec![0; len];
+    }
+    let block = match with_kept(|kept| kept.take(len)) {
         Taken::Block(mut block) => {
             // All of it: a decoder that leaves a pixel out must not show another picture's.
             block.clear();
@@ -46,7 +51,9 @@ pub(super) fn zeros(len: usize) -> Vec<u8> {
             drop(block);
             vec![0; len]
         }
-    }
+    };
+    with_kept(|kept| kept.lend(&block));
+    block
 }
 
 fn with_kept<T>(work: impl FnOnce(&mut Kept) -> T) -> T {
@@ -58,6 +65,8 @@ struct Kept {
     /// In bytes.
     most: usize,
     blocks: Vec<Vec<u8>>,
+    /// Where those stand that were lent, the oldest first: what came from elsewhere is not kept.
+    lent: Vec<usize>,
 }
 
 /// What came of asking for a block.
@@ -82,8 +91,19 @@ impl Kept {
         }
     }
 
-    /// Keeps a block; what goes for it.
+    /// Remembers a block that is lent.
+    fn lend(&mut self, block: &[u8]) {
+        if self.most > 0 {
+            // One that was given away, or moved, does not come back.
+            self.lent.drain(..(self.lent.len() + 1).saturating_sub(MOST_LENT));
+            self.lent.push(block.as_ptr().addr());
+        }
+    }
+
+    /// Keeps a block that was lent; what goes for it, or instead of it.
     fn give(&mut self, block: Vec<u8>) -> Vec<Vec<u8>> {
+        let Some(place) = self.lent.iter().position(|lent| *lent == block.as_ptr().addr()) else { return vec![block] };
+        self.lent.remove(place);
         self.blocks.push(block);
         self.excess()
     }
@@ -138,15 +158,22 @@ impl Drop for Pixels {
 mod tests {
     use super::*;
 
+    /// What goes as a block of this size comes back.
+    fn give(kept: &mut Kept, size: usize) -> Vec<Vec<u8>> {
+        let block = vec![1; size];
+        kept.lend(&block);
+        kept.give(block)
+    }
+
     fn sizes(blocks: &[Vec<u8>]) -> Vec<usize> {
         blocks.iter().map(Vec::capacity).collect()
     }
 
     #[test]
     fn a_block_goes_to_a_picture_that_nearly_fills_it() {
-        let mut kept = Kept { most: 10_000, blocks: Vec::new() };
+        let mut kept = Kept { most: 10_000, blocks: Vec::new(), lent: Vec::new() };
         for size in [1000, 1200, 2000] {
-            assert!(kept.give(vec![1; size]).is_empty());
+            assert!(give(&mut kept, size).is_empty());
         }
         assert_eq!(kept.take(990), Taken::Block(vec![1; 1000]), "the smallest that fits");
         assert_eq!(sizes(&kept.blocks), [1200, 2000]);
@@ -158,19 +185,22 @@ mod tests {
 
     #[test]
     fn no_more_is_kept_than_was_asked_for_and_the_oldest_goes() {
-        let mut kept = Kept { most: 2500, blocks: Vec::new() };
-        assert!(kept.give(vec![1; 1000]).is_empty() && kept.give(vec![1; 1500]).is_empty());
-        assert_eq!(sizes(&kept.give(vec![1; 900])), [1000]);
-        assert_eq!(sizes(&kept.give(vec![1; 2600])), [1500, 900, 2600], "what is too large by itself is not kept");
+        let mut kept = Kept { most: 2500, blocks: Vec::new(), lent: Vec::new() };
+        assert!(give(&mut kept, 1000).is_empty() && give(&mut kept, 1500).is_empty());
+        assert_eq!(sizes(&give(&mut kept, 900)), [1000]);
+        assert_eq!(sizes(&give(&mut kept, 2600)), [1500, 900, 2600], "what is too large by itself is not kept");
+        assert_eq!(sizes(&kept.give(vec![1; 700])), [700], "what was not lent is not kept");
         kept.most = 0;
-        assert_eq!((sizes(&kept.give(vec![1; 10])), kept.blocks.len()), (vec![10], 0));
+        assert_eq!((sizes(&give(&mut kept, 10)), kept.blocks.len()), (vec![10], 0));
     }
 
     #[test]
     fn a_picture_never_shows_the_one_whose_memory_it_has() {
         // In one test: what is kept belongs to the whole process.
         Picture::keep_memory(8 << 20);
-        let bright = Picture::from_rgb(400, 300, vec![200; 360_000]).unwrap();
+        let mut pixels = zeros(360_000);
+        pixels.fill(200);
+        let bright = Picture::from_rgb(400, 300, pixels).unwrap();
         let place = bright.rgb().as_ptr();
         drop(bright);
         let mut again = zeros(360_000);
