@@ -20,7 +20,8 @@ use crate::errors::{raised, told, work};
 use crate::model::Model;
 use crate::sources::{self, Source};
 use crate::table::{Table, read_table};
-use crate::video::{Asked, Timeline, Video};
+use crate::timeline::Timeline;
+use crate::video::{Asked, Video};
 
 /// Pictures that are worked on together, at most; in memory, pixels of so many bytes.
 const GROUP: usize = 64;

@@ -10,6 +10,7 @@ mod lab;
 mod model;
 mod sources;
 mod table;
+mod timeline;
 mod video;
 
 use pyo3::prelude::*;
@@ -33,7 +34,9 @@ mod _fervor {
     #[pymodule_export]
     use super::table::{Table, table_of};
     #[pymodule_export]
-    use super::video::{Frame, Timeline, Track, Video};
+    use super::timeline::Timeline;
+    #[pymodule_export]
+    use super::video::{Frame, Track, Video};
     use super::*;
 
     #[pymodule_init]

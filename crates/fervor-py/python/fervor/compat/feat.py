@@ -18,15 +18,18 @@ _PLACE = ["FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScor
 _CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
-def fex(answers: Iterable[Answer], classes: Sequence[str] = _CLASSES) -> Any:
+def fex(answers: Iterable[Answer], classes: Optional[Sequence[str]] = None) -> Any:
     """A data frame of pandas with a row for each face: ``FaceRectX``, ``FaceRectY``, ``FaceRectWidth``, ``FaceRectHeight`` in pixels,
     ``FaceScore``, a column 0 to 1 for each class under Py-Feat's name (``anger``, ``happiness``, ...), ``input``, ``frame`` (the
     picture's place). A picture without a face has a row of missing values, as Py-Feat's has; so has one that cannot be read, with a
-    warning. classes: those of the model, where it has others."""
+    warning. classes: those of the model; without them those of the first face."""
     import pandas as pd
 
     rows: List[Any] = []
-    for frame, answer in enumerate(answers):
+    found = list(answers)
+    if classes is None:
+        classes = next((list(face.probabilities) for answer in found for face in answer.faces), _CLASSES)
+    for frame, answer in enumerate(found):
         if answer.error is not None:
             warnings.warn(f"{answer.source or f'picture {frame}'}: {answer.error}", stacklevel=2)
         faces: List[Optional[Face]] = [*answer.faces] or [None]
