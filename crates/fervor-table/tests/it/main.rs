@@ -1,0 +1,5 @@
+//! Jobs on pictures that are drawn here.
+
+mod job;
+mod sources;
+mod world;
