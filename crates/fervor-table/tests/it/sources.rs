@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::types::{Int8Type, Int32Type};
-use arrow_array::{Array, ArrayRef, BinaryArray, DictionaryArray, Int8Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, BinaryArray, DictionaryArray, Int8Array, RecordBatch, StringArray};
 use fervor::Result;
 use fervor_table::job::{Job, Listed, NoInput, Shard, is_job};
 use fervor_table::{ParquetFile, arrow_array};
