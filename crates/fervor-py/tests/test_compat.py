@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import fervor
 from fervor.compat import FER, DeepFace, Detector, FaceNotDetected
+from fervor.compat.feat import fex
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +100,8 @@ def test_columns_of_feat_are_always_there(photo, blank):
     with pytest.warns(UserWarning, match="gone.jpg"):
         rows = Detector().detect_image(["gone.jpg", str(photo)])
     assert list(rows.columns) == list(whole.columns) and np.isnan(rows["happiness"][0]) and rows["happiness"][1] > 0.9
+
+
+def test_fex_has_the_classes_of_the_model(photo):
+    answers = fervor.Analyzer("fervor-48-votes").analyze_batch([photo])
+    assert "contempt" in fex(answers).columns and "contempt" not in fex([]).columns
