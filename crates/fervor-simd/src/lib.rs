@@ -1,7 +1,7 @@
 //! Inner loops of convolutions, channels last, in f32: on rows of pixels (here; one generic body for AVX-512, AVX2 with FMA,
 //! WebAssembly, and plain Rust, which is also what NEON is compiled from; which one runs is decided by what the processor has, once, by
-//! [`Simd::best`]), on whole maps ([`maps`]), on blocks of sums ([`tile`]), which the maps and training are made of, and on rows of video
-//! frames ([`yuv`]).
+//! [`Simd::best`]), on whole maps ([`maps`]), on blocks of sums ([`tile`]), which the maps and training are made of, on rows of video
+//! frames ([`yuv`]), and between pixels ([`between`]).
 //!
 //! A crate of its own for two reasons: `unsafe` stays behind these checked functions (and, for [`tile`], in the kernels of
 //! training), and debug builds of the rest of the library run them optimised (see `profile.dev.package` in the workspace's
@@ -10,6 +10,7 @@
 #![deny(missing_docs)]
 
 mod aligned;
+pub mod between;
 pub mod bf16;
 pub mod maps;
 pub mod pixels;
@@ -143,7 +144,7 @@ pub fn depthwise(simd: Simd, layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f3
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Kind::Wasm => wasm::depthwise(layer, rows, out),
             #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-            Kind::Portable => depthwise_row::<Eight, 2>(layer, &rows, out),
+            Kind::Portable => depthwise_row::<Eight, 2>(layer, channels, &rows, out),
         }
     }
 }
@@ -314,11 +315,12 @@ unsafe fn dense_block<L: Lanes, const V: usize, const P: usize>(
 /// One register of channels by `P` pixels at a time, all channels of some pixels before the next ones: what they lie in is then read
 /// once into the fastest memory, however many registers a cache line makes.
 ///
+/// `channels` are the layer's: who calls may know them as it is compiled.
+///
 /// # Safety
-/// The lengths are those that [`depthwise`] checks, and the processor has the instructions of `L`.
+/// The lengths are those that [`depthwise`] checks, the channels are the layer's, and the processor has the instructions of `L`.
 #[inline(always)]
-unsafe fn depthwise_row<L: Lanes, const P: usize>(layer: &Depthwise, rows: &[&[f32]], out: &mut [f32]) {
-    let channels = layer.bias.len();
+unsafe fn depthwise_row<L: Lanes, const P: usize>(layer: &Depthwise, channels: usize, rows: &[&[f32]], out: &mut [f32]) {
     let pixels = out.len() / channels;
     let out = out.as_mut_ptr();
     let mut first = 0;
@@ -329,12 +331,12 @@ unsafe fn depthwise_row<L: Lanes, const P: usize>(layer: &Depthwise, rows: &[&[f
             let mut x = first;
             while x + P <= end {
                 // SAFETY: as the caller promises; pixels x..x + P exist.
-                unsafe { depthwise_block::<L, P>(layer, rows, out, x, channel) };
+                unsafe { depthwise_block::<L, P>(layer, channels, rows, out, x, channel) };
                 x += P;
             }
             while x < end {
                 // SAFETY: as the caller promises; pixel x exists.
-                unsafe { depthwise_block::<L, 1>(layer, rows, out, x, channel) };
+                unsafe { depthwise_block::<L, 1>(layer, channels, rows, out, x, channel) };
                 x += 1;
             }
             channel += L::COUNT;
@@ -366,8 +368,14 @@ unsafe fn max_pool_row<L: Lanes>(rows: [&[f32]; 2], channels: usize, out: &mut [
 /// # Safety
 /// As for [`depthwise_row`]; these pixels and channels exist.
 #[inline(always)]
-unsafe fn depthwise_block<L: Lanes, const P: usize>(layer: &Depthwise, rows: &[&[f32]], out: *mut f32, x: usize, channel: usize) {
-    let channels = layer.bias.len();
+unsafe fn depthwise_block<L: Lanes, const P: usize>(
+    layer: &Depthwise,
+    channels: usize,
+    rows: &[&[f32]],
+    out: *mut f32,
+    x: usize,
+    channel: usize,
+) {
     // SAFETY: `depthwise` has checked that the rows reach one pixel over both ends of `out`.
     unsafe {
         let mut sums = [L::load(layer.bias.as_ptr().add(channel)); P];

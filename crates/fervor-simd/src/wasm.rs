@@ -19,9 +19,18 @@ pub unsafe fn dense(layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
 /// # Safety
 /// As for [`depthwise_row`].
 pub unsafe fn depthwise(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
-    // That there are three rows is kept from the compiler: written out, all three would be loaded at once.
+    // That there are three rows is kept from the compiler: written out, all three would be loaded at once. Where it knows how many
+    // channels there are, the places of neighbours are part of the instructions that load them.
+    let rows = black_box(rows.as_slice());
     // SAFETY: as the caller promises.
-    unsafe { depthwise_row::<v128, 5>(layer, black_box(rows.as_slice()), out) }
+    unsafe {
+        match layer.bias.len() {
+            16 => depthwise_row::<v128, 5>(layer, 16, rows, out),
+            32 => depthwise_row::<v128, 5>(layer, 32, rows, out),
+            64 => depthwise_row::<v128, 5>(layer, 64, rows, out),
+            channels => depthwise_row::<v128, 5>(layer, channels, rows, out),
+        }
+    }
 }
 
 /// # Safety

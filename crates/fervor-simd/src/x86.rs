@@ -33,7 +33,7 @@ pub unsafe fn dense_avx2(layer: &Dense, rows: &[&[f32]], out: &mut [f32]) {
 #[target_feature(enable = "avx512f")]
 pub unsafe fn depthwise_avx512(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
     // SAFETY: as the caller promises.
-    unsafe { depthwise_row::<__m512, 4>(layer, &rows, out) }
+    unsafe { depthwise_row::<__m512, 4>(layer, layer.bias.len(), &rows, out) }
 }
 
 /// # Safety
@@ -41,7 +41,7 @@ pub unsafe fn depthwise_avx512(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [
 #[target_feature(enable = "avx2,fma")]
 pub unsafe fn depthwise_avx2(layer: &Depthwise, rows: [&[f32]; 3], out: &mut [f32]) {
     // SAFETY: as the caller promises.
-    unsafe { depthwise_row::<__m256, 4>(layer, &rows, out) }
+    unsafe { depthwise_row::<__m256, 4>(layer, layer.bias.len(), &rows, out) }
 }
 
 /// # Safety

@@ -1,67 +1,11 @@
-//! The two ways to read a plane of pixels at places and sizes that are not its own: between four neighbours ([`Bilinear`]),
-//! and over areas ([`area_means`]). Whole pictures are resized by [`Picture::resized`](super::Picture::resized).
+//! The two ways to read a plane of pixels at places and sizes that are not its own: between four neighbours ([`Bilinear`], whose
+//! loops stand with the others), and over areas ([`area_means`]). Whole pictures are resized by
+//! [`Picture::resized`](super::Picture::resized).
 //!
 //! Wherever a chip, a corruption or a drawing is warped, these lines do it, so that all of them mean the same place by the
 //! same number and treat the edge alike.
 
-/// The four pixels around a place, and how far it lies from the first of them. Pixel i lies at i, so that the middle of a
-/// picture's first pixel is 0; beyond the edge its pixels go on.
-///
-/// ```
-/// use fervor::picture::Bilinear;
-///
-/// let plane = [0.0_f32, 10.0, 20.0, 30.0]; // 2 x 2
-/// let at = |x, y| Bilinear::at([x, y], [2, 2]);
-/// assert_eq!(at(0.5, 0.5).single(at(0.5, 0.5).places.map(|place| plane[place])), 15.0);
-/// assert_eq!(at(-3.0, 9.0).places, [2, 3, 2, 3]);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bilinear {
-    /// Indices in the plane: above left, above right, below left, below right.
-    pub places: [usize; 4],
-    right: f64,
-    down: f64,
-}
-
-impl Bilinear {
-    /// Looks at a place (x, y) of a plane of this width and height.
-    ///
-    /// # Panics
-    /// If a side is zero.
-    #[inline]
-    pub fn at([x, y]: [f64; 2], [width, height]: [usize; 2]) -> Self {
-        let (left, right, across) = neighbours(x, width);
-        let (top, bottom, down) = neighbours(y, height);
-        let (above, below) = (top * width, bottom * width);
-        Self { places: [above + left, above + right, below + left, below + right], right: across, down }
-    }
-
-    /// The value there, of those at the four [`places`](Self::places).
-    #[inline]
-    pub fn single(&self, [a, b, c, d]: [f32; 4]) -> f32 {
-        let (right, down) = (self.right as f32, self.down as f32);
-        let (above, below) = (a + (b - a) * right, c + (d - c) * right);
-        above + (below - above) * down
-    }
-
-    /// As [`single`](Self::single), in double precision.
-    #[inline]
-    pub fn double(&self, [a, b, c, d]: [f64; 4]) -> f64 {
-        let (above, below) = (a + (b - a) * self.right, c + (d - c) * self.right);
-        above + (below - above) * self.down
-    }
-}
-
-/// The two nearest pixels on one axis, and the weight of the second.
-#[inline]
-fn neighbours(at: f64, side: usize) -> (usize, usize, f64) {
-    assert!(side > 0, "a plane without pixels");
-    let at = at.clamp(0.0, side as f64 - 1.0);
-    // Processors convert numbers of 32 bits in one instruction, and no side is longer.
-    let first = at as u32;
-    let place = first as usize;
-    (place, (place + 1).min(side - 1), at - f64::from(first))
-}
+pub use fervor_simd::between::Bilinear;
 
 /// A plane of bytes at another size, each new value the mean of the area that it covers.
 ///
@@ -113,19 +57,6 @@ fn spans(length: usize, parts: usize) -> Vec<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_place_between_pixels_is_mixed_of_four() {
-        let plane: Vec<f32> = (0..12).map(|i| (i % 4 * 10 + i / 4) as f32).collect();
-        for (place, value) in
-            [([0.0, 0.0], 0.0), ([1.25, 0.0], 12.5), ([3.0, 2.0], 32.0), ([2.5, 1.5], 26.5), ([-7.0, 50.0], 2.0)]
-        {
-            let at = Bilinear::at(place, [4, 3]);
-            assert_eq!(at.single(at.places.map(|place| plane[place])), value, "{place:?}");
-            assert_eq!(at.double(at.places.map(|place| f64::from(plane[place]))), f64::from(value), "{place:?}");
-        }
-        assert_eq!(Bilinear::at([f64::NAN, 0.0], [4, 3]).places[0], 0, "no place is outside of the plane");
-    }
 
     #[test]
     fn means_of_areas_keep_the_mean_and_a_picture_of_the_same_size() {

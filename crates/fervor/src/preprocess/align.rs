@@ -1,7 +1,9 @@
 //! Alignment: a face's five landmarks are laid on a fixed template, and the square around the template is drawn.
 
+use fervor_simd::between::{Straight, draw_line};
+
 use crate::face::Landmarks;
-use crate::picture::{Bilinear, Filter, Frame, Picture};
+use crate::picture::{Filter, Frame, Picture};
 
 /// Five points in a square chip, (x, y) in its pixels: eyes, nose tip, mouth corners, as the viewer sees them from the left.
 pub(super) type Template = [[f64; 2]; 5];
@@ -102,11 +104,9 @@ pub(super) fn draw(picture: &Picture, similarity: &Similarity, side: u32, filter
     let size = [source.width() as usize, source.height() as usize];
     let mut rgb = vec![0; 3 * (drawn * drawn) as usize];
     for (y, line) in rgb.chunks_exact_mut(3 * drawn as usize).enumerate() {
-        for (x, pixel) in line.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-            let at = |axis: usize| first[axis] + x as f64 * across[axis] + y as f64 * down[axis];
-            let [red, green, blue, _] = color(&colors, size, [at(0), at(1)]);
-            *pixel = [red, green, blue];
-        }
+        // There pixel i's centre lies at i, here at i + 0.5.
+        let first = [0, 1].map(|axis| first[axis] + y as f64 * down[axis] - 0.5);
+        draw_line(&colors, size, Straight { first, step: across }, line.as_chunks_mut().0);
     }
     let drawn = Picture::from_rgb(drawn, drawn, rgb).expect("three values a pixel were pushed");
     drawn.sampled(drawn.frame(), side, side, filter)
@@ -118,15 +118,4 @@ fn shown(similarity: &Similarity, side: f64) -> Frame {
     let from = |axis: usize| corners.iter().map(|c| c[axis]).fold(f64::INFINITY, f64::min);
     let to = |axis: usize| corners.iter().map(|c| c[axis]).fold(f64::NEG_INFINITY, f64::max);
     Frame { x: from(0), y: from(1), width: to(0) - from(0), height: to(1) - from(1) }
-}
-
-/// The colour at a place, where pixel i's centre lies at i + 0.5; beyond the edge the edge's colour.
-#[inline]
-fn color(colors: &[[f32; 4]], size: [usize; 2], [x, y]: [f64; 2]) -> [u8; 4] {
-    let at = Bilinear::at([x - 0.5, y - 0.5], size);
-    // Written out: where it is compiled for size, `map` over four numbers is a call.
-    let [a, b, c, d] = at.places;
-    let [a, b, c, d] = [colors[a], colors[b], colors[c], colors[d]];
-    let value = |lane: usize| (at.single([a[lane], b[lane], c[lane], d[lane]]) + 0.5) as u8;
-    [value(0), value(1), value(2), value(3)]
 }

@@ -1,6 +1,6 @@
 //! YuNet-s from top to bottom: pixels to the heads of three levels.
 
-use fervor_simd::{Aligned, Dense, Depthwise, Simd, add_widened, dense, widen};
+use fervor_simd::{Aligned, Dense, Depthwise, Simd, dense, widen};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
@@ -8,7 +8,7 @@ use crate::face::letterbox::Letterbox;
 use crate::face::shelf::Shelf;
 use crate::onnx::{GraphProto, ModelProto};
 
-use super::rows::{Chain, Layer, Map, RowSource, Shape};
+use super::rows::{Chain, Layer, Map, RowSource, Rows, Shape, Sums};
 
 /// The network with its weights, as `tools/extract_yunet.py` writes it.
 pub const ONNX: &[u8] = include_bytes!("../../../models/yunet-s/yunet-s.onnx");
@@ -105,51 +105,56 @@ impl Network {
         let [width, height] = laid.outer;
         let stem = Shape { width: width / 2, height: height / 2, channels: 16 };
         let chain = |layers| Chain { simd: self.simd, layers, shelf };
-        let over = |layers, map: &Map| chain(layers).run(shape(map), bands, || rows_of(map));
-        let merged = |layers, deep: &Map, map: &Map| chain(layers).run(shape(map), bands, || sums_of(deep, map));
+        let over = |layers, map: &Map| chain(layers).run(shape(map), bands, || Rows(map));
+        let merged = |layers, deep: &Map, map: &Map| chain(layers).run(shape(map), bands, || Sums { deep, map });
 
-        let at_8 = chain(&self.to_8).run(stem, bands, || self.stem_rows(laid, rgb)); // [h/8, w/8, 64]
+        let at_8 = chain(&self.to_8).run(stem, bands, || Stem::new(self, laid, rgb)); // [h/8, w/8, 64]
         let at_16 = over(&self.to_16, &at_8); // [h/16, w/16, 64]
         let at_32 = over(&self.to_32, &at_16); // [h/32, w/32, 64]
         let at_32 = over(&self.neck_32, &at_32);
         let at_16 = merged(&self.neck_16, &at_32, &at_16);
         [merged(&self.heads_8, &at_16, &at_8), over(&self.heads_16, &at_16), over(&self.heads_32, &at_32)]
     }
+}
 
-    /// The stem's rows: 3x3, stride 2, over the pixels with a border of zeros, from RGB bytes to 16 channels.
-    fn stem_rows<'a>(&'a self, laid: &'a Letterbox, rgb: &'a [u8]) -> impl RowSource + 'a {
-        let ([inner_width, inner_height], [width, _]) = (laid.inner, laid.outer);
-        // Three pixel rows as f32, by number modulo 3, each with a zero pixel before it.
-        let mut pixels: [Vec<f32>; 3] = std::array::from_fn(|_| vec![0.0; 3 * (width + 1)]);
-        let mut held = [None; 3];
-        move |y, out| {
-            // Pixel rows 2y - 1, 2y, 2y + 1, counted from one above the picture.
-            for row in 2 * y..2 * y + 3 {
-                if held[row % 3].replace(row) == Some(row) {
-                    continue;
-                }
-                let source = row.checked_sub(1).filter(|row| *row < inner_height);
-                let bytes = source.map_or(&[][..], |row| &rgb[3 * inner_width * row..][..3 * inner_width]);
-                widen(bytes, &mut pixels[row % 3][3..]);
+/// The stem's rows: 3x3, stride 2, over the pixels with a border of zeros, from RGB bytes to 16 channels.
+struct Stem<'a> {
+    network: &'a Network,
+    rgb: &'a [u8],
+    /// Width and height of the pixels.
+    inner: [usize; 2],
+    /// Three pixel rows as f32, by number modulo 3, each with a zero pixel before it.
+    pixels: [Vec<f32>; 3],
+    /// Their numbers, counted from one above the picture.
+    held: [Option<usize>; 3],
+}
+
+impl<'a> Stem<'a> {
+    fn new(network: &'a Network, laid: &Letterbox, rgb: &'a [u8]) -> Self {
+        let pixels = std::array::from_fn(|_| vec![0.0; 3 * (laid.outer[0] + 1)]);
+        Self { network, rgb, inner: laid.inner, pixels, held: [None; 3] }
+    }
+}
+
+impl RowSource for Stem<'_> {
+    fn row<'m>(&'m mut self, y: usize, memory: &'m mut [f32]) -> &'m [f32] {
+        let [width, height] = self.inner;
+        for row in 2 * y..2 * y + 3 {
+            if self.held[row % 3].replace(row) == Some(row) {
+                continue;
             }
-            let rows = [2 * y, 2 * y + 1, 2 * y + 2].map(|row| &pixels[row % 3][..]);
-            dense(self.simd, &self.stem, &rows, out);
+            let source = row.checked_sub(1).filter(|row| *row < height);
+            let bytes = source.map_or(&[][..], |row| &self.rgb[3 * width * row..][..3 * width]);
+            widen(bytes, &mut self.pixels[row % 3][3..]);
         }
+        let rows = [2 * y, 2 * y + 1, 2 * y + 2].map(|row| &self.pixels[row % 3][..]);
+        dense(self.network.simd, &self.network.stem, &rows, memory);
+        memory
     }
 }
 
 fn shape(map: &Map) -> Shape {
     Shape { width: map.width, height: map.height, channels: map.channels }
-}
-
-/// A map's rows.
-fn rows_of<'a>(map: &'a Map<'_>) -> impl RowSource + 'a {
-    |y, out| out.copy_from_slice(map.row(y))
-}
-
-/// The rows of a map plus a deeper one at twice its size (nearest neighbour).
-fn sums_of<'a>(deep: &'a Map<'_>, map: &'a Map<'_>) -> impl RowSource + 'a {
-    |y, out| add_widened(map.row(y), deep.row(y / 2), map.channels, out)
 }
 
 /// The tensors of the ONNX file, brought into the kernels' order: output channels last.

@@ -4,7 +4,7 @@
 use std::mem;
 use std::ops::Range;
 
-use fervor_simd::{Aligned, Dense, Depthwise, LANES, Simd, dense, depthwise, max_pool};
+use fervor_simd::{Aligned, Dense, Depthwise, LANES, Simd, add_widened, dense, depthwise, max_pool};
 use rayon::prelude::*;
 
 use crate::face::shelf::{Lent, Shelf};
@@ -63,10 +63,33 @@ pub struct Shape {
     pub channels: usize,
 }
 
-/// Gives a chain's input: fills the buffer with the row of this number. The numbers go up by one.
-pub trait RowSource: FnMut(usize, &mut [f32]) {}
+/// Gives a chain's input.
+pub trait RowSource {
+    /// The row of this number, from where it lies or made in this memory. The numbers go up by one.
+    fn row<'m>(&'m mut self, y: usize, memory: &'m mut [f32]) -> &'m [f32];
+}
 
-impl<F: FnMut(usize, &mut [f32])> RowSource for F {}
+/// The rows of a map.
+pub struct Rows<'m>(pub &'m Map<'m>);
+
+impl RowSource for Rows<'_> {
+    fn row<'m>(&'m mut self, y: usize, _: &'m mut [f32]) -> &'m [f32] {
+        self.0.row(y)
+    }
+}
+
+/// The rows of a map plus a deeper one at twice its size (nearest neighbour).
+pub struct Sums<'m> {
+    pub deep: &'m Map<'m>,
+    pub map: &'m Map<'m>,
+}
+
+impl RowSource for Sums<'_> {
+    fn row<'m>(&'m mut self, y: usize, memory: &'m mut [f32]) -> &'m [f32] {
+        add_widened(self.map.row(y), self.deep.row(y / 2), self.map.channels, memory);
+        memory
+    }
+}
 
 /// Layers one after the other, and where their memory comes from.
 #[derive(Clone, Copy)]
@@ -113,15 +136,10 @@ impl<'a> Chain<'_, 'a> {
         let row = free;
 
         let needed = shapes.iter().rev().fold(rows.clone(), |rows, (layer, shape)| layer.needed(rows, shape.height));
-        let out_len = out.len() / rows.len();
+        let row_len = out.len() / rows.len();
+        stages.last_mut().expect("a chain has layers").out = Out::Band { first: rows.start, row_len, rows: out };
         for y in needed {
-            source(y, row);
-            push(&mut stages, y, row, &mut |y, row| {
-                // At the map's edges a layer may know a row more than was asked for.
-                if rows.contains(&y) {
-                    out[(y - rows.start) * out_len..][..out_len].copy_from_slice(row);
-                }
-            });
+            push(&mut stages, y, source.row(y, row));
         }
     }
 }
@@ -135,10 +153,9 @@ fn after(layer: &Layer, input: Shape) -> Shape {
 }
 
 /// Gives row `y` to the first stage, and what comes out of it to the next.
-fn push(stages: &mut [Stage], y: usize, row: &[f32], sink: &mut dyn FnMut(usize, &[f32])) {
-    match stages {
-        [] => sink(y, row),
-        [first, rest @ ..] => first.push(y, row, &mut |y, row| push(rest, y, row, sink)),
+fn push(stages: &mut [Stage], y: usize, row: &[f32]) {
+    if let [first, rest @ ..] = stages {
+        first.push(y, row, &mut |y, row| push(rest, y, row));
     }
 }
 
@@ -154,7 +171,25 @@ struct Stage<'a> {
     /// For separable layers the last three pointwise rows, by number modulo 3, each with a zero pixel at both ends, and
     /// a row of zeros; for pools the even row.
     kept: Vec<&'a mut [f32]>,
-    out: &'a mut [f32],
+    out: Out<'a>,
+}
+
+/// Where the rows that come out of a stage are written.
+enum Out<'a> {
+    /// Each over the one before, which has been passed on.
+    Row(&'a mut [f32]),
+    /// Side by side, those from `first` on: the chain's output.
+    Band { first: usize, row_len: usize, rows: &'a mut [f32] },
+}
+
+impl Out<'_> {
+    /// The place of row `y`; none if nobody asked for it: at the map's edges a layer may know a row more.
+    fn row(&mut self, y: usize) -> Option<&mut [f32]> {
+        match self {
+            Out::Row(row) => Some(row),
+            Out::Band { first, row_len, rows } => rows.chunks_exact_mut(*row_len).nth(y.checked_sub(*first)?),
+        }
+    }
 }
 
 impl<'a> Stage<'a> {
@@ -182,8 +217,8 @@ impl<'a> Stage<'a> {
             &mut taken[..len]
         };
         let (out, kept): (_, Vec<_>) = (take(out), (0..count).map(|_| take(kept)).collect());
-        let mut stage =
-            Self { simd, layer, height: input.height, channels: layer.out_channels(input.channels), first: None, kept, out };
+        let channels = layer.out_channels(input.channels);
+        let mut stage = Self { simd, layer, height: input.height, channels, first: None, kept, out: Out::Row(out) };
         if let Layer::Separable(..) = layer {
             stage.kept.iter_mut().for_each(|row| row.fill(0.0));
         }
@@ -195,30 +230,35 @@ impl<'a> Stage<'a> {
         let first = *self.first.get_or_insert(y);
         match self.layer {
             Layer::Separable(pointwise, spatial) => {
-                let inner = self.channels..(self.channels + self.out.len());
-                dense(self.simd, pointwise, &[row], &mut self.kept[y % 3][inner]);
+                let kept = &mut self.kept[y % 3];
+                let inner = self.channels..kept.len() - self.channels;
+                dense(self.simd, pointwise, &[row], &mut kept[inner]);
                 // A row at the band's edge, but not at the map's, lacks a neighbour: it was only needed as one.
                 if y > first && (y == 1 || y >= first + 2) {
                     let above = if y == 1 { 3 } else { (y - 2) % 3 };
-                    self.finish(spatial, [above, (y - 1) % 3, y % 3]);
-                    next(y - 1, self.out);
+                    self.finish(spatial, y - 1, [above, (y - 1) % 3, y % 3], next);
                 }
                 if y + 1 == self.height && (y == 0 || y > first) {
                     let above = if y == 0 { 3 } else { (y - 1) % 3 };
-                    self.finish(spatial, [above, y % 3, 3]);
-                    next(y, self.out);
+                    self.finish(spatial, y, [above, y % 3, 3], next);
                 }
             }
             Layer::Pool if y.is_multiple_of(2) => self.kept[0].copy_from_slice(row),
             Layer::Pool => {
-                max_pool(self.simd, [self.kept[0], row], self.channels, self.out);
-                next(y / 2, self.out);
+                if let Some(out) = self.out.row(y / 2) {
+                    max_pool(self.simd, [self.kept[0], row], self.channels, out);
+                    next(y / 2, out);
+                }
             }
         }
     }
 
-    fn finish(&mut self, spatial: &Depthwise, rows: [usize; 3]) {
-        depthwise(self.simd, spatial, rows.map(|i| &*self.kept[i]), self.out);
+    /// Row `y` out of these that are kept, passed on.
+    fn finish(&mut self, spatial: &Depthwise, y: usize, rows: [usize; 3], next: &mut dyn FnMut(usize, &[f32])) {
+        if let Some(out) = self.out.row(y) {
+            depthwise(self.simd, spatial, rows.map(|i| &*self.kept[i]), out);
+            next(y, out);
+        }
     }
 }
 
