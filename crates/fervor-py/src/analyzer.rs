@@ -92,15 +92,17 @@ impl Analyzer {
         py: Python<'_>,
         model: Option<&Bound<'_, PyAny>>,
         faces: &str,
-        threads: Option<usize>,
+        threads: Option<i64>,
         detail: bool,
         threshold: f32,
         minimum_face: f32,
     ) -> PyResult<Self> {
         let bad = |message: String| Err(raised(py, &Error::input(message)));
-        if threads == Some(0) {
-            return bad("threads is 1 or more, or None for all cores".to_owned());
-        }
+        let threads = match threads.map(usize::try_from) {
+            None => None,
+            Some(Ok(threads @ 1..)) => Some(threads),
+            _ => return bad(format!("threads is 1 or more, or None for all cores, not {}", threads.unwrap_or_default())),
+        };
         if !(0.0..=1.0).contains(&threshold) {
             return bad(format!("threshold is between 0 and 1, not {threshold}"));
         }

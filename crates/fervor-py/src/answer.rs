@@ -211,13 +211,13 @@ impl Answer {
         self.row.faces.len()
     }
 
-    fn __getitem__(&self, index: isize) -> PyResult<Face> {
-        let count = self.row.faces.len();
-        let place = if index < 0 { index + count as isize } else { index };
-        match usize::try_from(place) {
-            Ok(place) if place < count => Ok(self.face(place)),
-            _ => Err(PyIndexError::new_err(format!("face {index} of {count}"))),
-        }
+    /// One face, or with a slice a list of them.
+    fn __getitem__<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let faces = PyList::new(py, self.all())?.into_any();
+        faces.get_item(index).map_err(|e| match e.is_instance_of::<PyIndexError>(py) {
+            true => PyIndexError::new_err(format!("face {index} of {}", self.row.faces.len())),
+            false => e,
+        })
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use fervor::{Bundle, DetectorOptions, Error, FindFaces, LabelMap, LabelSet, Reason, Result, WholePicture, YuNet, builtin};
 use fervor_lab::audit::{AuditOptions, Audited, SIMILARITY, Shown, report as pages, text as audit_text};
@@ -15,6 +13,7 @@ use pyo3::prelude::*;
 use crate::engine::Faces;
 use crate::errors::{raised, unexpected, work};
 use crate::model::Model;
+use crate::teller::Teller;
 
 /// What is wrong in a data set, what it is like, and what helps.
 #[pyclass(frozen, module = "fervor", name = "Audit")]
@@ -38,43 +37,6 @@ fn on_threads<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     }
 }
 
-/// A callback of Python that hears of pictures done and of all, a few times a second.
-struct Teller {
-    callback: Option<Py<PyAny>>,
-    last: Mutex<Option<Instant>>,
-    raised: Mutex<Option<PyErr>>,
-}
-
-impl Teller {
-    fn new(callback: Option<Py<PyAny>>) -> Self {
-        Self { callback, last: Mutex::new(None), raised: Mutex::new(None) }
-    }
-
-    fn tell(&self, done: usize, all: usize) {
-        let Some(callback) = &self.callback else { return };
-        {
-            let Ok(mut last) = self.last.try_lock() else { return };
-            if done < all && last.is_some_and(|last| last.elapsed() < Duration::from_millis(100)) {
-                return;
-            }
-            *last = Some(Instant::now());
-        }
-        Python::attach(|py| {
-            if let (Err(e), Ok(mut raised)) = (callback.call1(py, (done, all)), self.raised.lock()) {
-                raised.get_or_insert(e);
-            }
-        });
-    }
-
-    /// What the callback has raised.
-    fn end(self) -> PyResult<()> {
-        match self.raised.into_inner() {
-            Ok(Some(e)) => Err(e),
-            _ => Ok(()),
-        }
-    }
-}
-
 /// Looks at every picture of a data set once and says what is wrong with it.
 #[pyfunction]
 #[pyo3(signature = (data, *, faces=None, near=Some(SIMILARITY), suspects=false, model=None, progress=None))]
@@ -95,25 +57,21 @@ pub fn audit(
     };
     let model = model.map(Model::of).transpose()?;
     let bundle = model.as_ref().map(|model| std::sync::Arc::clone(&model.get().bundle));
-    let teller = Teller::new(progress);
-    let audited = work(py, || {
-        on_threads(|| {
-            let fallback = if bundle.is_none() { Some(Bundle::builtin(builtin::DEFAULT)?) } else { None };
-            let bundle = bundle.as_deref().or(fallback.as_ref()).expect("one of the two");
-            let tell = |done: usize, all: usize| teller.tell(done, all);
-            let options = AuditOptions {
-                open: OpenOptions { progress: Some(&tell), ..OpenOptions::default() },
-                near,
-                faces,
-                suspects: (suspects || model.is_some()).then_some(bundle),
-                preprocess: bundle.card().preprocess.clone(),
-                ..AuditOptions::default()
-            };
-            fervor_lab::audit::audit(&data, &options)
-        })
-    });
-    teller.end()?;
-    Ok(Audit { audited: audited? })
+    let audited = Teller::new(progress).during(py, |teller| {
+        let fallback = if bundle.is_none() { Some(Bundle::builtin(builtin::DEFAULT)?) } else { None };
+        let bundle = bundle.as_deref().or(fallback.as_ref()).expect("one of the two");
+        let tell = |done: usize, all: usize| teller.tell(done, all);
+        let options = AuditOptions {
+            open: OpenOptions { progress: Some(&tell), ..OpenOptions::default() },
+            near,
+            faces,
+            suspects: (suspects || model.is_some()).then_some(bundle),
+            preprocess: bundle.card().preprocess.clone(),
+            ..AuditOptions::default()
+        };
+        fervor_lab::audit::audit(&data, &options)
+    })?;
+    Ok(Audit { audited })
 }
 
 fn loads<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
@@ -212,8 +170,9 @@ struct Asked {
 }
 
 impl Asked {
-    fn score(&self, bundle: &Bundle, tell: &(dyn Fn(usize, usize) + Sync)) -> Result<Evaluation> {
-        let options = OpenOptions { votes: self.votes.clone(), ..OpenOptions::default() };
+    fn score(&self, bundle: &Bundle, teller: &Teller) -> Result<Evaluation> {
+        let waiting = |_: usize, _: usize| teller.go_on();
+        let options = OpenOptions { votes: self.votes.clone(), progress: Some(&waiting), ..OpenOptions::default() };
         let dataset = Dataset::open(&self.data, &options)?;
         let (split, indices) = choose(&dataset, self.split.as_deref())?;
         let info = DataInfo { name: dataset.name().to_owned(), manifest_sha256: Manifest::of(&dataset).sha256() };
@@ -226,7 +185,7 @@ impl Asked {
                 Faces::Detect => Box::new(YuNet::new(DetectorOptions::default().with_threads(1))?),
                 Faces::Auto => Box::new(fervor::AutoFaces::new(DetectorOptions::default().with_threads(1))?),
             };
-            dataset = if faces == Faces::Whole { dataset.without_faces() } else { dataset.with_faces(&*finder, &|_, _| {})?.0 };
+            dataset = if faces == Faces::Whole { dataset.without_faces() } else { dataset.with_faces(&*finder, &waiting)?.0 };
         }
         let without_face = dataset.problems().len() - unreadable;
         let mut without_majority = 0;
@@ -240,7 +199,7 @@ impl Asked {
         let classes = self.classes.as_ref().map(LabelSet::new).transpose()?;
         let map = LabelMap::parse(&self.rules(&dataset, labels), dataset.labels(), labels)?;
         let indices: Vec<usize> = (0..dataset.len()).collect();
-        let mut scored = Scored::of_bundle(bundle, &dataset, info, &split, &indices, &map, tell)?;
+        let mut scored = Scored::of_bundle(bundle, &dataset, info, &split, &indices, &map, &|done, all| teller.tell(done, all))?;
         scored.judged_by_votes = self.votes.is_some();
         scored.exclude("unreadable", unreadable as u64);
         scored.exclude("no face found", without_face as u64);
@@ -281,11 +240,8 @@ pub fn evaluate(
     let faces = faces.map(Faces::parse).transpose().map_err(|e| raised(py, &e))?;
     let model = Model::of(model)?;
     let asked = Asked { data, split, faces, map, classes, votes };
-    let teller = Teller::new(progress);
     let bundle = model.get().fresh().map_err(|e| raised(py, &e))?;
-    let scored = work(py, || on_threads(|| asked.score(&bundle, &|done, all| teller.tell(done, all))));
-    teller.end()?;
-    scored
+    Teller::new(progress).during(py, |teller| asked.score(&bundle, teller))
 }
 
 #[pymethods]

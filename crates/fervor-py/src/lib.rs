@@ -10,6 +10,7 @@ mod lab;
 mod model;
 mod sources;
 mod table;
+mod teller;
 mod timeline;
 mod video;
 

@@ -12,6 +12,9 @@ use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
 use crate::arrays::{self, Order};
 use crate::errors::raised;
 
+/// What a cell of Hugging Face's `datasets` that is not decoded has: a dictionary.
+const CELL: [&str; 2] = ["bytes", "path"];
+
 /// A picture that has left Python: it can be read without the interpreter's lock.
 pub enum Source {
     /// A file.
@@ -41,8 +44,7 @@ impl Source {
             return Ok(Self::Bad(Error::input("there is no picture: None").because(Reason::Empty)));
         }
         if let Ok(cell) = object.cast::<PyDict>() {
-            // A cell of Hugging Face's `datasets` that is not decoded.
-            for key in ["bytes", "path"] {
+            for key in CELL {
                 if let Some(value) = cell.get_item(key)?.filter(|value| !value.is_none()) {
                     return Self::of(&value, order);
                 }
@@ -112,17 +114,25 @@ impl Source {
     }
 }
 
-/// Whether this is one picture, though it can be iterated over: a text, bytes, a file, an array of two or three dimensions.
+/// Whether this is one picture, though it can be iterated over: a text, bytes, a file, a cell, an array of two or three dimensions.
 pub fn is_one(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     let is_file = object.hasattr(intern!(object.py(), "read"))?;
     let dimensions: Option<usize> = object.getattr_opt(intern!(object.py(), "ndim"))?.and_then(|n| n.extract().ok());
     let is_bytes =
         object.is_instance_of::<PyBytes>() || object.is_instance_of::<PyByteArray>() || object.is_instance_of::<PyMemoryView>();
-    Ok(object.is_instance_of::<PyString>() || is_bytes || is_file || dimensions.is_some_and(|n| (2..=3).contains(&n)))
+    let is_cell = match object.cast::<PyDict>() {
+        Ok(cell) => CELL.iter().any(|key| cell.contains(key).unwrap_or(false)),
+        Err(_) => false,
+    };
+    let is_array = dimensions.is_some_and(|n| (2..=3).contains(&n));
+    Ok(object.is_instance_of::<PyString>() || is_bytes || is_file || is_cell || is_array)
 }
 
 /// What the source is called, where it has a name: its path, or its file's.
 pub fn name_of(object: &Bound<'_, PyAny>) -> Option<String> {
+    if let Ok(cell) = object.cast::<PyDict>() {
+        return cell.get_item("path").ok()??.extract().ok();
+    }
     let path: Option<PathBuf> = object.extract().ok();
     let path = path.or_else(|| object.getattr(intern!(object.py(), "name")).ok()?.extract().ok());
     path.map(|path| path.to_string_lossy().into_owned())

@@ -207,8 +207,10 @@ impl Timeline {
     /// .boris.tsv; .html is a page with a chart.
     fn write(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         work(py, || {
-            let bytes = match path.extension().and_then(|ending| ending.to_str()) {
-                Some("html") => page(&self.film, &self.options, &Page::default()).into_bytes(),
+            let bytes = match path.extension() {
+                Some(ending) if ending.eq_ignore_ascii_case("html") => {
+                    page(&self.film, &self.options, &Page::default()).into_bytes()
+                }
                 _ => self.written(format_of(&path)?)?,
             };
             let cannot = |e| Error::output("the timeline cannot be written").with_source(e).context(path.display());

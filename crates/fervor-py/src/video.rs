@@ -62,7 +62,8 @@ impl Asked {
         options.every = self.every;
         (options.start, options.end) = (self.start, self.end);
         let settings = Settings::default().with_threads(threads).with_look(self.look).with_pictures(self.pictures);
-        Ok(Analysis::new(Source::open(&self.path, &options)?, analyzer, settings))
+        let source = Source::open(&self.path, &options).map_err(|e| e.context(self.path.display()))?;
+        Ok(Analysis::new(source, analyzer, settings))
     }
 }
 

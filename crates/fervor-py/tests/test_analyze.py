@@ -124,7 +124,7 @@ def test_what_is_no_picture_is_refused_with_the_reason(analyzer, picture, reason
 
 
 def test_wrong_arguments_say_what_is_right(photo):
-    for wrong in ({"faces": "some"}, {"threads": 0}, {"threshold": 2.0}, {"minimum_face": -1.0}, {"minimum_face": float("nan")}):
+    for wrong in ({"faces": "some"}, {"threads": 0}, {"threads": -1}, {"threshold": 2.0}, {"minimum_face": -1.0}, {"minimum_face": float("nan")}):
         with pytest.raises(fervor.InputError):
             fervor.Analyzer(**wrong)
     with pytest.raises(fervor.InputError, match="built in: fervor-48"):
@@ -136,6 +136,24 @@ def test_wrong_arguments_say_what_is_right(photo):
 def test_small_faces_can_be_left_out(photo):
     assert len(fervor.Analyzer(minimum_face=80).analyze(photo)) == 1
     assert len(fervor.Analyzer(minimum_face=300).analyze(photo)) == 0
+
+
+def test_faces_of_an_answer_are_taken_like_those_of_a_list(analyzer, photo):
+    answer = analyzer.analyze(photo)
+    assert answer[0] == answer[-1] == answer.main and answer[:1] == [answer[0]] and answer[1:] == []
+    with pytest.raises(IndexError, match="face 1 of 1"):
+        answer[1]
+    with pytest.raises(TypeError):
+        answer["happy"]
+
+
+def test_a_cell_of_a_data_set_is_one_picture_with_its_name(analyzer, photo):
+    cell = {"bytes": open(photo, "rb").read(), "path": "face.png"}
+    assert analyzer.analyze(cell).source == "face.png"
+    assert analyzer.analyze({"path": str(photo), "bytes": None}).source == str(photo)
+    assert [answer.source for answer in analyzer.analyze_batch([cell, {"bytes": cell["bytes"]}])] == ["face.png", ""]
+    with pytest.raises(fervor.InputError, match="list"):
+        analyzer.analyze_batch(cell)
 
 
 def test_a_model_tells_its_card_and_is_shared(photo):

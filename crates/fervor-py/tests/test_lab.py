@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import stat
+import time
 
 import numpy as np
 import pytest
@@ -68,6 +70,25 @@ def test_wrong_data_say_what_is_right(crops, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         fervor.audit(crops, progress=interrupt)
+
+
+def test_ctrl_c_stops_scoring_and_the_audit_at_once(tmp_path):
+    rows = [" ".join(str((x * k) % 251) for x in range(48 * 48)) for k in (3, 5, 7)]
+    data = tmp_path / "many.csv"
+    lines = [f"{i % 7},{rows[i % 3]},PublicTest" for i in range(1200)]
+    data.write_text("emotion,pixels,Usage\n" + "\n".join(lines) + "\n")
+    for work in (lambda heard: fervor.evaluate("fervor-48", data, progress=heard), lambda heard: fervor.audit(data, progress=heard)):
+        told = []
+
+        def heard(done, total):
+            if not told:
+                _thread.interrupt_main()
+            told.append((done, total))
+            time.sleep(0.1)
+
+        with pytest.raises(KeyboardInterrupt):
+            work(heard)
+        assert all(done < total for done, total in told)
 
 
 def test_training_without_its_program_says_how_to_build_it(crops):

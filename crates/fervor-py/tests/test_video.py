@@ -65,6 +65,7 @@ def test_a_timeline_says_when_who_looks_how(analyzer, film, tmp_path):
         ("mine.eaf", "<?xml"),
         ("summary.json", "{"),
         ("page.html", "<!doctype html>"),
+        ("PAGE.HTML", "<!doctype html>"),
     ):
         timeline.write(tmp_path / name)
         assert (tmp_path / name).read_text().lower().startswith(start.lower()), name
@@ -75,7 +76,7 @@ def test_a_timeline_says_when_who_looks_how(analyzer, film, tmp_path):
 def test_what_is_no_film_is_refused(analyzer, photo, tmp_path):
     with pytest.raises(fervor.InputError) as raised:
         analyzer.video("/no/such/film.mp4")
-    assert raised.value.reason == "missing"
+    assert raised.value.reason == "missing" and "/no/such/film.mp4" in str(raised.value)
     text = tmp_path / "film.mp4"
     text.write_text("no film")
     with pytest.raises(fervor.Error):

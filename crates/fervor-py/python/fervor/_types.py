@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Protocol, Union
+from typing import Any, Dict, Optional, Protocol, TypedDict, Union
 
 
 class ArrowTable(Protocol):
@@ -31,6 +31,9 @@ class BytesFile(Protocol):
     def read(self) -> bytes: ...
 
 
+Cell = TypedDict("Cell", {"bytes": Optional[bytes], "path": Optional[str]}, total=False)
+"""A cell of Hugging Face's ``datasets`` that is not decoded: the bytes of a file, or its path."""
+
 Picture = Union[
     str,
     "os.PathLike[str]",
@@ -40,5 +43,6 @@ Picture = Union[
     ArrayLike,
     ArrayConvertible,
     BytesFile,
+    Cell,
 ]
-"""A path, a file's bytes, a file object, an array of pixels, or an image of Pillow."""
+"""A path, a file's bytes, a file object, an array of pixels, an image of Pillow, or a cell of ``datasets``."""
