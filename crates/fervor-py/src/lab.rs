@@ -197,7 +197,7 @@ impl Asked {
             without_majority = left_out.total();
         }
         let classes = self.classes.as_ref().map(LabelSet::new).transpose()?;
-        let map = LabelMap::parse(&self.rules(&dataset, labels), dataset.labels(), labels)?;
+        let map = LabelMap::new(self.rules(&dataset, labels), dataset.labels(), labels)?;
         let indices: Vec<usize> = (0..dataset.len()).collect();
         let mut scored = Scored::of_bundle(bundle, &dataset, info, &split, &indices, &map, &|done, all| teller.tell(done, all))?;
         scored.judged_by_votes = self.votes.is_some();
@@ -211,14 +211,11 @@ impl Asked {
         Ok(Evaluation { scored, report, dataset })
     }
 
-    /// The map from the data's classes as the library reads it. Where some classes are chosen, those that the model lacks are
-    /// left out unless said otherwise.
-    fn rules(&self, dataset: &Dataset, known: &LabelSet) -> String {
+    /// Where the data's classes go. Where some classes are chosen, those that the model lacks are left out unless said otherwise.
+    fn rules<'a>(&'a self, dataset: &'a Dataset, known: &'a LabelSet) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
         let lacking = dataset.labels().names().iter().filter(|name| self.classes.is_some() && known.index_of(name).is_none());
-        let mut rules: Vec<String> = lacking.map(|name| format!("{name}=-")).collect();
-        let asked = self.map.iter().flatten().map(|(from, to)| format!("{from}={}", to.as_deref().unwrap_or("-")));
-        rules.extend(asked);
-        rules.join(",")
+        let asked = self.map.iter().flatten().map(|(from, to)| (from.as_str(), to.as_deref().filter(|to| *to != "-")));
+        lacking.map(|name| (name.as_str(), None)).chain(asked)
     }
 }
 

@@ -188,7 +188,7 @@ impl LabelMap {
     /// # Errors
     /// A class of `from` that `to` lacks: nothing is mapped or dropped silently.
     pub fn same_names(from: &LabelSet, to: &LabelSet) -> Result<Self> {
-        Self::parse("", from, to)
+        Self::new([], from, to)
     }
 
     /// Reads `"contempt=neutral,fear=-"`: a class goes to another (`=name`), or is dropped (`=-`);
@@ -197,19 +197,28 @@ impl LabelMap {
     /// # Errors
     /// A class that neither set has, or one of `from` without a target.
     pub fn parse(text: &str, from: &LabelSet, to: &LabelSet) -> Result<Self> {
-        let mut targets: Vec<Option<Option<usize>>> = from.names().iter().map(|name| to.index_of(name).map(Some)).collect();
-        for rule in text.split(',').map(str::trim).filter(|rule| !rule.is_empty()) {
+        let rules = text.split(',').map(str::trim).filter(|rule| !rule.is_empty()).map(|rule| {
             let (source, target) = rule.split_once('=').ok_or_else(|| {
                 Error::input(format!("not a label rule: {rule:?}")).with_hint("write FROM=TO, or FROM=- to leave a class out")
             })?;
+            Ok((source, Some(target.trim()).filter(|target| *target != "-")))
+        });
+        Self::new(rules.collect::<Result<Vec<_>>>()?, from, to)
+    }
+
+    /// A class of `from` goes to another, or with `None` is dropped; the classes not named go to the class of the same name.
+    ///
+    /// # Errors
+    /// A class that neither set has, or one of `from` without a target.
+    pub fn new<'a>(rules: impl IntoIterator<Item = (&'a str, Option<&'a str>)>, from: &LabelSet, to: &LabelSet) -> Result<Self> {
+        let mut targets: Vec<Option<Option<usize>>> = from.names().iter().map(|name| to.index_of(name).map(Some)).collect();
+        for (source, target) in rules {
             let index =
                 from.index_of(source).ok_or_else(|| Error::input(format!("the data has no class {source:?}; it has {from}")))?;
-            targets[index] = Some(match target.trim() {
-                "-" => None,
-                name => {
-                    Some(to.index_of(name).ok_or_else(|| Error::input(format!("the model has no class {name:?}; it has {to}")))?)
-                }
-            });
+            let known = |name: &str| {
+                to.index_of(name).ok_or_else(|| Error::input(format!("the model has no class {name:?}; it has {to}")))
+            };
+            targets[index] = Some(target.map(known).transpose()?);
         }
         let targets = targets
             .into_iter()
@@ -268,5 +277,13 @@ mod tests {
         let map = LabelMap::parse("contempt=-", &from, &to).unwrap();
         assert_eq!([0, 1, 2].map(|i| map.target(i)), [Some(1), None, Some(0)]);
         assert!(LabelMap::parse("contempt=wat", &from, &to).is_err());
+    }
+
+    #[test]
+    fn names_with_the_signs_of_rules_are_mapped_as_pairs() {
+        let from = LabelSet::new(["glad, or pleased", "a=b", "fear"]).unwrap();
+        let to = LabelSet::new(["fear", "happy"]).unwrap();
+        let map = LabelMap::new([("Glad, or pleased", Some("joy")), ("a=b", None)], &from, &to).unwrap();
+        assert_eq!([0, 1, 2].map(|i| map.target(i)), [Some(1), None, Some(0)]);
     }
 }
