@@ -11,7 +11,8 @@
  *     fervor_close(analyzer);
  *
  * There are no globals. One analyzer may be used by any number of threads at once; an answer and a tracker by one at a time.
- * Nothing here ends the program: what goes wrong is told, and a function that is given NULL where it must not be gives NULL or 0.
+ * Nothing here ends the program: what goes wrong is told, and a function that is given NULL where it must not be gives NULL or 0. A
+ * picture that is NULL, as one that cannot be read, has an answer that says so: fervor_error().
  * An expression is how a face looks; it does not tell what a person feels. */
 
 #ifndef FERVOR_H
@@ -136,7 +137,7 @@ const char *fervor_json(const fervor_answer *answer);
 /* A tracker; `smoothing` in seconds, usually 0.5. */
 fervor_tracker *fervor_track_faces(double smoothing);
 
-/* Follows the faces of a frame at `seconds`; writes as many tracks as there are faces and room, in the order of the faces. Gives how
+/* Follows the faces of a frame at `seconds`, which never go back; writes as many tracks as there are faces and room, in the order of the faces. Gives how
  * many faces there are. */
 size_t fervor_update(fervor_tracker *tracker, const fervor_answer *answer, double seconds, fervor_track *tracks, size_t room);
 

@@ -260,12 +260,17 @@ pub unsafe extern "C" fn fervor_analyze_rgb(
     let picture = || {
         let row = 3 * width as usize;
         let stride = if stride == 0 { row } else { stride };
-        if rgb.is_null() || row == 0 || height == 0 || stride < row {
+        let length = stride.checked_mul((height as usize).saturating_sub(1)).and_then(|before| before.checked_add(row));
+        // No array is longer than that.
+        let Some(length) = length.filter(|length| isize::try_from(*length).is_ok() && row > 0 && height > 0 && stride >= row) else {
             let message = format!("not an RGB picture: {width} x {height} pixels, {stride} bytes a row");
             return Err(Error::input(message).because(Reason::Mismatch));
+        };
+        if rgb.is_null() {
+            return Err(Error::input("there are no pixels: NULL").because(Reason::Empty));
         }
         // SAFETY: as the caller promises; the last row ends with its last pixel.
-        let all = unsafe { slice(rgb, stride * (height as usize - 1) + row) };
+        let all = unsafe { slice(rgb, length) };
         let rows = all.chunks(stride).flat_map(|line| &line[..row]).copied();
         Picture::from_rgb(width, height, rows.collect())
     };

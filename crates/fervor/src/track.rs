@@ -130,7 +130,8 @@ impl Tracker {
         self.tracks.clear();
     }
 
-    /// The faces of the frame at `time`, in seconds and not before the last frame's; a [`Tracked`] for each face, in order.
+    /// The faces of the frame at `time`, in seconds and not before the last frame's; a [`Tracked`] for each face, in order. Where a
+    /// model with other classes answers from now on, means begin anew.
     pub fn update(&mut self, faces: &[Prediction], time: f64) -> Vec<Tracked> {
         self.update_with(faces, &[], time)
     }
@@ -198,7 +199,11 @@ impl Track {
     fn see(&mut self, face: &Prediction, colours: Option<&Colours>, time: f64, smoothing: f64) {
         let elapsed = time - self.seen;
         self.motion.see(face.face.bounds, elapsed);
-        self.smoothed = self.smoothed.mixed(&face.probabilities, weight(elapsed, smoothing));
+        self.smoothed = if self.smoothed.labels() == face.probabilities.labels() {
+            self.smoothed.mixed(&face.probabilities, weight(elapsed, smoothing))
+        } else {
+            face.probabilities.clone()
+        };
         match (&mut self.colours, colours) {
             (Some(known), Some(now)) => known.towards(now, COLOURS_FOLLOW),
             (known @ None, Some(now)) => *known = Some(now.clone()),
@@ -247,6 +252,17 @@ mod tests {
         assert_eq!(ids(&tracker.update(&[face(0.0, 0.9), face(300.0, 0.9)], 0.0)), [1, 2]);
         assert_eq!(ids(&tracker.update(&[face(320.0, 0.9), face(20.0, 0.9)], 0.1)), [2, 1]);
         assert_eq!(ids(&tracker.update(&[face(600.0, 0.9), face(40.0, 0.9)], 0.2)), [3, 1]);
+    }
+
+    #[test]
+    fn a_face_that_another_model_answers_keeps_its_number_and_begins_its_mean_anew() {
+        let mut tracker = Tracker::new(TrackOptions::default());
+        tracker.update(&[face(0.0, 0.9)], 0.0);
+        let labels = LabelSet::new(["calm", "cross", "glad"]).unwrap();
+        let other = Prediction { probabilities: Probabilities::from_logits(&labels, &[0.0, 1.0, 0.0], 1.0), ..face(0.0, 0.9) };
+        let tracked = tracker.update(&[other.clone()], 0.1);
+        assert_eq!(ids(&tracked), [1]);
+        assert_eq!(tracked[0].probabilities, other.probabilities);
     }
 
     #[test]

@@ -85,8 +85,8 @@ static void pixels(const fervor_analyzer *analyzer) {
     CHECK(fervor_error(answer) == NULL && fervor_faces(answer) == 0);
     CHECK(strstr(fervor_json(answer), "\"width\":50,\"height\":40"));
     fervor_free_answer(answer);
-    const struct { uint32_t width, height; size_t stride; } odd[] = {{0, 40, 0}, {50, 0, 0}, {50, 40, 149}};
-    for (size_t i = 0; i < 3; i++) {
+    const struct { uint32_t width, height; size_t stride; } odd[] = {{0, 40, 0}, {50, 0, 0}, {50, 40, 149}, {50, 40, SIZE_MAX}, {50, 40, SIZE_MAX / 40}};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         answer = fervor_analyze_rgb(analyzer, rgb, odd[i].width, odd[i].height, odd[i].stride, "odd");
         CHECK(strstr(fervor_error(answer), "not an RGB picture"));
         fervor_free_answer(answer);
