@@ -242,6 +242,144 @@ def the_service_offers_both_and_says_which(open_served, address):
     p.close()
 
 
+def posts(p):
+    """What is sent from now on."""
+    sent = []
+    p.page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    p.page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(socket.url)))
+    return sent
+
+
+def late(route):
+    threading.Timer(2.0, route.continue_).start()
+
+
+def nothing_is_sent_where_the_browser_cannot_compute(open_static):
+    p = open_static(service_workers="block")
+    ready(p)
+    p.context.route("**/*.wasm", lambda route: route.fulfill(status=404))
+    sent = posts(p)
+    p.page.reload()
+    p.page.set_input_files("#choose", str(PHOTO))
+    expect(p.page.locator("#where-state")).to_contain_text("Nothing is sent")
+    expect(p.page.locator(".result.failed .error")).to_be_visible()
+    expect(p.page.locator("#limits")).to_contain_text("none leaves this device")
+    assert not sent, sent
+    p.shot("static-cannot")
+    p.context.close()
+
+
+def a_picture_waits_until_it_is_decided_who_computes(open_static, open_served):
+    for page, kept in ((open_static, None), (open_served, "browser")):
+        p = page(service_workers="block")
+        if kept:
+            p.page.evaluate("localStorage.setItem('fervor.where', 'browser')")
+        p.context.route("**/page/about.json", late)
+        sent = posts(p)
+        p.page.reload()
+        p.page.set_input_files("#choose", str(PHOTO))
+        expect(p.page.locator(".face h3")).to_have_text(re.compile("Looks happy"), timeout=30000)
+        ready(p)
+        assert not sent, sent
+        p.context.close()
+
+
+def what_was_looked_at_here_is_never_sent(open_served, film):
+    p = open_served()
+    p.page.get_by_text("In this browser").first.click()
+    ready(p)
+    p.page.set_input_files("#choose", str(PHOTO))
+    expect(p.page.locator(".face h3")).to_have_count(1)
+    p.page.get_by_role("tab", name="Batch").click()
+    p.page.set_input_files("#batch-files", [str(PHOTO)])
+    expect(p.page.locator("#batch-count")).to_contain_text("1 of 1")
+    sent = posts(p)
+    p.page.get_by_text("On the server").first.click()
+    expect(p.page.locator("#where-state")).to_contain_text("Computed on the server")
+    # Also where it is opened anew.
+    p.page.locator("#batch-table button.open").click()
+    expect(p.page.locator(".face h3")).to_have_count(2)
+    p.page.wait_for_timeout(300)
+    assert not sent, sent
+    # And a film that goes to the server stops where this browser is chosen.
+    p.page.get_by_role("tab", name="Video").click()
+    p.page.locator("#film-rate").evaluate("(select) => { select.value = [...select.options].at(-1).value; }")
+    p.page.set_input_files("#film-choose", str(film))
+    expect(p.page.locator("#film-count")).to_contain_text(re.compile(r"[1-9]\d* of"), timeout=30000)
+    p.page.get_by_text("In this browser").first.click()
+    expect(p.page.locator("#film-error")).to_contain_text("somebody else computes")
+    count = len(sent)
+    p.page.wait_for_timeout(500)
+    assert count and len(sent) == count, (count, len(sent))
+    p.page.context.close()
+
+
+def a_camera_that_is_not_wanted_any_more_goes_out(open_static):
+    p = open_static(permissions=["camera"])
+    ready(p)
+    p.page.evaluate("""() => {
+      globalThis.tracks = [];
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (what) => {
+        await new Promise((wake) => setTimeout(wake, 400));
+        const stream = await ask(what);
+        tracks.push(...stream.getTracks());
+        return stream;
+      };
+    }""")
+    states = lambda: p.page.evaluate("tracks.map((track) => track.readyState)")
+    p.page.get_by_role("tab", name="Camera").click()
+    p.page.get_by_role("button", name="Start the camera").dblclick()
+    expect(p.page.locator("#camera-overlay .box").first).to_be_visible(timeout=20000)
+    assert sorted(states()) == ["ended", "live"], states()
+    expect(p.page.locator("#camera-error")).to_be_hidden()
+    p.page.get_by_role("button", name="Stop the camera").click()
+    p.page.get_by_role("button", name="Start the camera").click()
+    p.page.get_by_role("tab", name="Pictures").click()
+    p.page.wait_for_timeout(900)
+    assert set(states()) == {"ended"}, states()
+    p.close()
+
+
+def a_card_that_failed_is_answered_again(open_static):
+    p = open_static()
+    ready(p)
+    p.page.evaluate(CONTROLLED)
+    drop_or_paste(p.page, "drop", [("a.tif", "image/tiff", picture("TIFF")), ("a.jpg", "image/jpeg", picture())])
+    expect(p.page.locator(".face h3")).to_have_count(2)
+    p.context.set_offline(True)
+    p.page.locator("#choices summary").click()
+    p.page.select_option("#choice-model", "fervor-48-votes")
+    expect(p.page.locator(".result.failed .error")).to_have_count(2)
+    expect(p.page.locator(".result.failed .error").first).to_contain_text("online")
+    p.page.select_option("#choice-model", "fervor-nano")
+    expect(p.page.locator(".face h3")).to_have_count(2)
+    expect(p.page.locator(".result.failed")).to_have_count(0)
+    expect(p.page.locator(".frame img").first).to_be_visible()
+    p.context.set_offline(False)
+    # Boxes follow the options, also over what browsers cannot show.
+    p.page.locator("#choice-face").evaluate("(input) => { input.value = input.max; input.dispatchEvent(new Event('input')); }")
+    expect(p.page.locator(".frame .box")).to_have_count(0)
+    p.shot("static-again")
+    p.close()
+
+
+def two_pages_of_one_site_open_without_a_network(browser, address, shots):
+    other = address.replace("/some/where/", "/")
+    p = Page(browser, address, shots)
+    ready(p)
+    p.page.evaluate(CONTROLLED)
+    second = p.context.new_page()
+    second.goto(other)
+    expect(second.locator("#where-state")).to_contain_text("nothing leaves this device")
+    second.evaluate(CONTROLLED)
+    p.context.set_offline(True)
+    p.page.reload()
+    ready(p)
+    p.context.set_offline(False)
+    p.context.close()
+
+
 def one_file_opens_from_a_folder_and_reaches_nothing(browser, program, package, shots):
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder) / "fervor.html"
@@ -334,6 +472,12 @@ def main():
             (the_camera_is_answered_here, (open_static,)),
             (it_is_readable_in_the_dark_and_on_a_phone, (open_static,)),
             (the_service_offers_both_and_says_which, (open_served, served)),
+            (nothing_is_sent_where_the_browser_cannot_compute, (open_static,)),
+            (a_picture_waits_until_it_is_decided_who_computes, (open_static, open_served)),
+            (what_was_looked_at_here_is_never_sent, (open_served, webm(folder))),
+            (a_camera_that_is_not_wanted_any_more_goes_out, (open_static,)),
+            (a_card_that_failed_is_answered_again, (open_static,)),
+            (two_pages_of_one_site_open_without_a_network, (browser, address, args.shots)),
             (without_a_package_there_is_no_switch, (browser, args.program, args.shots)),
             (one_file_opens_from_a_folder_and_reaches_nothing, (browser, args.program, package, args.shots)),
             (the_film_is_looked_at_here, (open_static, webm(folder))),

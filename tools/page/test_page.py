@@ -664,7 +664,14 @@ MANY = """async ([key, picture]) => {
   const good = await (await fetch(picture)).blob();
   const bad = new File(["words"], "words.txt");
   const [row, rows, alone] = await Promise.all([client.predict(good), client.predictAll([bad, ...Array(65).fill(good)]), client.predictAll([bad])]);
-  return { asked, words: row.words, rows: rows.length, answered: rows.filter((row) => row.error === null).length, first: rows[0].error.reason, alone: alone[0] };
+  const large = await client.predictAll([good, new Blob([new Uint8Array(85 << 20)]), good]);
+  const told = [];
+  const live = await client.live({ onAnswer: ({ faces }) => told.push(faces.length), onError: (error) => told.push(error.message) });
+  live.push(document.createElement("video"));
+  live.push(await createImageBitmap(good));
+  while (!told.length) await new Promise((go) => setTimeout(go, 20));
+  live.stop();
+  return { asked, told, last: rows.at(-1).source, large: large.map((row) => row.error?.reason ?? row.faces.length), words: row.words, rows: rows.length, answered: rows.filter((row) => row.error === null).length, first: rows[0].error.reason, alone: alone[0] };
 }"""
 
 
@@ -674,6 +681,7 @@ def the_client_asks_once_for_the_key_and_takes_any_number_of_pictures(browser, p
         told = p.page.evaluate(MANY, ["correct-horse", "page/astronaut.jpg"])
     assert told["asked"] == 1 and told["words"].startswith("looks happy"), told
     assert (told["rows"], told["answered"], told["first"]) == (66, 65, "not_a_picture"), told
+    assert (told["last"], told["large"], told["told"]) == ("picture 66", [1, "too_large", 1], [1]), told
     assert told["alone"]["error"]["reason"] == "not_a_picture" and told["alone"]["source"] == "words.txt", told
 
 

@@ -67,6 +67,42 @@ const tests = {
     await fervor.close();
   },
 
+  async "what is closed is refused at once, and frames go on after one without an answer"() {
+    const fervor = await load(settings);
+    const told = [];
+    const live = fervor.live({ onAnswer: ({ frame }) => told.push(frame), onError: (error, frame) => told.push([error.reason, frame]) });
+    for (const source of [document.createElement("video"), document.getElementById("image")]) {
+      live.push(source);
+      while (!live.idle) await new Promise((wake) => setTimeout(wake, 5));
+    }
+    live.stop();
+    equal(told, [["empty", 1], 2], "live");
+    const late = fervor.analyze(await astronaut());
+    const closing = fervor.close();
+    await Promise.all([refused(late, "input"), closing, fervor.close()]);
+    for (const act of [() => fervor.analyze(new Blob(["x"])), () => fervor.tracker(), () => fervor.memory()]) await refused(act(), "input");
+  },
+
+  async "a canvas that a browser keeps to itself stops no other picture"() {
+    for (const worker of [true, false]) {
+      const fervor = await load({ ...settings, worker });
+      const image = document.getElementById("image");
+      await image.decode();
+      // A page in a drawing: what is drawn with it is not given out.
+      const foreign = document.createElement("canvas");
+      const page = new Image();
+      const drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="512" height="512"><foreignObject width="9" height="9"><p xmlns="http://www.w3.org/1999/xhtml">x</p></foreignObject></svg>';
+      page.src = URL.createObjectURL(new Blob([drawing], { type: "image/svg+xml" }));
+      await page.decode();
+      [foreign.width, foreign.height] = [512, 512];
+      foreign.getContext("2d").drawImage(page, 0, 0);
+      const rows = [];
+      for await (const row of fervor.analyzeAll([foreign, image])) rows.push(row.error?.reason ?? row.faces.length);
+      equal(rows, ["inaccessible", 1], `worker ${worker}`);
+      await fervor.close();
+    }
+  },
+
   async "a video is analysed, and its newest frame wins"() {
     const fervor = await load(settings);
     const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });

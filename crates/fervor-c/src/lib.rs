@@ -262,7 +262,8 @@ pub unsafe extern "C" fn fervor_analyze_rgb(
         let stride = if stride == 0 { row } else { stride };
         let length = stride.checked_mul((height as usize).saturating_sub(1)).and_then(|before| before.checked_add(row));
         // No array is longer than that.
-        let Some(length) = length.filter(|length| isize::try_from(*length).is_ok() && row > 0 && height > 0 && stride >= row) else {
+        let Some(length) = length.filter(|length| isize::try_from(*length).is_ok() && row > 0 && height > 0 && stride >= row)
+        else {
             let message = format!("not an RGB picture: {width} x {height} pixels, {stride} bytes a row");
             return Err(Error::input(message).because(Reason::Mismatch));
         };

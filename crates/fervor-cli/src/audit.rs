@@ -1,6 +1,7 @@
 //! `fervor audit`: what is wrong in a data set.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 
 use fervor::{Error, Result, builtin};
 use fervor_lab::audit::{AcceptedFormats, AuditOptions, Remedy, Shown, audit, fix, report, text};
@@ -35,7 +36,7 @@ pub fn run(args: &Audit) -> Result<Verdict> {
             faces: shown(args.faces),
             suspects: (args.suspects || args.model.is_some()).then_some(&bundle),
             preprocess: bundle.card().preprocess.clone(),
-            command: Some(command()),
+            command: Some(command(std::env::args_os().skip(1))),
             words: Some(&words),
         };
         audit(&args.data, &options)
@@ -82,8 +83,30 @@ fn check_places(args: &Audit) -> Result<()> {
     Ok(())
 }
 
-/// The command that makes the report again.
-fn command() -> String {
-    let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
-    std::iter::once("fervor".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+/// The command that makes the report again: without the repair, whose folder is there by then.
+fn command(words: impl Iterator<Item = OsString>) -> String {
+    let mut words = words.map(|word| word.to_string_lossy().into_owned());
+    let mut said = vec!["fervor".to_owned()];
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--fix" => drop(words.next()),
+            "--copy" => {}
+            fix if fix.starts_with("--fix=") => {}
+            word => said.push(quoted(word)),
+        }
+    }
+    said.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The page's command named the folder that the repair had made, and was refused.
+    #[test]
+    fn the_report_is_made_again_without_the_repair() {
+        let said = |words: &str| command(words.split(' ').map(OsString::from));
+        assert_eq!(said("audit set --fix clean --copy --report out"), "fervor audit set --report out");
+        assert_eq!(said("audit --near 0 --fix=clean my=set --report out"), "fervor audit --near 0 my=set --report out");
+    }
 }

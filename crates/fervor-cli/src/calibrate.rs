@@ -1,9 +1,7 @@
 //! `fervor calibrate`: fits a bundle's doubt on pictures that it was not trained on.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use fervor::files::WholeFile;
 use fervor::preprocess::Framing;
 use fervor::{Bundle, Chip, Error, LabelMap, Result};
 use fervor_lab::calibrate::{Blend, COVERAGE, Calibration, ClassBias, FittedTo, Measure, Network};
@@ -11,7 +9,7 @@ use fervor_lab::dataset::{Dataset, OpenOptions, Progress, Split};
 
 use crate::cli::{Calibrate, Format};
 use crate::inspect::{biased, summed_biases};
-use crate::output::{cannot_write, spares};
+use crate::output::write_whole;
 use crate::verdict::Verdict;
 use crate::{data, setup, talk};
 
@@ -27,9 +25,9 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
     // Before the long part: a place that holds what is read, or cannot be written.
     if let Some(path) = &args.output {
         let model = data::model_file(&args.model);
-        spares("--output", path, [&model, &args.data].into_iter().chain(&args.votes).map(PathBuf::as_path))?;
+        let inputs: Vec<&Path> = [&model, &args.data].into_iter().chain(&args.votes).map(PathBuf::as_path).collect();
+        data::check_file("--output", path, &args.data, &inputs)?;
     }
-    let output = args.output.as_deref().map(begun).transpose()?;
     let mut bundle = setup::model(&args.model, args.threads)?;
     let before = bundle.size();
     if args.half {
@@ -73,7 +71,7 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
         calibration = calibration.with_blend(blend);
     }
     let helps = calibration.helps();
-    if let Some((path, mut file)) = output.filter(|_| helps || args.anyway) {
+    if let Some(path) = args.output.as_deref().filter(|_| helps || args.anyway) {
         let reframed = args.margin.is_some() || args.eyes.is_some();
         let changed = args.half || args.quarter || args.eight_bits || args.class_bias || args.blend || reframed;
         let network = if changed { Network::Changed } else { Network::Same };
@@ -83,7 +81,7 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
                 said.iter().for_each(|text| of_card.clone_from(text));
             }
         })?;
-        file.write_all(calibrated.bytes()).and_then(|()| file.finish()).map_err(|e| cannot_write(path, e))?;
+        write_whole(path, calibrated.bytes())?;
         talk::note(format_args!("calibrated bundle written: {}", path.display()));
     }
     match args.format {
@@ -100,11 +98,6 @@ pub fn run(args: &Calibrate) -> Result<Verdict> {
         talk::note("nothing is written; more pictures help, and --anyway writes it all the same");
     }
     Ok(Verdict::No)
-}
-
-/// A file to be written at the end.
-fn begun(path: &Path) -> Result<(&Path, WholeFile)> {
-    Ok((path, WholeFile::create(path).map_err(|e| cannot_write(path, e))?))
 }
 
 /// What is calibrated on.

@@ -45,7 +45,7 @@ pub use watch::Watch;
     name = "fervor",
     version,
     max_term_width = 110,
-    after_help = "Exit codes: 0 done; 1 done, but the answer is no (some pictures failed, an audit with errors, a score under --fail-under, an interrupted training); 2 an error, or every picture failed; 130 interrupted, what was done is kept."
+    after_help = "Exit codes: 0 done; 1 done, but the answer is no (some pictures failed, an audit with errors, a score under --fail-under); 2 an error, or every picture failed; 130 interrupted, what was done is kept."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -300,6 +300,6 @@ pub struct Bench {
     #[arg(long, value_parser = parse::threads, allow_negative_numbers = true, default_value = "1")]
     pub threads: usize,
     /// Rounds of each measurement; the median is given
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value = "30", value_parser = parse::rounds)]
     pub rounds: usize,
 }

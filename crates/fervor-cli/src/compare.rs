@@ -1,5 +1,6 @@
 //! `fervor compare`: two models on the same pictures.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -49,6 +50,9 @@ pub fn run(args: &Compare) -> Result<Verdict> {
     let sides = [side(&args.a, args.threads)?, side(&args.b, args.threads)?];
     let dataset = args.data.as_ref().map(|path| data::open(path, OpenOptions::default())).transpose()?;
     let both_said = sides.iter().all(|side| matches!(side, Side::Said(_)));
+    if both_said {
+        check_options(args)?;
+    }
     let asked = match dataset {
         None if both_said => None,
         None => {
@@ -67,6 +71,9 @@ pub fn run(args: &Compare) -> Result<Verdict> {
         let [a, b] = sides;
         [answers(a, args, asked.as_ref())?, answers(b, args, asked.as_ref())?]
     };
+    if let (Some(asked), true, Some(data)) = (&asked, both_said, &args.data) {
+        check_same_pictures([&a, &b], &asked.dataset, data)?;
+    }
     if a.model.name == b.model.name {
         (a.model.name, b.model.name) = (args.a.clone(), args.b.clone());
     }
@@ -95,6 +102,31 @@ pub fn run(args: &Compare) -> Result<Verdict> {
         }
     }
     Ok(Verdict::Yes)
+}
+
+/// Refuses options that choose what models are asked, where all answers are there already.
+fn check_options(args: &Compare) -> Result<()> {
+    let faces = args.faces.and_then(|faces| faces.to_possible_value()).map(|faces| faces.get_name().to_owned());
+    let map = Some(args.map.clone()).filter(|map| !map.is_empty());
+    for (flag, value) in [("--split", args.split.clone()), ("--faces", faces), ("--map", map)] {
+        if let Some(value) = value {
+            return Err(Error::input(format!("{flag} does nothing where both answers are read from tables: {value}")).with_hint(
+                format!("leave it out, or make the tables with it: fervor evaluate MODEL DATA {flag} ... --predictions FILE.csv"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a data set that has none of the pictures that the tables are about.
+fn check_same_pictures(tables: [&Evaluation; 2], dataset: &Dataset, data: &Path) -> Result<()> {
+    let known: HashSet<&str> = dataset.samples().iter().map(|sample| sample.id.as_str()).collect();
+    if tables.iter().any(|table| table.rows().iter().any(|row| known.contains(row.id.as_str()))) {
+        return Ok(());
+    }
+    Err(Error::input(format!("no picture of the tables is in the data set: {}", data.display()))
+        .because(Reason::Mismatch)
+        .with_hint("name the data that the tables were made of, or leave it out"))
 }
 
 /// What a user names: predictions, the folder or file of a report with predictions beside it, or a model.

@@ -8,7 +8,7 @@ use fervor_lab::audit;
 use fervor_lab::dataset::{Dataset, OpenOptions, Progress, Split, VotesLeftOut, photographs};
 
 use crate::cli::Faces;
-use crate::output::{cannot_write, spares};
+use crate::output::{cannot_write, lies_inside, spares};
 use crate::{setup, talk};
 
 /// Problems that are told one by one; the others are counted.
@@ -52,7 +52,7 @@ fn tell(dataset: &Dataset) {
         talk::warn(format_args!("{}: {}", problem.id, problem.message));
     }
     if dataset.problems().len() > TOLD {
-        talk::warn(format_args!("{} pictures in all could not be read and are left out", dataset.problems().len()));
+        talk::warn(format_args!("{} pictures or rows in all are left out", dataset.problems().len()));
     }
     let skipped = dataset.skipped();
     for (class, count) in &skipped.other_classes {
@@ -147,18 +147,11 @@ pub fn choose(dataset: &Dataset, asked: Option<&str>) -> Result<(String, Vec<usi
 /// # Errors
 /// `path` lies in the folder `data`, wherever links lead.
 pub fn outside(data: &Path, flag: &str, path: &Path) -> Result<()> {
-    // What does not exist yet lies where its nearest folder lies.
-    let place = path.ancestors().find_map(|above| match above.as_os_str().is_empty() {
-        true => Path::new(".").canonicalize().ok(),
-        false => above.canonicalize().ok(),
-    });
-    match (data.is_dir().then(|| data.canonicalize().ok()).flatten(), place) {
-        (Some(data), Some(place)) if place.starts_with(&data) => {
-            Err(Error::input(format!("{flag} lies inside the data set: {}", path.display()))
-                .with_hint("name a place beside the data: what lies inside would be read as data the next time"))
-        }
-        _ => Ok(()),
+    if lies_inside(data, path) {
+        return Err(Error::input(format!("{flag} lies inside the data set: {}", path.display()))
+            .with_hint("name a place beside the data: what lies inside would be read as data the next time"));
     }
+    Ok(())
 }
 
 /// The file of a model that a user names: of a training run's folder its best one.

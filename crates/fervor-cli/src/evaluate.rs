@@ -31,10 +31,10 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     args.predictions.as_deref().map_or(Ok(()), |path| data::keeps(&dataset, "--predictions", path))?;
     let (split, mut indices) = data::choose(&dataset, args.split.as_deref())?;
     let info = DataInfo { name: dataset.name().to_owned(), manifest_sha256: Manifest::of(&dataset).sha256() };
-    let unreadable = dataset.problems().len();
+    let (problems, [unreadable, disputed]) = (dataset.problems().len(), dataset.left_out());
     dataset =
         data::faces(dataset.subset(&indices), args.faces, &(0..indices.len()).collect::<Vec<_>>(), &bundle.card().preprocess)?;
-    let without_face = dataset.problems().len() - unreadable;
+    let without_face = dataset.problems().len() - problems;
     indices = (0..dataset.len()).collect();
     let mut without_majority = 0;
     if args.votes.is_some() && args.judge == Judge::Votes {
@@ -51,6 +51,7 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     }
     evaluation.judged_by_votes = args.votes.is_some() && args.judge == Judge::Votes;
     evaluation.exclude("unreadable", unreadable as u64);
+    evaluation.exclude("more than one label", disputed as u64);
     evaluation.exclude("no face found", without_face as u64);
     evaluation.exclude("no majority of votes for an expression", without_majority as u64);
     evaluation.command = Some(command(args, &split));

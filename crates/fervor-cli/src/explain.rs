@@ -1,6 +1,6 @@
 //! `fervor explain`: which parts of a face an answer rests on, and how far such maps can be trusted.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fervor::{Bundle, Error, Limits, Picture, Result};
@@ -10,7 +10,7 @@ use fervor_lab::sweep::{Steps, Sweep};
 
 use crate::cli::{Explain, ExplainScore, Format, Pictures};
 use crate::inputs::{self, Inputs, Source, Wanted};
-use crate::output::{spares, write_whole};
+use crate::output::{spares, warn_inside, write_whole};
 use crate::verdict::Verdict;
 use crate::{data, setup, talk};
 
@@ -25,6 +25,7 @@ pub fn run(args: &Explain) -> Result<Verdict> {
     }
     let Pictures { input, list, recursive, .. } = &args.pictures;
     let wanted = Wanted { input, list: list.as_deref(), recursive: *recursive, holders: false, own: Some(&args.output) };
+    warn_inside("--output", &args.output, input);
     let Inputs { sources, notes, .. } = inputs::expand(wanted)?;
     notes.iter().for_each(talk::note);
     let analyzer = setup::analyzer(
@@ -32,15 +33,19 @@ pub fn run(args: &Explain) -> Result<Verdict> {
         Arc::new(setup::model(&args.pictures.analysis.model, args.pictures.analysis.threads)?),
         setup::detector(&args.pictures),
     )?;
-    let mut failed = 0;
+    let (mut failed, mut replaced) = (0, Vec::new());
     for source in &sources {
-        match one(&analyzer, source, &sources, &args.output) {
+        match one(&analyzer, source, &sources, &args.output, &mut replaced) {
             Ok(lines) => lines.iter().try_for_each(talk::answer)?,
             Err(error) => {
                 failed += 1;
                 talk::warn(talk::at(&source.name(), &error));
             }
         }
+    }
+    if let Some(first) = replaced.first() {
+        let sheets = if replaced.len() == 1 { "a sheet".to_owned() } else { format!("{} sheets", replaced.len()) };
+        talk::note(format_args!("{sheets} of before replaced, another --output keeps them: {}", first.display()));
     }
     Ok(match failed {
         0 => Verdict::Yes,
@@ -49,8 +54,15 @@ pub fn run(args: &Explain) -> Result<Verdict> {
     })
 }
 
-/// Explains the faces of one picture; a line for each sheet written, none of them over one of the sources.
-fn one(analyzer: &fervor::Analyzer, source: &Source, sources: &[Source], output: &Path) -> Result<Vec<String>> {
+/// Explains the faces of one picture; a line for each sheet written, none of them over one of the sources. What takes the place of an
+/// earlier sheet goes into `replaced`.
+fn one(
+    analyzer: &fervor::Analyzer,
+    source: &Source,
+    sources: &[Source],
+    output: &Path,
+    replaced: &mut Vec<PathBuf>,
+) -> Result<Vec<String>> {
     let picture = source.read(&Limits::default())?;
     let bundle = analyzer.bundle();
     let preprocess = &bundle.card().preprocess;
@@ -68,7 +80,11 @@ fn one(analyzer: &fervor::Analyzer, source: &Source, sources: &[Source], output:
         name.push(format!("-face{}.png", number + 1));
         let path = output.join(name);
         spares("--output", &path, sources.iter().filter_map(Source::file))?;
+        let there = path.exists();
         write_whole(&path, &sheet.encode_png()?)?;
+        if there {
+            replaced.push(path.clone());
+        }
         let (name, sheet) = (source.name(), path.display().to_string());
         lines.push(format!("{}: {}: {}", talk::name(&name), answer.sentence(), talk::name(&sheet)));
     }

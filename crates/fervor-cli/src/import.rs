@@ -1,7 +1,8 @@
 //! `fervor import`: a network from elsewhere becomes a bundle.
 
 use fervor::bundle::Foreign;
-use fervor::{Error, Result};
+use fervor::onnx::ModelProto;
+use fervor::{Error, Reason, Result};
 
 use crate::cli::Import;
 use crate::output::{spares, write_whole};
@@ -24,7 +25,8 @@ pub fn run(args: &Import) -> Result<Verdict> {
             .with_source(e.to_string().trim_end().to_owned())
             .with_hint("it needs name, labels, size, color and output; docs/import.md lists the keys")
     })?;
-    let bundle = card.bundle(&read(&args.network)?, &text).map_err(|e| e.context(args.network.display()))?;
+    let network = read(&args.network)?;
+    let bundle = check(&network).and_then(|()| card.bundle(&network, &text)).map_err(|e| e.context(args.network.display()))?;
     write_whole(&args.output, bundle.bytes())?;
     talk::note("the file as it came and the bundle give the same logits for three pictures");
     talk::answer(format_args!(
@@ -35,4 +37,21 @@ pub fn run(args: &Import) -> Result<Verdict> {
         bundle.size()
     ))?;
     Ok(Verdict::Yes)
+}
+
+/// Refuses what is a bundle already, and a network of which part would be lost. What is no ONNX is told when it is read.
+fn check(network: &[u8]) -> Result<()> {
+    let Ok(model) = ModelProto::parse(network) else { return Ok(()) };
+    if model.metadata("fervor.card").is_some() {
+        return Err(Error::input("it is a bundle already")
+            .because(Reason::Exists)
+            .with_hint("give it to --model as it is; `fervor calibrate` writes another card into it"));
+    }
+    let outputs: Vec<&str> = model.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.as_str()).collect();
+    if outputs.len() > 1 {
+        return Err(Error::model(format!("expected a network with one output, found {}: {}", outputs.len(), outputs.join(", ")))
+            .because(Reason::Unsupported)
+            .with_hint("leave only the output with a number a class, for example with onnx.utils.extract_model of Python"));
+    }
+    Ok(())
 }

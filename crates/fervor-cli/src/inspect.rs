@@ -149,13 +149,21 @@ fn text(info: &Info) -> String {
                 card.data.name, card.data.training_pictures, card.data.validation_pictures, card.data.manifest_sha256
             ),
         ),
-        row(
-            "recipe",
-            &format!("{} ({}), epoch {}", card.recipe.name, &card.recipe.sha256.get(..12).unwrap_or(""), card.recipe.epoch),
-        ),
     ];
+    lines
+        .extend(began_from(card).map(|from| row("began from", &format!("{from}; what that was trained on counts as seen, too"))));
+    lines.extend([row(
+        "recipe",
+        &format!("{} ({}), epoch {}", card.recipe.name, &card.recipe.sha256.get(..12).unwrap_or(""), card.recipe.epoch),
+    )]);
     lines.extend(card.metrics.iter().map(|(name, value)| row(name, &format!("{value:.4}"))));
     lines.join("\n")
+}
+
+/// The model that a training began from, where its recipe names one.
+fn began_from(card: &Card) -> Option<String> {
+    let recipe: toml::Table = card.recipe.toml.parse().ok()?;
+    Some(recipe.get("transfer")?.get("from")?.as_str()?.to_owned())
 }
 
 /// What the card says of uncertain answers, flags and sets.

@@ -1,11 +1,14 @@
 //! Where answers go: standard output, or files that appear only when they are whole.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use fervor::files::{self, WholeFile};
 use fervor::{Error, Result};
+
+use crate::talk;
 
 /// The error of a place that the operating system does not let be written.
 pub fn cannot_write(path: &Path, e: io::Error) -> Error {
@@ -34,6 +37,29 @@ pub fn spares<'a>(flag: &str, output: &Path, inputs: impl IntoIterator<Item = &'
         );
     }
     Ok(())
+}
+
+/// Whether `path`, which need not exist yet, lies in this folder, wherever links lead.
+pub fn lies_inside(folder: &Path, path: &Path) -> bool {
+    // What does not exist yet lies where its nearest folder lies.
+    let place = path.ancestors().find_map(|above| match above.as_os_str().is_empty() {
+        true => Path::new(".").canonicalize().ok(),
+        false => above.canonicalize().ok(),
+    });
+    let folder = folder.is_dir().then(|| folder.canonicalize().ok()).flatten();
+    matches!((folder, place), (Some(folder), Some(place)) if place.starts_with(&folder))
+}
+
+/// Warns where pictures will be written into a folder that is read: other commands take them for inputs, or their folder for a class.
+pub fn warn_inside<'a>(flag: &str, dir: &Path, inputs: impl IntoIterator<Item = &'a OsString>) {
+    if let Some(folder) = inputs.into_iter().map(Path::new).find(|input| lies_inside(input, dir)) {
+        talk::warn(format_args!(
+            "{flag} lies inside {}, which is read; other commands will take its pictures for inputs, or it for a class: {} (name a place \
+             beside it)",
+            folder.display(),
+            dir.display()
+        ));
+    }
 }
 
 /// Standard output, or a file that appears only when it is whole.

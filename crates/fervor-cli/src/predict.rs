@@ -39,6 +39,7 @@ pub fn run(args: &Predict) -> Result<Verdict> {
         output::spares("--output", path, files().chain(list.as_deref()))?;
     }
     if let Some(dir) = &args.annotate {
+        output::warn_inside("--annotate", dir, input);
         fs::create_dir_all(dir).map_err(|e| cannot_write(dir, e))?;
     }
     let options = setup::detector(&args.pictures).with_threshold(args.threshold);

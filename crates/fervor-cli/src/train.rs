@@ -41,6 +41,7 @@ pub fn run(args: &Train) -> Result<Verdict> {
         None => {
             let recipe = args.recipe.as_deref().ok_or_else(|| Error::input("no recipe was given"))?;
             let data = args.data.clone().ok_or_else(|| Error::input("no data was given").with_hint("name it with --data"))?;
+            data::outside(&data, "--out", &args.out)?;
             if !args.sweep.is_empty() {
                 return sweep::run(args, recipe, &data, backend);
             }
@@ -54,7 +55,7 @@ pub fn run(args: &Train) -> Result<Verdict> {
     };
     let families = names(&dataset, families);
     let (recipe, mut dataset) = prepared(args, recipe, dataset)?;
-    let stop = interrupt::flag(STOPPING)?;
+    let stop = interrupt::flag(if args.find_rate { "stopping after this step" } else { STOPPING })?;
     if let Some(count) = args.folds {
         return folds::run(args, count, &recipe, &dataset, &places(&dataset, &families), backend, &stop);
     }
@@ -73,7 +74,7 @@ pub fn run(args: &Train) -> Result<Verdict> {
         End::EarlyStopped => talk::note("stopped early: the validation accuracy did not rise any more"),
         End::Interrupted => {
             talk::note(format_args!("interrupted; go on with: fervor train --resume {run}"));
-            return Ok(Verdict::No);
+            return Ok(Verdict::Interrupted);
         }
     }
     let best = outcome.best_epoch.and_then(|epoch| outcome.log.iter().find(|row| row.epoch == epoch));
@@ -174,7 +175,7 @@ fn split(recipe: &Recipe, dataset: &mut Dataset) -> Result<()> {
     let mut rule = SplitRule::parse(&recipe.data.split)?;
     if rule == SplitRule::AsGiven && !dataset.has_splits() {
         rule = SplitRule::DEFAULT_RATIO;
-        talk::note(format_args!("the data has no splits of its own: drawing {rule} (change it with --set data.split=...)"));
+        talk::note("the data has no splits of its own: they are drawn (change how with --set data.split=...)");
     }
     talk::note(rule.with_seed(recipe.seed).apply(dataset)?);
     Ok(())

@@ -324,6 +324,13 @@ impl Dataset {
         &self.problems
     }
 
+    /// How many pictures could not be read, and how many are left out for a table gives them more than one label. A row that names a
+    /// picture again leaves none out.
+    pub fn left_out(&self) -> [usize; 2] {
+        let count = |counts: fn(Reason) -> bool| self.problems().iter().filter(|problem| counts(problem.reason)).count();
+        [count(|reason| !matches!(reason, Reason::Exists | Reason::Mismatch)), count(|reason| reason == Reason::Mismatch)]
+    }
+
     /// What was left out without being a problem.
     pub fn skipped(&self) -> &Skipped {
         &self.skipped

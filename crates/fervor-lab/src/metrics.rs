@@ -15,6 +15,7 @@ mod temperature;
 pub use class_bias::fit_biases;
 pub use conformal::conformal_threshold;
 pub use confusion::{ClassScores, Confusion};
+pub(crate) use interval::varied;
 pub use interval::{
     McNemar, bootstrap_interval, bootstrap_intervals, difference_interval, holm, mcnemar, mcnemar_of, wilson_interval,
 };

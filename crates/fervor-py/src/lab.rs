@@ -177,7 +177,7 @@ impl Asked {
         let (split, indices) = choose(&dataset, self.split.as_deref())?;
         let info = DataInfo { name: dataset.name().to_owned(), manifest_sha256: Manifest::of(&dataset).sha256() };
         let labels = &bundle.card().labels;
-        let unreadable = dataset.problems().len();
+        let (problems, [unreadable, disputed]) = (dataset.problems().len(), dataset.left_out());
         let mut dataset = dataset.subset(&indices).framed(&bundle.card().preprocess);
         if let Some(faces) = self.faces {
             let finder: Box<dyn FindFaces> = match faces {
@@ -187,7 +187,7 @@ impl Asked {
             };
             dataset = if faces == Faces::Whole { dataset.without_faces() } else { dataset.with_faces(&*finder, &waiting)?.0 };
         }
-        let without_face = dataset.problems().len() - unreadable;
+        let without_face = dataset.problems().len() - problems;
         let mut without_majority = 0;
         if self.votes.is_some() {
             let (voted, left_out) = dataset.labelled_by_votes(None)?;
@@ -202,6 +202,7 @@ impl Asked {
         let mut scored = Scored::of_bundle(bundle, &dataset, info, &split, &indices, &map, &|done, all| teller.tell(done, all))?;
         scored.judged_by_votes = self.votes.is_some();
         scored.exclude("unreadable", unreadable as u64);
+        scored.exclude("more than one label", disputed as u64);
         scored.exclude("no face found", without_face as u64);
         scored.exclude("no majority of votes for an expression", without_majority as u64);
         if let Some(classes) = &classes {

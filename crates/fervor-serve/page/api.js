@@ -1,9 +1,7 @@
 // Asks whoever computes: the service, or this browser. Errors come out as sentences.
 
 import { Client } from "./client.js";
-import { drawn } from "./drawing.js";
-import { about, inBrowser, loadedHere, modelsOf } from "./where.js";
-import { numbered } from "./view.js";
+import { about, decided, inBrowser, loadedHere, modelsOf } from "./where.js";
 
 export { about };
 
@@ -29,28 +27,43 @@ export function askForKey() {
   return asking;
 }
 
-export const needsKey = async () => !inBrowser() && (await about).needs_key && client.key === "";
+export async function needsKey() {
+  await decided;
+  return !inBrowser() && (await about).needs_key && client.key === "";
+}
+
+/** The pictures that were looked at in this browser: they are never sent, whoever computes later. */
+const here = new WeakSet();
+
+/** Whether a picture is looked at in this browser. */
+async function looksHere(file) {
+  await decided;
+  if (inBrowser()) here.add(file);
+  return here.has(file);
+}
+
+/** Whether a picture may be asked about again by whoever computes now. */
+export const mayAsk = (file) => inBrowser() || !here.has(file);
 
 /** The row of a picture by a model, by default the first. Resolves to the answer, or throws an Error with words for people, whose
  * `said` is the program's own message. */
 export const predict = (file, model = "") => worded(async () => {
-  if (inBrowser()) return (await loadedHere(model)).analyze(file, { source: file.name || "picture" });
+  if (await looksHere(file)) return (await loadedHere(model)).analyze(file, { source: file.name || "picture" });
   return client.predict(await small(file), { model });
 });
 
-/** The picture as it is drawn for those that the browser cannot show. */
-export const annotated = (file, model = "") => worded(async () => {
-  if (!inBrowser()) return client.annotated(await small(file), { model });
-  const fervor = await loadedHere(model);
-  const image = await imageOf(await fervor.png(file));
-  const { faces } = await fervor.analyze(file);
-  return drawn(image, numbered(faces), "image/png");
+/** A picture that the browser cannot show as a PNG: `drawn` on by the service, with faces from `minFace` and `minScore` on, or as it
+ * is. */
+export const shownAs = (file, { model = "", ...least }) => worded(async () => {
+  if (await looksHere(file)) return { png: await (await loadedHere(model)).png(file), drawn: false };
+  return { png: await client.annotated(await small(file), { model, ...least }), drawn: true };
 });
 
 /** Follows live pictures: what is given back takes frames with `push`, is `idle` when one is due, and ends with `stop`. */
 export const live = ({ model, ...options }) => worded(async () => {
+  await decided;
   const { onEnd, ...rest } = options;
-  const told = { ...rest, onError: (error) => rest.onError?.(inWords(error)) };
+  const told = { ...rest, onError: (error, frame) => rest.onError?.(inWords(error), frame) };
   if (inBrowser()) return (await loadedHere(model)).live(told);
   return client.live({ model, ...told, onEnd: (error) => onEnd?.(inWords(error)) });
 });
@@ -69,14 +82,6 @@ const inWords = (error) => Object.assign(new Error(sentence(error)), { said: err
 export function sentence({ message, hint }) {
   const begin = (text) => text.charAt(0).toUpperCase() + text.slice(1);
   return [message, hint].filter(Boolean).map((text) => begin(text).replace(/[.?]?$/, (end) => end || ".")).join(" ");
-}
-
-async function imageOf(blob) {
-  const image = new Image();
-  image.src = URL.createObjectURL(blob);
-  await image.decode();
-  URL.revokeObjectURL(image.src);
-  return image;
 }
 
 /** A picture over the service's limit, made smaller here before it is sent. */

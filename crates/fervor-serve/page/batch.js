@@ -1,10 +1,11 @@
 // The Batch tab: a row for each file, sortable, filtered, as a CSV file on demand.
 
-import { about, labelsOf, predict } from "./api.js";
-import { chosenModel, onFaces, shown } from "./choices.js";
+import { about, labelsOf, mayAsk, predict } from "./api.js";
+import { chosenModel, onFaces, onModel, shown } from "./choices.js";
 import { csv } from "./csv.js";
 import { isPicture, nameOf, thumbnail } from "./files.js";
 import { begin, download, make, numbered, percent, say, sum, tinted } from "./view.js";
+import { onWhere } from "./where.js";
 
 /** Requests at once. */
 const LANES = 4;
@@ -35,12 +36,18 @@ export async function add(files) {
     if (!are[index]) Object.assign(row, { state: "foreign", words: "not a picture", said: "not a picture" });
   });
   rows.push(...added);
-  waiting.push(...added.filter((row) => row.state === "waiting"));
   added.forEach(draw);
   body.append(...added.map((row) => row.element));
-  changed();
   const foreign = are.filter((is) => !is).length;
   if (foreign) say(`${foreign} of ${are.length} files are no pictures; the table names them.`);
+  ask(added.filter((row) => row.state === "waiting"));
+}
+
+/** Asks for the answers of these rows. */
+function ask(some) {
+  for (const row of some) row.state = "waiting";
+  waiting.push(...some.filter((row) => !waiting.includes(row)));
+  changed();
   while (running < Math.min(LANES, waiting.length + running)) lane();
 }
 
@@ -48,14 +55,15 @@ async function lane() {
   running += 1;
   for (let row = waiting.shift(); row; row = waiting.shift()) {
     const start = performance.now();
-    const likeness = thumbnail(row.file, LIKENESS);
-    try {
-      row.answer = await predict(row.file, chosenModel());
-      row.ms = performance.now() - start;
-      row.state = "answered";
-    } catch (error) {
-      Object.assign(row, { state: "failed", words: error.message, said: error.said ?? error.message });
-    }
+    const model = chosenModel();
+    const likeness = row.likeness ?? thumbnail(row.file, LIKENESS);
+    const told = await predict(row.file, model).then(
+      (answer) => ({ state: "answered", answer, ms: performance.now() - start, said: undefined }),
+      (error) => ({ state: "failed", answer: undefined, shown: [], main: undefined, words: error.message, said: error.said ?? error.message }),
+    );
+    // Else it waits again, for the model that was chosen meanwhile.
+    if (model !== chosenModel()) continue;
+    Object.assign(row, told);
     row.likeness = await likeness;
     read(row);
     draw(row);
@@ -213,6 +221,7 @@ element("clear").addEventListener("click", () => {
   say("The table is empty.");
   document.getElementById("batch-files").focus();
 });
+for (const on of [onModel, onWhere]) on(() => ask(rows.filter((row) => row.state !== "foreign" && mayAsk(row.file))));
 onFaces(() => {
   for (const row of rows) {
     read(row);

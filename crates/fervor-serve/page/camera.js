@@ -6,6 +6,7 @@ import { drawBoxes } from "./drawing.js";
 import { Recording } from "./recording.js";
 import { Timeline } from "./timeline.js";
 import { begin, download, make, ranked, say, tinted } from "./view.js";
+import { onWhere } from "./where.js";
 
 /** The longer side of the pictures that are sent. */
 const SIDE = 640;
@@ -15,6 +16,8 @@ const [stage, video, overlay] = [element("stage"), element("video"), element("ca
 const timeline = new Timeline(element("timeline"));
 const canvas = document.createElement("canvas");
 let session = null;
+/** Counts what was asked for, so that a camera that comes after it is not wanted any more is let go. */
+let wish = 0;
 /** What is recorded, and since when; null while nothing is. */
 let record = null;
 
@@ -27,17 +30,22 @@ export function onPhotograph(take) {
 
 /** Starts the camera and the connection. */
 async function start() {
+  stop();
+  const wanted = wish;
   fail("");
   if (!navigator.mediaDevices?.getUserMedia) {
     return fail("This browser gives no camera to this page. Open it as http://localhost or over https.");
   }
   if ((await needsKey()) && !(await askForKey())) return fail("Without the key there is no answer.");
+  if (wanted !== wish) return;
   try {
     const size = { width: { ideal: SIDE }, height: { ideal: 480 }, facingMode: "user" };
     const stream = await navigator.mediaDevices.getUserMedia({ video: size, audio: false });
+    if (wanted !== wish) return stream.getTracks().forEach((track) => track.stop());
     session = new Session(stream);
     await session.run();
   } catch (error) {
+    if (wanted !== wish) return;
     stop();
     fail({
       NotAllowedError: "The camera may not be used. Allow it in the browser's address bar and start again.",
@@ -49,6 +57,7 @@ async function start() {
 
 /** Stops the camera; its light goes out. */
 export function stop() {
+  wish += 1;
   endRecord();
   session?.end();
   session = null;
@@ -201,11 +210,7 @@ element("camera-photograph").addEventListener("click", () => {
 });
 element("camera-record").addEventListener("click", () => (record ? endRecord() : beginRecord()));
 element("smoothing").addEventListener("input", smooth);
-onModel(() => {
-  if (!session) return;
-  stop();
-  start();
-});
+for (const on of [onModel, onWhere]) on(() => session && start());
 about.then((service) => {
   element("legend").append(...labelsOf(service).map((label) => tinted(make("li", { children: [make("span", { classes: "dot" }), label] }), label)));
 });

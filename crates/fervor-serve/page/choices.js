@@ -24,6 +24,9 @@ export const shown = (faces) => faces.filter(({ box, score: sure }) => (
   Math.min(box.width, box.height) >= leastFace() && (sure ?? 0) >= leastScore()
 ));
 
+/** What the service is told of them. */
+export const least = () => ({ minFace: leastFace(), minScore: leastScore() });
+
 /** "2 smaller or less sure ones are left out", or nothing. */
 export function leftOut(faces) {
   const count = faces.length - shown(faces).length;
@@ -56,12 +59,12 @@ model.addEventListener("change", () => {
 });
 async function offer() {
   const models = modelsOf(await about);
+  const before = model.value;
   model.replaceChildren(...models.map(({ name }) => make("option", { text: name, value: name })));
+  if (models.some(({ name }) => name === before)) model.value = before;
+  if (model.value !== before) for (const listener of listeners.model) listener();
   element("models").hidden = models.length < 2;
   tell();
 }
 offer();
-onWhere(async () => {
-  await offer();
-  for (const listener of listeners.model) listener();
-});
+onWhere(offer);

@@ -42,7 +42,7 @@ export interface About {
   version: string;
   /** How a face of each class looks, in an adjective. */
   words: Record<string, string>;
-  models: { name: string; description: string; labels: string[]; licence: string; accuracy: number | null; plausible: boolean }[];
+  models: { name: string; sha256: string; description: string; labels: string[]; licence: string; accuracy: number | null; plausible: boolean }[];
   max_upload: number;
   max_pictures: number;
   needs_key: boolean;
@@ -64,6 +64,7 @@ export interface LiveOptions {
 }
 
 export class ServiceError extends Error implements ErrorInfo {
+  constructor(info: { kind: ErrorInfo["kind"]; message: string; reason?: string | null; hint?: string | null }, status?: number);
   kind: ErrorInfo["kind"];
   reason: string | null;
   hint: string | null;
@@ -87,7 +88,7 @@ export class ServiceLive {
   /** Whether a frame that is shown now would be sent. */
   readonly idle: boolean;
   smoothing: number;
-  /** `time`: when it is shown in its film, in seconds, never before the last one; without it, it is shown now. */
+  /** A frame that shows nothing yet, of a video that has not been loaded, is left out. `time`: when it is shown in its film, in seconds, never before the last one; without it, it is shown now. */
   push(source: Blob | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | ImageBitmap, when?: { time?: number }): void;
   stop(): void;
 }

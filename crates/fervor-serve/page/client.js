@@ -5,9 +5,10 @@
 const LANES = 2;
 /** The quality of the JPEGs that are sent. */
 const QUALITY = 0.8;
-/** Pictures of a request, and their bytes together, at most. */
-const MOST = 64;
-const MOST_BYTES = 64 << 20;
+/** A request may hold so many pictures of the largest size, by their bytes. */
+const LARGEST = 8;
+/** Bytes around each picture in a request, more than there are. */
+const AROUND = 4096;
 
 /** Why the service gave no answer. */
 export class ServiceError extends Error {
@@ -42,8 +43,13 @@ export class Client {
   /** The rows of any number of pictures, in order, each with an answer or its `error`. */
   async predictAll(pictures, options = {}) {
     const rows = [];
-    for (const list of requests([...pictures])) {
-      const answer = await (await this.#send(list, { ...options, list: "1" })).json();
+    const service = await this.about();
+    for (const list of requests([...pictures], service)) {
+      if (list.length === 1 && tooLarge(list[0], service)) {
+        rows.push(unsent(list[0], nameOf(list[0], rows.length), options.model, service));
+        continue;
+      }
+      const answer = await (await this.#send(list, { ...options, list: "1", first: rows.length })).json();
       rows.push(...answer.results);
     }
     return rows;
@@ -61,11 +67,11 @@ export class Client {
     return live;
   }
 
-  #send(pictures, { model = "", top = 0, minFace = 0, minScore = 0, annotate = "", list = "", signal = null } = {}) {
+  #send(pictures, { model = "", top = 0, minFace = 0, minScore = 0, annotate = "", list = "", first = 0, signal = null } = {}) {
     const asked = { model, top, min_face: minFace, min_score: minScore, annotate, list };
     const query = new URLSearchParams(Object.entries(asked).filter(([, value]) => value)).toString();
     const body = new FormData();
-    pictures.forEach((picture, index) => body.append("image", blobOf(picture), nameOf(picture, index)));
+    pictures.forEach((picture, index) => body.append("image", blobOf(picture), nameOf(picture, first + index)));
     return this.#ask(query ? `predict?${query}` : "predict", { method: "POST", body, signal });
   }
 
@@ -103,14 +109,16 @@ export class Client {
 
 const nameOf = (picture, index) => picture.name || `picture ${index + 1}`;
 
+const sizeOf = (picture) => picture.size ?? picture.byteLength;
+
 /** The pictures in lists that a request may hold. */
-function requests(pictures) {
+function requests(pictures, { max_pictures: most, max_upload: largest }) {
   const lists = [];
   let bytes = 0;
   for (const picture of pictures) {
-    const size = picture.size ?? picture.byteLength;
+    const size = sizeOf(picture) + AROUND;
     const last = lists.at(-1);
-    if (last && last.length < MOST && bytes + size <= MOST_BYTES) {
+    if (last && last.length < most && bytes + size <= LARGEST * largest) {
       last.push(picture);
       bytes += size;
     } else {
@@ -121,7 +129,26 @@ function requests(pictures) {
   return lists;
 }
 
+/** Whether the service would not even hear a request with this picture alone. */
+const tooLarge = (picture, { max_upload: largest }) => sizeOf(picture) + AROUND > LARGEST * largest;
+
+/** The row of a picture that is not sent, in the service's words. */
+function unsent(picture, source, model, { models, max_upload: largest }) {
+  const { name, sha256 } = models.find(({ name }) => name === model) ?? models[0];
+  const message = `the picture has more than ${largest} bytes: ${sizeOf(picture)}`;
+  const error = { kind: "too_large", reason: "too_large", message, hint: "make the picture smaller" };
+  return { label: null, confidence: null, uncertain: false, words: message, schema: "fervor.prediction/1", source, width: null, height: null, model: { name, sha256 }, faces: [], error };
+}
+
 const blobOf = (picture) => (picture instanceof Blob ? picture : new Blob([picture]));
+
+/** What a canvas shows, as a JPEG. */
+async function encoded(canvas) {
+  if (canvas.convertToBlob) return canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+  const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", QUALITY));
+  if (!blob) throw new Error("it cannot be encoded");
+  return blob;
+}
 
 /** The key as a WebSocket can carry it: a subprotocol with the key's bytes in hexadecimal. */
 function protocols(key) {
@@ -164,22 +191,22 @@ export class ServiceLive {
     return !this.#over && this.#socket.readyState === 1 && this.#encoding + this.#sent.size < LANES;
   }
 
-  /** Sends a frame: a file's Blob as it is, a video or a canvas as a JPEG. One that comes while two are on their way is dropped.
-   * `time` is when it is shown in its film, in seconds; without it, it is shown now. */
+  /** Sends a frame: a file's Blob as it is, a video or a canvas as a JPEG. One that comes while two are on their way is dropped, and so
+   * is one that shows nothing yet. `time` is when it is shown in its film, in seconds; without it, it is shown now. */
   push(source, { time = null } = {}) {
     if (!this.idle) return;
     const taken = performance.now();
     if (source instanceof Blob) return this.#put(source, taken, time);
-    this.#encoding += 1;
     const [wide, high] = [source.videoWidth ?? source.width, source.videoHeight ?? source.height];
+    if (!(wide > 0 && high > 0)) return;
     const scale = Math.min(1, this.#maxSide / Math.max(wide, high));
-    this.#canvas ??= document.createElement("canvas");
-    [this.#canvas.width, this.#canvas.height] = [Math.round(wide * scale), Math.round(high * scale)];
+    this.#canvas ??= typeof OffscreenCanvas === "function" ? new OffscreenCanvas(1, 1) : document.createElement("canvas");
+    [this.#canvas.width, this.#canvas.height] = [Math.max(1, Math.round(wide * scale)), Math.max(1, Math.round(high * scale))];
     this.#canvas.getContext("2d").drawImage(source, 0, 0, this.#canvas.width, this.#canvas.height);
-    this.#canvas.toBlob((blob) => {
-      this.#encoding -= 1;
-      this.#put(blob, taken, time);
-    }, "image/jpeg", QUALITY);
+    this.#encoding += 1;
+    encoded(this.#canvas).then((blob) => this.#put(blob, taken, time), (error) => {
+      if (!this.#over) this.onError?.(new ServiceError({ kind: "input", reason: "inaccessible", message: `the picture cannot be looked at: ${error.message}` }), this.#frames + 1);
+    }).finally(() => (this.#encoding -= 1));
   }
 
   #put(blob, taken, time) {

@@ -86,7 +86,7 @@ async function tell() {
   const accuracy = first.accuracy ? ` It names ${Math.round(100 * first.accuracy)} of 100 faces of its validation pictures as people labelled them.` : "";
   const others = models.length > 1 ? ` Also there: ${models.slice(1).map(({ name }) => name).join(", ")}.` : "";
   document.getElementById("about").textContent = `Fervor ${service.version}, model ${first.name}: ${first.labels.join(", ")}.${accuracy}${others}`;
-  document.getElementById("limits").textContent = inBrowser()
+  document.getElementById("limits").textContent = inBrowser() || !service.server
     ? "JPEG, PNG, WebP, GIF, BMP or TIFF. Pictures are looked at in this browser: none leaves this device."
     : `JPEG, PNG, WebP, GIF, BMP or TIFF, up to ${Math.round(service.max_upload / 2 ** 20)} MiB. Pictures are answered and forgotten: none is kept.`;
 }

@@ -1,6 +1,8 @@
 // Keeps the page's files, so that it opens without a network. Pictures are never kept.
 
-const KEPT = "fervor {{version}}";
+/** Of this page: others of the same site keep theirs. */
+const OURS = `fervor ${registration.scope} `;
+const KEPT = `${OURS}{{version}}`;
 /** What the first answer needs; other models are kept once they have been loaded. */
 const FILES = {{files}};
 
@@ -9,7 +11,7 @@ addEventListener("install", (event) => {
 });
 
 addEventListener("activate", (event) => {
-  const old = (name) => name.startsWith("fervor ") && name !== KEPT;
+  const old = (name) => name.startsWith(OURS) && name !== KEPT;
   event.waitUntil(caches.keys().then((names) => Promise.all(names.filter(old).map((name) => caches.delete(name)))).then(() => clients.claim()));
 });
 
@@ -19,12 +21,10 @@ addEventListener("fetch", (event) => {
 });
 
 async function answer(request) {
-  const kept = await caches.match(request, { ignoreSearch: true });
+  const cache = await caches.open(KEPT);
+  const kept = await cache.match(request, { ignoreSearch: true });
   if (kept) return kept;
   const response = await fetch(request);
-  if (response.ok && request.url.endsWith(".onnx")) {
-    const cache = await caches.open(KEPT);
-    await cache.put(request, response.clone());
-  }
+  if (response.ok && request.url.endsWith(".onnx")) await cache.put(request, response.clone());
   return response;
 }

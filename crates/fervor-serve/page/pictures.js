@@ -1,10 +1,11 @@
 // The Pictures tab: drop, paste, choose or photograph; an answer for each picture.
 
-import { about, annotated, predict } from "./api.js";
-import { chosenModel, leftOut, onFaces, onModel, shown } from "./choices.js";
+import { about, mayAsk, predict, shownAs } from "./api.js";
+import { chosenModel, least, leftOut, onFaces, onModel, shown } from "./choices.js";
 import { drawBoxes, drawn, highlight } from "./drawing.js";
 import { nameOf } from "./files.js";
 import { download, faceCard, faceLine, make, numbered, say, sum } from "./view.js";
+import { onWhere } from "./where.js";
 
 const results = document.getElementById("results");
 const bar = document.getElementById("results-bar");
@@ -27,8 +28,17 @@ export function show(files) {
   ask(added);
 }
 
+let waiting = [];
+let asking = false;
+
 /** One after the other: the answer to the first picture comes first. */
-const ask = (some) => some.reduce((before, card) => before.then(() => card.ask()), Promise.resolve());
+async function ask(some) {
+  waiting = [...waiting.filter((card) => !some.includes(card)), ...some];
+  if (asking) return;
+  asking = true;
+  while (waiting.length) await waiting.shift().ask();
+  asking = false;
+}
 
 /** How many pictures and faces there are. */
 function count() {
@@ -52,8 +62,9 @@ class Card {
     this.body = make("div", { classes: "body", children: [make("p", { classes: "pulse", text: "Looking …" })] });
     this.save = this.button("Save the drawn picture", () => this.saveDrawn());
     this.save.hidden = true;
+    this.picture = make("div", { classes: "picture", children: [this.frame] });
     this.element = make("article", { classes: "result waiting", children: [
-      make("div", { classes: "picture", children: [this.frame] }),
+      this.picture,
       make("div", { classes: "facts", children: [
         this.header, this.body,
         make("div", { classes: "card-actions", children: [this.save, this.button("Remove", () => this.remove(true))] }),
@@ -71,11 +82,15 @@ class Card {
 
   async ask() {
     if (this.gone) return;
+    const model = chosenModel();
     try {
-      this.answer = await predict(this.file, chosenModel());
-      if (!this.gone) this.show(true);
+      const answer = await predict(this.file, model);
+      // Else it waits again, for the model that was chosen meanwhile.
+      if (this.gone || model !== chosenModel()) return;
+      this.answer = answer;
+      this.show(true);
     } catch (error) {
-      if (!this.gone) this.fail(error.message);
+      if (!this.gone && model === chosenModel()) this.fail(error.message);
     }
   }
 
@@ -84,7 +99,9 @@ class Card {
     const { width, height, model } = this.answer;
     const faces = numbered(shown(this.answer.faces));
     this.faces = faces;
-    this.element.classList.remove("waiting");
+    this.element.classList.remove("waiting", "failed");
+    this.picture.hidden = false;
+    if (this.drawnAs && this.drawnAs !== drawing()) this.showDrawn();
     this.element.classList.toggle("tiny", Math.max(width, height) < 200);
     this.save.hidden = false;
     const told = sum(faces, words);
@@ -126,7 +143,7 @@ class Card {
   }
 
   draw() {
-    if (!this.faces || this.image.dataset.drawn) return;
+    if (!this.answer || this.png) return;
     const { width, height } = this.answer;
     drawBoxes(this.overlay, this.faces, width, height, { onChoose: (number) => this.choose(number) });
   }
@@ -141,14 +158,20 @@ class Card {
     highlight(this.overlay, number);
   }
 
-  /** A picture that the browser cannot show (TIFF): as the service draws it. */
+  /** A picture that the browser cannot show (TIFF): with what the service draws on it, or made one that it can show. */
   async showDrawn() {
-    this.image.dataset.drawn = "yes";
-    this.overlay.replaceChildren();
+    const as = drawing();
+    this.drawnAs = as;
     try {
-      this.png = await annotated(this.file, chosenModel());
+      const { png, drawn: done } = await shownAs(this.file, { model: chosenModel(), ...least() });
+      if (this.gone || this.drawnAs !== as) return;
+      this.png = done ? png : null;
+      // What is only made visible stays as it is, whatever is chosen.
+      if (!done) this.drawnAs = null;
+      if (done) this.overlay.replaceChildren();
       URL.revokeObjectURL(this.image.src);
-      this.image.src = URL.createObjectURL(this.png);
+      this.image.src = URL.createObjectURL(png);
+      this.draw();
     } catch {
       // The answer to the picture says what is wrong with it.
     }
@@ -176,11 +199,10 @@ class Card {
   }
 
   fail(message) {
-    this.faces = [];
+    [this.faces, this.answer] = [[], null];
     this.element.classList.remove("waiting");
     this.element.classList.add("failed");
-    this.element.querySelector(".picture")?.remove();
-    URL.revokeObjectURL(this.image.src);
+    this.picture.hidden = true;
     this.save.hidden = true;
     this.header.replaceChildren(make("p", { classes: "name", text: this.name }));
     this.body.replaceChildren(make("p", { classes: "error", text: message }));
@@ -189,8 +211,11 @@ class Card {
   }
 }
 
+/** What the service's drawing depends on. */
+const drawing = () => JSON.stringify([chosenModel(), least()]);
+
 onFaces(() => cards.filter((card) => card.answer).forEach((card) => card.show()));
-onModel(() => ask(cards.filter((card) => card.answer)));
+for (const on of [onModel, onWhere]) on(() => ask(cards.filter((card) => mayAsk(card.file))));
 
 document.getElementById("results-clear").addEventListener("click", () => {
   for (const card of [...cards]) card.remove(false);

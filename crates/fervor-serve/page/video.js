@@ -6,7 +6,7 @@ import { drawBoxes } from "./drawing.js";
 import { Lanes, clock, faceOf, place } from "./lanes.js";
 import { Recording } from "./recording.js";
 import { colour, download, make, say, tinted } from "./view.js";
-import { inBrowser, modelsOf } from "./where.js";
+import { inBrowser, modelsOf, onWhere } from "./where.js";
 
 /** The longer side of the pictures that are sent. */
 const SIDE = 640;
@@ -57,7 +57,7 @@ export async function look(file) {
 
 class Work {
   constructor(file, rate, service) {
-    Object.assign(this, { file, rate, sent: 0, answered: 0, times: [], over: false, wake: () => {} });
+    Object.assign(this, { file, rate, here: inBrowser(), sent: 0, answered: 0, times: [], over: false, wake: () => {} });
     this.recording = new Recording(file.name, labelsOf(service, new Set([chosenModel() || modelsOf(service)[0].name])));
     this.recording.end = player.duration;
     this.drawn = 0;
@@ -103,7 +103,7 @@ class Work {
     [canvas.width, canvas.height] = [Math.round(player.videoWidth * scale), Math.round(player.videoHeight * scale)];
     canvas.getContext("2d").drawImage(player, 0, 0, canvas.width, canvas.height);
     this.scale = scale;
-    const picture = inBrowser() ? await createImageBitmap(canvas) : await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
+    const picture = this.here ? await createImageBitmap(canvas) : await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
     if (this.over || this.fault) return;
     this.live.push(picture, { time });
     this.times.push(time);
@@ -133,8 +133,11 @@ class Work {
     element("count").textContent = `${this.answered} of ${count} frames${seconds > 1 ? `, ${rate.toFixed(0)} a second, ${clock(left, 0)} left` : ""}`;
   }
 
-  stop() {
+  /** `why`, where not a person wanted it. */
+  stop(why = null) {
+    this.fault ??= why;
     this.over = true;
+    this.live?.stop();
     this.wake();
   }
 
@@ -232,6 +235,8 @@ element("stop").addEventListener("click", () => work?.stop());
 element("csv").addEventListener("click", () => {
   download(`${result.recording.source.replace(/\.[^.]*$/, "")}-frames.csv`, new Blob([result.recording.csv()], { type: "text/csv" }));
 });
+// Frames never go on to somebody whom the page does not name any more.
+onWhere(() => work && work.here !== inBrowser() && work.stop("Stopped, since from now on somebody else computes. Choose the film again."));
 about.then((service) => {
   element("legend").append(...labelsOf(service).map((label) => tinted(make("li", { children: [make("span", { classes: "dot" }), word(label)] }), label)),
     make("li", { children: [make("i", { classes: "swatch unsure" }), "uncertain"] }), make("li", { children: [make("i", { classes: "swatch poor" }), "poor picture"] }));

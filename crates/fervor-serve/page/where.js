@@ -10,12 +10,16 @@ const at = (path) => globalThis.FILES?.[path] ?? new URL(path, document.baseURI)
 /** What the page's home says of itself: models, classes, limits; whether there is a service behind it, and what the browser could load. */
 export const about = fetch(at("page/about.json")).then((response) => response.json());
 
-let where = "server";
+/** "server", "browser", or null as long as nobody has decided: nothing is sent before. */
+let where = null;
 /** What is loaded here: the package's Fervor by model. */
 const loaded = new Map();
 
-/** Whether this browser computes. */
+/** Whether this browser computes; false, too, as long as nobody has decided. */
 export const inBrowser = () => where === "browser";
+
+/** Resolves once it is decided who computes. */
+export const decided = about.then(decide);
 
 /** Calls `listener` when that changes. */
 export const onWhere = (listener) => listeners.push(listener);
@@ -30,8 +34,10 @@ export async function loadedHere(model = "") {
   if (!loaded.has(name)) {
     const folder = service.browser.package;
     const { load } = await import(at(`${folder}fervor.js`));
-    const loading = load({ model: at(folder + file) });
-    loading.catch(() => loaded.delete(name));
+    const loading = load({ model: at(folder + file) }).catch((error) => {
+      loaded.delete(name);
+      throw error.reason === "missing" ? Object.assign(new Error(`the model ${name} cannot be loaded`), { hint: "is this device online? Then try again" }) : error;
+    });
     loaded.set(name, loading);
   }
   return loaded.get(name);
@@ -46,37 +52,37 @@ function tell(state) {
 
 const SAYS = { server: "Computed on the server: pictures go there and are forgotten.", browser: "Computed in this browser: nothing leaves this device." };
 
+/** Whoever computes from now on. What was looked at in this browser stays here: see `api.js`. */
 async function choose(wanted) {
   const service = await about;
-  const before = where;
   where = wanted;
   tell(SAYS[wanted]);
-  if (wanted === "browser") {
-    tell("Loading the model …");
-    try {
-      const fervor = await loadedHere();
-      // So that nothing is fetched any more once a person has been told that nothing leaves the device.
-      await Promise.all([...document.querySelectorAll(".example")].map((example) => fetch(example.dataset.src, { cache: "force-cache" })));
-      if (where !== "browser") return;
-      element("where").title = `fervor-web ${service.version}, build ${fervor.build}, in ${fervor.where === "worker" ? "a worker" : "this page"}`;
-      tell(SAYS.browser);
-    } catch (error) {
-      if (where !== "browser") return;
-      where = service.server ? "server" : before;
-      tell(`This browser cannot compute it: ${error.message}`);
-      if (!service.server) return;
-    }
-  }
   try {
     localStorage.setItem(KEPT, where);
   } catch {
     // A browser that keeps nothing asks again next time.
   }
   for (const listener of listeners) listener();
+  if (wanted !== "browser") return;
+  tell("Loading the model …");
+  try {
+    const fervor = await loadedHere();
+    // So that nothing is fetched any more once a person has been told that nothing leaves the device.
+    await Promise.all([...document.querySelectorAll(".example")].map((example) => fetch(example.dataset.src, { cache: "force-cache" })));
+    if (where !== "browser") return;
+    element("where").title = `fervor-web ${service.version}, build ${fervor.build}, in ${fervor.where === "worker" ? "a worker" : "this page"}`;
+    tell(SAYS.browser);
+  } catch (error) {
+    // Never the server instead: who has chosen this browser wants nothing sent.
+    if (where === "browser") tell(`This browser cannot compute it: ${error.message}. Nothing is sent.`);
+  }
 }
 
-about.then((service) => {
-  if (!service.browser) return;
+function decide(service) {
+  if (!service.browser) {
+    where = "server";
+    return;
+  }
   element("where").hidden = false;
   element("where-choice").hidden = !service.server;
   let kept = null;
@@ -86,7 +92,9 @@ about.then((service) => {
     // Nothing is kept.
   }
   const wanted = service.server ? kept : "browser";
-  choose(wanted === "browser" ? "browser" : "server");
+  where = wanted === "browser" ? "browser" : "server";
+  choose(where);
   if (service.offline && "serviceWorker" in navigator) navigator.serviceWorker.register("offline.js").catch(() => {});
-});
+}
+
 for (const input of document.querySelectorAll("input[name=where]")) input.addEventListener("change", () => choose(input.value));

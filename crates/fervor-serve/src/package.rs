@@ -85,7 +85,7 @@ impl Package {
     /// What the page is told: where the package is, and its models.
     pub(crate) fn about(&self) -> Value {
         let model = |bundle: &Arc<Bundle>| {
-            let mut about = about_model(bundle.card());
+            let mut about = about_model(bundle.card(), bundle.sha256());
             about["file"] = model_file(bundle).into();
             about
         };

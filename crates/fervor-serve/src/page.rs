@@ -132,7 +132,7 @@ async fn about(State(app): State<App>) -> Json<Value> {
     Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "words": words(&labels_of(cards().chain(here))),
-        "models": cards().map(about_model).collect::<Vec<Value>>(),
+        "models": cards().zip(app.models()).map(|(card, model)| about_model(card, &model.sha256)).collect::<Vec<Value>>(),
         "server": true,
         "browser": package.map(|package| package.about()),
         "max_upload": app.settings().max_upload,
@@ -142,9 +142,10 @@ async fn about(State(app): State<App>) -> Json<Value> {
 }
 
 /// What the page is told of a model.
-pub fn about_model(card: &Card) -> Value {
+pub fn about_model(card: &Card, sha256: &str) -> Value {
     json!({
         "name": card.name,
+        "sha256": sha256,
         "description": card.description,
         "labels": card.labels.names(),
         "licence": card.licence,

@@ -43,7 +43,7 @@ pub struct RateOptions<'a> {
     pub backend: Backend,
     /// Processor threads; 0 for one a core.
     pub threads: usize,
-    /// Set from outside: the test ends after the step under way.
+    /// Set from outside: the test ends after the step under way, without a suggestion.
     pub stop: &'a AtomicBool,
     /// Hears of steps done and of how many there are at most.
     pub progress: &'a mut (dyn FnMut(usize, usize) + Send),
@@ -73,11 +73,12 @@ pub struct RateTest {
     pub steepest: f64,
 }
 
-/// Trains a fresh network of the recipe at a rising rate and says which one to choose. It leaves nothing behind.
+/// Trains a fresh network of the recipe at a rising rate and says which one to choose; nothing where it was asked to stop before. It
+/// leaves nothing behind.
 ///
 /// # Errors
 /// As [`train`](crate::train); and `Model` where the loss never falls.
-pub fn find_rate(options: RateOptions) -> Result<RateTest> {
+pub fn find_rate(options: RateOptions) -> Result<Option<RateTest>> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()
@@ -85,7 +86,7 @@ pub fn find_rate(options: RateOptions) -> Result<RateTest> {
     pool.install(|| run(options))
 }
 
-fn run(options: RateOptions) -> Result<RateTest> {
+fn run(options: RateOptions) -> Result<Option<RateTest>> {
     let RateOptions { recipe, dataset, stop, progress, .. } = options;
     recipe.check()?;
     let device = options.backend.device()?.autodiff();
@@ -117,12 +118,16 @@ fn run(options: RateOptions) -> Result<RateTest> {
             progress(points.len(), STEPS);
             let lowest = points.iter().map(|point| point.mean).fold(f64::INFINITY, f64::min);
             let blown_up = points.len() > WARM && points[step].mean > BLOWN_UP * lowest;
-            if points.len() == STEPS || blown_up || stop.load(Ordering::Relaxed) {
+            if points.len() == STEPS || blown_up {
                 break 'test;
+            }
+            // The loss has not turned yet: where it is lowest now says nothing.
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
             }
         }
     }
-    RateTest::of(points)
+    RateTest::of(points).map(Some)
 }
 
 /// The next point; the mean is one of what has been, not of zeros before it (Kingma and Ba 2015, section 3).

@@ -21,6 +21,8 @@ pub struct Exporter<'a> {
     pub manifest_sha256: &'a str,
     pub loader: &'a Loader,
     pub validation: &'a Examples,
+    /// What the network's first weights were trained on, where it did not begin anew.
+    pub seen_before: &'a [ContentHash],
 }
 
 /// What a bundle makes of the validation pictures.
@@ -167,7 +169,7 @@ impl Exporter<'_> {
             candidate.card.metrics.insert("validation.votes_head_kl".to_owned(), votes.kl);
         }
         let training = self.loader.examples().indices().iter().map(|&index| self.dataset.samples()[index].hash);
-        let training: Vec<ContentHash> = training.collect();
+        let training = training.chain(self.seen_before.iter().copied());
         let bundle = Bundle::pack(candidate.graph, &candidate.card, training)?;
         bundle.check_elsewhere()?;
         Ok(bundle)

@@ -183,7 +183,12 @@ fn run(options: TrainOptions) -> Result<Outcome> {
         }
     }
     let manifest_sha256 = &state.manifest_sha256.clone();
-    let exporter = Exporter { recipe: &recipe, dataset: &dataset, manifest_sha256, loader: &loader, validation: &validation };
+    let seen_before = match &recipe.transfer {
+        Some(source) => transfer::seen_before(source, &folder.file("last.onnx"))?,
+        None => Vec::new(),
+    };
+    let (loader, validation, seen_before) = (&loader, &validation, &seen_before[..]);
+    let exporter = Exporter { recipe: &recipe, dataset: &dataset, manifest_sha256, loader, validation, seen_before };
     progress(Progress::Started {
         run: folder.path().to_owned(),
         summary: summary(&recipe, classes),

@@ -1,10 +1,12 @@
 //! A training that starts from the weights of a bundle: where they come from, and the new classifier.
 
+use std::path::Path;
+
 use burn::module::Module;
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use fervor::onnx::ModelProto;
-use fervor::{Bundle, Error, LabelSet, Reason, Result};
+use fervor::{Bundle, ContentHash, Error, LabelSet, Reason, Result};
 
 use crate::import;
 use crate::layers;
@@ -23,17 +25,8 @@ const TOLERANCE: f32 = 1e-4;
 /// `Input`: the source is another than when the recipe was resolved, or takes other chips. `Model`: it is no bundle, of
 /// another network, or the network read from it does not answer as it does.
 pub fn start(transfer: &TransferRecipe, recipe: &Recipe, labels: &LabelSet, device: &Device) -> Result<Network> {
-    let bundle = Bundle::find(&transfer.from)?;
+    let bundle = source(transfer)?;
     let (card, chip) = (bundle.card(), recipe.preprocess.shape());
-    if transfer.sha256.as_ref().is_some_and(|sha256| !bundle.has_sha256(sha256)) {
-        return Err(Error::input(format!(
-            "the source is not the one that the recipe names: {} is {}",
-            transfer.from,
-            bundle.sha256()
-        ))
-        .because(Reason::Changed)
-        .with_hint("take transfer.sha256 out of the recipe to start from the present one"));
-    }
     // Chips may come to be standardised, or no longer: the network gets used to it.
     if card.preprocess.plain() != recipe.preprocess.plain() {
         return Err(Error::input(format!("the recipe's preprocess is not that of {}: {:?}", transfer.from, card.preprocess))
@@ -71,6 +64,31 @@ pub fn start(transfer: &TransferRecipe, recipe: &Recipe, labels: &LabelSet, devi
     source.weight = Param::from_data(TensorData::new(weight, [inputs, outputs]), device);
     source.bias = Some(Param::from_data(TensorData::new(bias, [outputs]), device));
     Ok(network)
+}
+
+/// The source's bundle.
+fn source(transfer: &TransferRecipe) -> Result<Bundle> {
+    let bundle = Bundle::find(&transfer.from)?;
+    if transfer.sha256.as_ref().is_some_and(|sha256| !bundle.has_sha256(sha256)) {
+        return Err(Error::input(format!(
+            "the source is not the one that the recipe names: {} is {}",
+            transfer.from,
+            bundle.sha256()
+        ))
+        .because(Reason::Changed)
+        .with_hint("take transfer.sha256 out of the recipe to start from the present one"));
+    }
+    Ok(bundle)
+}
+
+/// The pictures that the source was trained on, its own sources' among them: the new network has seen them, too. A run that goes on
+/// where the source is gone knows them by its own bundle, `last`.
+///
+/// # Errors
+/// As [`start`], where there is no such bundle.
+pub fn seen_before(transfer: &TransferRecipe, last: &Path) -> Result<Vec<ContentHash>> {
+    let bundle = source(transfer).or_else(|error| Bundle::open(last).map_err(|_| error))?;
+    Ok(bundle.training_pictures().collect())
 }
 
 /// Proves that the network answers as the bundle that it was read from.

@@ -2,7 +2,7 @@
 
 import decoder, { Decoded } from "./fervor_files.js";
 import init, { Analyzer, Tracker } from "./fervor_web.js";
-import { FervorError } from "./error.js";
+import { FervorError, unseen } from "./error.js";
 
 let started = null;
 let files = null;
@@ -46,13 +46,15 @@ async function compiled(module) {
 }
 
 /** Loads a model; its number, and what it says of itself. `module`, `decoder` and `model` are addresses or bytes; the decoder is
- * loaded with the first file. */
+ * loaded with the first file. What could not be loaded is tried again the next time. */
 export async function open({ module, decoder, model }) {
-  filesAt ??= decoder;
-  const [bytes] = await Promise.all([
-    typeof model === "string" ? bytesOf(model) : model,
-    (started ??= compiled(module).then((module) => init({ module_or_path: module }))),
-  ]);
+  filesAt = decoder;
+  started ??= compiled(module).then((module) => init({ module_or_path: module }));
+  const starting = started.catch((error) => {
+    started = null;
+    throw error;
+  });
+  const [bytes] = await Promise.all([typeof model === "string" ? bytesOf(model) : model, starting]);
   const analyzer = guarded(() => new Analyzer(bytes));
   analyzers.set(++last, analyzer);
   return { id: last, model: JSON.parse(analyzer.model()) };
@@ -102,7 +104,11 @@ async function decode(bytes, maxPixels) {
 
 /** Makes files ready to be decoded before the first one comes. */
 export async function readFiles() {
-  await (files ??= compiled(filesAt).then((module) => decoder({ module_or_path: module })));
+  files ??= compiled(filesAt).then((module) => decoder({ module_or_path: module }));
+  await files.catch((error) => {
+    files = null;
+    throw error;
+  });
 }
 
 /** A picture's file as a PNG. */
@@ -123,12 +129,18 @@ export function follow({ smoothing }) {
 
 /** Sets a tracker's smoothing. */
 export function smooth({ id, seconds }) {
-  trackers.get(id).smooth(seconds);
+  trackerOf(id).smooth(seconds);
 }
 
 /** The faces of a row as a tracker follows them. */
 export function track({ id, row, time }) {
-  return JSON.parse(guarded(() => trackers.get(id).update(JSON.stringify(row), time)));
+  return JSON.parse(guarded(() => trackerOf(id).update(JSON.stringify(row), time)));
+}
+
+function trackerOf(id) {
+  const tracker = trackers.get(id);
+  if (!tracker) throw new FervorError({ kind: "input", reason: "missing", message: "the tracker is closed" });
+  return tracker;
 }
 
 /** Forgets a tracker. */
@@ -152,6 +164,18 @@ function guarded(act) {
 
 /** The pixels of a bitmap, over white where it is transparent, as files are read. */
 function pixelsOf(bitmap) {
+  try {
+    return drawn(bitmap);
+  } catch (error) {
+    // A canvas on which a picture of another site was drawn gives nothing any more.
+    canvas = null;
+    throw unseen(error);
+  } finally {
+    bitmap.close?.();
+  }
+}
+
+function drawn(bitmap) {
   const { width, height } = bitmap;
   canvas ??= typeof OffscreenCanvas === "function" ? new OffscreenCanvas(width, height) : document.createElement("canvas");
   // Setting a side clears the canvas and takes time, even where nothing changes.
@@ -161,6 +185,5 @@ function pixelsOf(bitmap) {
   pen.fillStyle = "#fff";
   pen.fillRect(0, 0, width, height);
   pen.drawImage(bitmap, 0, 0);
-  bitmap.close?.();
   return pen.getImageData(0, 0, width, height);
 }

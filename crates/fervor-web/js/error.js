@@ -5,3 +5,6 @@ export class FervorError extends Error {
     Object.assign(this, { name: "FervorError", kind, reason, hint, row });
   }
 }
+
+/** A picture that cannot be looked at, for a reason of the browser's. */
+export const unseen = (error) => new FervorError({ kind: "input", reason: "inaccessible", message: `the picture cannot be looked at: ${error.message}` });

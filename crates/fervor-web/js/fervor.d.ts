@@ -5,6 +5,7 @@
 export type Source =
   | Blob | ArrayBuffer | ArrayBufferView
   | ImageBitmap | HTMLVideoElement | HTMLImageElement | HTMLCanvasElement | OffscreenCanvas | VideoFrame
+  /** Of bytes: ImageData with `rgba-float16` is refused. */
   | ImageData | { data: Uint8Array | Uint8ClampedArray; width: number; height: number };
 
 /** A class of a model; the built-in ones have these, and `contempt` that of fervor-48-votes. */
@@ -126,7 +127,7 @@ export interface ModelInfo {
 
 export interface LiveOptions extends Options {
   onAnswer(answer: LiveAnswer): void;
-  /** A frame without an answer; what is not taken here is thrown. */
+  /** A frame without an answer; what is not taken here is an uncaught error. The next frame is answered all the same. */
   onError?(error: FervorError, frame: number): void;
   /** Seconds over which answers are averaged; 0.5. */
   smoothing?: number;
@@ -144,6 +145,7 @@ export function build(): string;
 export function modelNames(): string[];
 
 export class FervorError extends Error implements ErrorInfo {
+  constructor(info: { kind: ErrorInfo["kind"]; message: string; reason?: string | null; hint?: string | null }, row?: Row | null);
   kind: ErrorInfo["kind"];
   reason: string | null;
   hint: string | null;
@@ -167,13 +169,14 @@ export class Fervor {
   live(options: LiveOptions): Live;
   /** Bytes that WebAssembly holds, for all models of its thread; it grows with the largest picture, and then no more. */
   memory(): Promise<number>;
+  /** Frees the model, and its worker; what is still asked is rejected. */
   close(): Promise<void>;
 }
 
 /** Joins the faces of successive frames into tracks. */
 export class Tracker {
   private constructor();
-  /** The faces of the frame at `time`, in seconds. */
+  /** The faces of the frame at `time`, in seconds, never before the last one's. */
   update(row: Row, time: number): Promise<LiveFace[]>;
   smooth(seconds: number): Promise<void>;
   close(): Promise<void>;

@@ -21,9 +21,18 @@ export const build = () => Object.keys(modules).find((name) => WebAssembly.valid
 /** The models of this package, the smallest first. */
 export const modelNames = () => Object.keys(models);
 
+/** What may be said to `load`. */
+const LOADS = ["model", "base", "worker", "build", "module", "files"];
+
 /** Loads a model. See `fervor.d.ts` for what may be said. */
-export async function load({ model = "fervor-nano", base = null, worker = "auto", build: wanted = build(), module = null, files = true } = {}) {
-  const at = (file, known) => (base ? new URL(file, new URL(base, globalThis.location?.href ?? import.meta.url)) : known).href;
+export async function load(options = {}) {
+  if (typeof options !== "object" || options === null) throw refused(`load takes its options as an object, not ${JSON.stringify(options)}`, `load({ model: ${JSON.stringify(options)} })`);
+  const unknown = Object.keys(options).find((key) => !LOADS.includes(key));
+  if (unknown) throw refused(`load has no option ${JSON.stringify(unknown)}`, `known are ${LOADS.join(", ")}`);
+  const { model = "fervor-nano", base = null, worker = "auto", build: wanted = build(), module = null, files = true } = options;
+  if (module === null && !Object.hasOwn(modules, wanted)) throw refused(wanted ? `there is no build ${JSON.stringify(wanted)}` : "no build of this package runs here", `it has ${Object.keys(modules).join(", ")}`);
+  const folder = base && new URL(String(base).replace(/\/*$/, "/"), home());
+  const at = (file, known) => (folder ? new URL(file, folder) : known).href;
   const known = Object.hasOwn(models, model);
   const given = {
     module: module ?? at(`fervor_${wanted}.wasm`, modules[wanted]),
@@ -46,8 +55,17 @@ const bytesOf = async (given) => new Uint8Array(given instanceof Blob || (typeof
 
 function addressOf(model) {
   const text = String(model);
-  if (/[/.]/.test(text)) return new URL(text, globalThis.location?.href ?? import.meta.url).href;
-  throw new FervorError({ kind: "input", reason: "missing", message: `there is no model ${JSON.stringify(text)}`, hint: `known are ${modelNames().join(", ")}; or give an address, or a file's bytes` });
+  if (/[/.]/.test(text)) return new URL(text, home()).href;
+  throw refused(`there is no model ${JSON.stringify(text)}`, `known are ${modelNames().join(", ")}; or give an address, or a file's bytes`, "missing");
+}
+
+const refused = (message, hint, reason = "invalid") => new FervorError({ kind: "input", reason, message, hint });
+
+/** What addresses are relative to: the page's, or in Node the folder one works in. */
+function home() {
+  if (globalThis.location?.href) return location.href;
+  const folder = globalThis.process?.cwd?.().replaceAll("\\", "/");
+  return folder ? `file:///${encodeURI(folder).replace(/[?#]/g, encodeURIComponent).replace(/^\//, "")}/` : import.meta.url;
 }
 
 /** Of the row of the frame before, only where its faces were. */
@@ -59,6 +77,7 @@ function placesOf({ width, height, faces }) {
 async function threadOf(worker) {
   const can = typeof Worker === "function" && typeof document === "object";
   if (worker === false || (worker === "auto" && !can)) return here();
+  if (typeof Worker !== "function") throw refused("there are no workers here", "load({ worker: false })", "unsupported");
   try {
     return await beside();
   } catch (error) {
@@ -70,7 +89,7 @@ async function threadOf(worker) {
 
 /** A model that is loaded. Made by `load`. */
 export class Fervor {
-  #thread; #id;
+  #thread; #id; #over = false;
 
   constructor(thread, { id, model }, build) {
     this.#thread = thread;
@@ -104,10 +123,10 @@ export class Fervor {
     }
   }
 
-  async #row(source, { source: name = nameOf(source), maxSide = 0, near = null, ...options }) {
+  async #row(source, { source: name, maxSide = 0, near = null, ...options }) {
     if (near) options.near = placesOf(near);
     const { taken, transfer } = await take(source, maxSide);
-    return this.#thread.ask("analyze", { id: this.#id, taken, source: name, options }, transfer);
+    return this.#thread.ask("analyze", { id: this.#id, taken, source: String(name ?? nameOf(source)), options }, transfer);
   }
 
   /** A picture's file as a PNG, upright: for formats that the browser cannot show, such as TIFF. */
@@ -132,10 +151,15 @@ export class Fervor {
     return this.#thread.ask("memory");
   }
 
-  /** Frees the model, and its worker. */
+  /** Frees the model, and its worker. What is still asked gets no answer. */
   async close() {
-    await this.#thread.ask("close", { id: this.#id });
-    this.#thread.stop();
+    if (this.#over) return;
+    this.#over = true;
+    try {
+      await this.#thread.ask("close", { id: this.#id });
+    } finally {
+      this.#thread.stop();
+    }
   }
 }
 

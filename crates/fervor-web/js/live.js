@@ -50,7 +50,7 @@ export class Live {
 
   set smoothing(seconds) {
     this.#smoothing = seconds;
-    this.#tracker?.then((tracker) => tracker.smooth(seconds));
+    if (!this.#over) this.#tracker?.then((tracker) => tracker.smooth(seconds)).catch(() => {});
   }
 
   /** Ends it; a frame that is worked on gets no answer. */
@@ -70,10 +70,15 @@ export class Live {
 
   async #work() {
     this.#working = true;
-    this.#tracker ??= this.#fervor.tracker({ smoothing: this.#smoothing });
+    if (!this.#tracker) {
+      this.#tracker = this.#fervor.tracker({ smoothing: this.#smoothing });
+      // Whoever waits for it hears why there is none.
+      this.#tracker.catch(() => {});
+    }
     while (this.#waiting && !this.#over) {
       const { source, time, number, came } = this.#waiting;
       this.#waiting = null;
+      let answer = null;
       try {
         const at = time ?? (came - this.#began) / 1000;
         const row = await this.#fervor.analyze(source, { ...this.#options, near: this.#near(at) });
@@ -81,14 +86,20 @@ export class Live {
         const faces = await (await this.#tracker).update(row, at);
         const { width, height } = row;
         const ms = Math.round(10 * (performance.now() - came)) / 10;
-        if (!this.#over) this.onAnswer?.({ frame: number, dropped: this.dropped, ms, width, height, faces });
+        answer = () => this.onAnswer?.({ frame: number, dropped: this.dropped, ms, width, height, faces });
       } catch (error) {
         this.#last = null;
-        if (this.#over) break;
-        if (!this.onError) throw error;
-        this.onError(error, number);
+        answer = () => (this.onError ? this.onError(error, number) : thrown(error));
+      }
+      try {
+        if (!this.#over) answer();
+      } catch (error) {
+        thrown(error);
       }
     }
     this.#working = false;
   }
 }
+
+/** What nobody takes is an uncaught error, and the next frame is answered all the same. */
+const thrown = (error) => queueMicrotask(() => { throw error; });

@@ -1,11 +1,24 @@
 // Where the work is done: in this thread, or in one beside it. Both are a function `ask(act, given, transfer)`.
 
 import * as core from "./core.js";
-import { FervorError } from "./error.js";
+import { FervorError, unseen } from "./error.js";
+
+/** Why nothing is answered any more. */
+const closed = () => new FervorError({ kind: "input", reason: "missing", message: "the model is closed", hint: "load it again" });
 
 /** In this thread. */
 export function here() {
-  return { ask: async (act, given) => core[act](given), stop() {}, where: "page" };
+  let over = false;
+  return {
+    where: "page",
+    async ask(act, given) {
+      if (over) throw closed();
+      return core[act](given);
+    },
+    stop() {
+      over = true;
+    },
+  };
 }
 
 /** In a worker of its own; rejects where there can be none. */
@@ -14,27 +27,35 @@ export function beside() {
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "fervor" });
     const waiting = new Map();
     let last = 0;
-    const gone = (message) => {
-      const error = { kind: "internal", message, hint: "load it again" };
-      for (const { fail } of waiting.values()) fail(new FervorError(error));
+    /** Why it answers no more; null while it does. */
+    let over = null;
+    const gone = (error) => {
+      over ??= error;
+      for (const { fail } of waiting.values()) fail(over);
       waiting.clear();
     };
     worker.addEventListener("error", (event) => {
       event.preventDefault();
       fail(new FervorError({ kind: "internal", message: `the worker did not start: ${event.message ?? "it may not be loaded"}` }));
-      gone("the worker stopped");
+      gone(new FervorError({ kind: "internal", message: "the worker stopped", hint: "load it again" }));
     });
     worker.addEventListener("message", ({ data: { ready, number, result, error } }) => {
       if (ready) {
         return done({
           where: "worker",
           ask: (act, given, transfer = []) => new Promise((done, fail) => {
-            waiting.set(++last, { done, fail });
-            worker.postMessage({ number: last, act, given }, transfer);
+            if (over) throw over;
+            try {
+              worker.postMessage({ number: ++last, act, given }, transfer);
+            } catch (error) {
+              // What a browser does not let out of its hands, such as a picture of another site.
+              throw unseen(error);
+            }
+            waiting.set(last, { done, fail });
           }),
           stop() {
             worker.terminate();
-            gone("it is closed");
+            gone(closed());
           },
         });
       }

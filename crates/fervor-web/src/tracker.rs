@@ -1,8 +1,8 @@
 //! Faces of successive frames.
 
-use fervor::{Error, PicturePrediction};
 use fervor::prediction::LiveFace;
 use fervor::track::{TrackOptions, Tracked};
+use fervor::{Error, PicturePrediction};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::{json, said};

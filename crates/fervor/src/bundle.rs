@@ -208,6 +208,11 @@ impl Bundle {
         self.training.contains(&prefix(hash))
     }
 
+    /// What it was trained on, as [`pack`](Self::pack) takes it: of each hash the first 48 bits, the others are zero.
+    pub fn training_pictures(&self) -> impl Iterator<Item = ContentHash> {
+        self.training.iter().map(|start| ContentHash(std::array::from_fn(|i| start.get(i).copied().unwrap_or_default())))
+    }
+
     /// Whether the bundle knows its training pictures at all.
     pub fn knows_training_pictures(&self) -> bool {
         !self.training.is_empty()

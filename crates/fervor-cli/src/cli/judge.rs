@@ -28,7 +28,7 @@ pub struct Evaluate {
     /// Of a network with several heads: the one that shall answer alone (labels, votes); card: all, as the card says
     #[arg(long, default_value = "card")]
     pub head: String,
-    /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
+    /// train, validation (PublicTest), test (PrivateTest) or all [default: test, else validation, else everything]
     #[arg(long)]
     pub split: Option<String>,
     /// Which part of each picture is taken [default: all of it, or the face that a manifest names]
@@ -70,7 +70,7 @@ pub struct Compare {
     pub b: String,
     /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest; of two tables of predictions, for their pictures only
     pub data: Option<PathBuf>,
-    /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
+    /// train, validation (PublicTest), test (PrivateTest) or all [default: test, else validation, else everything]
     #[arg(long)]
     pub split: Option<String>,
     /// Which part of each picture is taken [default: all of it, or the face that a manifest names]
@@ -159,7 +159,7 @@ pub struct ExplainScore {
     pub model: String,
     /// A folder with a folder a class, fer2013.csv[.xz|.gz], or a manifest
     pub data: PathBuf,
-    /// train, validation (PublicTest) or test (PrivateTest) [default: test, else validation, else everything]
+    /// train, validation (PublicTest), test (PrivateTest) or all [default: test, else validation, else everything]
     #[arg(long)]
     pub split: Option<String>,
     /// Which part of each picture is taken [default: all of it, or the face that a manifest names]

@@ -70,6 +70,14 @@ pub fn origin(text: &str) -> Result<String, String> {
     }
 }
 
+/// Rounds of a measurement.
+pub fn rounds(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n @ 1..=1_000_000) => Ok(n),
+        _ => Err("give a number from 1 to 1000000".to_owned()),
+    }
+}
+
 /// A share, 0 to 1.
 pub fn share(text: &str) -> Result<f64, String> {
     match text.parse() {

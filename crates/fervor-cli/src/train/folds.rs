@@ -39,7 +39,7 @@ pub fn run(
         let outcome = one_of_several(args, recipe, dataset, backend, stop)?;
         if outcome.end == End::Interrupted {
             talk::note(format_args!("interrupted in fold {} of {count}; the same command goes on", fold + 1));
-            return Ok(Verdict::No);
+            return Ok(Verdict::Interrupted);
         }
         done.folds.push((training, validation, outcome.log));
     }

@@ -18,7 +18,7 @@ use crate::verdict::Verdict;
 /// As [`find_rate`], and files that cannot be written.
 pub fn run(args: &Train, recipe: &Recipe, dataset: &Dataset, backend: Backend, stop: &AtomicBool) -> Result<Verdict> {
     let bar = talk::bar(0, "steps at a rising rate");
-    let test = find_rate(RateOptions {
+    let found = find_rate(RateOptions {
         recipe,
         dataset,
         backend,
@@ -30,6 +30,10 @@ pub fn run(args: &Train, recipe: &Recipe, dataset: &Dataset, backend: Backend, s
         },
     })?;
     bar.finish_and_clear();
+    let Some(test) = found else {
+        talk::note("interrupted: no rate is suggested, and nothing is written");
+        return Ok(Verdict::Interrupted);
+    };
     let name = format!("{}-rate", recipe.run_name(&Manifest::of(dataset).sha256()));
     let [plot, table] = ["png", "csv"].map(|extension| args.out.join(format!("{name}.{extension}")));
     write_whole(&plot, &chart::png(&test.chart().svg(), 2.0)?)?;

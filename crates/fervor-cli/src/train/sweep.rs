@@ -51,7 +51,7 @@ pub fn run(args: &Train, recipe: &str, data_path: &Path, backend: Backend) -> Re
             Err(error) => talk::error(error),
             Ok((run, ..)) if stop.load(std::sync::atomic::Ordering::Relaxed) => {
                 talk::note(format_args!("interrupted in {run}; the same command goes on"));
-                return Ok(Verdict::No);
+                return Ok(Verdict::Interrupted);
             }
             Ok(_) => {}
         }

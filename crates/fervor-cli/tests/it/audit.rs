@@ -31,6 +31,9 @@ fn an_audit_exits_with_one_where_something_is_wrong() {
         unchecked.contains("faces: --faces looks for pictures") && unchecked.contains("suspect labels: --suspects"),
         "{unchecked}"
     );
+    // Suspects that were looked for and not found were said not to be checked.
+    let looked = world.fervor("audit set --near 0 --suspects --format json").exits(1).json();
+    assert!(!looked["not_checked"].to_string().contains("suspect labels"), "{looked}");
     world.fervor("audit nowhere").exits(2).says("nowhere");
     world.fervor("audit set --near 101").exits(2).says("0 to 100");
 }

@@ -146,7 +146,26 @@ fn calibration_refuses_what_it_cannot_stand_on() {
     let world = crops(20);
     world.fervor("calibrate fervor-48 set").exits(2).says("100 pictures or more, there are 40");
     world.fervor("calibrate nothing set").exits(2).says("nothing").says("built in");
-    world.fervor("calibrate fervor-48 set --output /").exits(2).says("cannot write");
+    world.fervor("calibrate fervor-48 set --output /").exits(2).says("this is a folder: /");
     world.fervor("calibrate fervor-48 set --output mine.onnx").exits(2);
+    world.fervor("calibrate fervor-48 set --output set/happy/mine.onnx").exits(2).says("--output lies inside the data set");
     assert!(!world.path("mine.onnx").exists());
+}
+
+// The file was begun first, and its part lay there when the command was interrupted.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_calibration_leaves_nothing() {
+    let world = crops(55);
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_fervor"))
+        .args(["calibrate", "fervor-48", "set", "--threads", "1", "--output", "mine.onnx"])
+        .current_dir(world.path(""))
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let left: Vec<_> = std::fs::read_dir(world.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["set"]);
 }

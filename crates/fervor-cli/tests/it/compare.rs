@@ -35,6 +35,23 @@ fn reports_are_compared_by_the_predictions_beside_them() {
     world.fervor("compare fervor-48-report/report.json fervor-nano-report").exits(2).says("predictions.csv");
 }
 
+// Options without a meaning were passed over, and answers about other pictures bore the data set's name.
+#[test]
+fn tables_are_not_compared_by_what_they_were_not_asked() {
+    let world = crops().face("other/happy/x.png", true, 1).face("other/sad/y.png", false, 2);
+    for model in ["fervor-48", "fervor-nano"] {
+        world.fervor(&format!("evaluate {model} set --predictions {model}.csv")).exits(0);
+    }
+    let words = "compare fervor-48.csv fervor-nano.csv";
+    for option in ["--split test", "--map fear=-", "--faces whole"] {
+        let (flag, value) = option.split_once(' ').unwrap();
+        let refused = format!("{flag} does nothing where both answers are read from tables: {value}");
+        world.fervor(&format!("{words} set {option}")).exits(2).says(&refused).says("leave it out");
+    }
+    world.fervor(&format!("{words} other")).exits(2).says("no picture of the tables is in the data set: other");
+    world.fervor(&format!("{words} set")).exits(0);
+}
+
 #[test]
 fn predictions_as_a_parquet_table_are_refused_with_what_to_do() {
     let world = crops();

@@ -72,6 +72,11 @@ fn a_table_of_paths_is_data_for_every_command() {
     let rows: String = (0..6).map(|i| format!("{i}.png,{},p{i}\n", ["happy", "sad"][i % 2])).collect();
     let world = world.file("faces.csv", format!("path,label,person\n{rows}").as_bytes());
     world.fervor("evaluate fervor-nano faces.csv").exits(0).answers("6 pictures");
+    let listed = format!("path,label,person\n{rows}1.png,happy,p1\n2.png,happy,p2\n");
+    let world = world.file("twice.csv", listed.as_bytes());
+    let report =
+        world.fervor("evaluate fervor-nano twice.csv --format json").exits(0).says("happy by line 8").says("line:9: ").json();
+    assert_eq!((&report["n"], &report["excluded"]), (&5.into(), &serde_json::json!({ "more than one label": 1 })));
     world.fervor("split faces.csv --ratios 4:2 --output parts.json --near 0").exits(0);
     assert!(std::fs::read_to_string(world.path("parts.json")).unwrap().contains("\"groups\":{\"person\":\"p0\"}"));
     world.fervor("audit parts.json --near 0").answers("6 pictures");
@@ -82,7 +87,13 @@ fn a_network_from_elsewhere_becomes_a_bundle() {
     let network = concat!(env!("CARGO_MANIFEST_DIR"), "/../fervor/models/fervor-48-votes/fervor-48-votes.onnx");
     let labels = "labels = [\"neutral\", \"happy\", \"surprise\", \"sad\", \"angry\", \"disgust\", \"fear\", \"contempt\"]";
     let card = format!("name = \"theirs\"\n{labels}\nsize = 48\ncolor = \"gray\"\noutput = \"logits\"\n");
-    let world = World::new().face("a.png", true, 1).file("card.toml", card.as_bytes());
+    // As it is without its card: a bundle needs no import.
+    let bundle = std::fs::read(network).unwrap();
+    let mut bytes = bundle.clone();
+    let key = bytes.windows(11).position(|word| word == b"fervor.card").unwrap();
+    bytes[key..key + 11].copy_from_slice(b"other..card");
+    let world = World::new().file("network.onnx", &bytes).file("bundle.onnx", &bundle);
+    let (world, network) = (world.face("a.png", true, 1).file("card.toml", card.as_bytes()), "network.onnx");
     let world = world.file("wrong.toml", card.replace("logits", "softmax").as_bytes()).file("empty.toml", b"name = 3");
     world.fervor(&format!("import {network} --card card.toml --output theirs.onnx")).exits(0).answers("8 classes");
     let label = |model: &str| {
@@ -92,6 +103,13 @@ fn a_network_from_elsewhere_becomes_a_bundle() {
     world.fervor("inspect theirs.onnx").exits(0).answers("not stated");
     world.fervor(&format!("import {network} --card wrong.toml --output x.onnx")).exits(2).says("output = \"logits\"");
     world.fervor(&format!("import {network} --card empty.toml --output x.onnx")).exits(2).says("not a card");
+    // The second output was dropped without a word. Messages that come twice are one: this adds an output to the graph.
+    bytes.extend(b"\x3a\x0c\x62\x0a\x0a\x08features");
+    let world = world.file("two.onnx", &bytes);
+    let two = world.fervor("import two.onnx --card card.toml --output x.onnx").exits(2).says("leave only the output");
+    two.says("two.onnx: expected a network with one output, found 2: logits, features");
+    world.fervor("import bundle.onnx --card card.toml --output x.onnx").exits(2).says("bundle.onnx: it is a bundle already");
+    world.fervor("import theirs.onnx --card card.toml --output x.onnx").exits(2).says("theirs.onnx: it is a bundle already");
     assert!(!world.path("x.onnx").exists());
 }
 

@@ -74,7 +74,10 @@ fn a_folder_becomes_a_table_with_a_row_a_face() {
 fn annotated_pictures_keep_their_place_and_size() {
     let photo = astronaut();
     let world = World::new().file("in/deep/nasa.png", &std::fs::read(photo).unwrap());
-    world.fervor("predict in --recursive --annotate drawn").exits(0);
+    let drawn = world.fervor("predict in --recursive --annotate drawn").exits(0);
+    assert!(!drawn.stderr().contains("lies inside"), "{drawn}");
+    world.fervor("predict in --recursive --annotate in/drawn").exits(0).says("--annotate lies inside in, which is read");
+    std::fs::remove_dir_all(world.path("in/drawn")).unwrap();
     let drawn = image::open(world.path("drawn/deep/nasa.png")).unwrap();
     assert_eq!((drawn.width(), drawn.height()), (512, 512));
     assert_ne!(drawn, image::open(world.path("in/deep/nasa.png")).unwrap());

@@ -60,6 +60,18 @@ fn a_recipe_with_a_wrong_key_or_value_is_refused() {
     world.fervor("train tiny.toml").exits(2).says("--data");
 }
 
+// The runs became a class of the data, or pictures of one.
+#[test]
+fn runs_inside_the_data_are_refused_before_any_work() {
+    let world = world();
+    for how in ["", " --folds 2", " --sweep epochs=1,2", " --find-rate"] {
+        let said = world.fervor(&format!("train tiny.toml --data set --out set/runs{how}")).exits(2);
+        said.says("--out lies inside the data set: set/runs").says("name a place beside the data");
+    }
+    world.fervor("train tiny.toml --data .").exits(2).says("--out lies inside the data set: runs");
+    assert!(!world.path("set/runs").exists() && !world.path("runs").exists());
+}
+
 #[test]
 fn a_killed_run_resumes_to_the_same_bundle() {
     let world = world();
@@ -101,6 +113,53 @@ fn folds_give_a_table_and_are_not_trained_twice() {
     world.fervor("train tiny.toml --data set --folds 1").exits(2).says("--folds");
 }
 
+// The first line named a seed that was not the one of the second.
+#[test]
+fn splits_that_are_drawn_name_one_seed() {
+    let ran =
+        world().fervor("train tiny.toml --data set --threads 1 --set epochs=1 --set data.split=as-given --set seed=7").exits(0);
+    assert_eq!(ran.stderr().matches("seed").count(), 1, "{ran}");
+    ran.says("the data has no splits of its own").says("seed 7");
+}
+
+/// Sends Ctrl-C to a training of these words once it says something.
+#[cfg(unix)]
+fn interrupted(world: &World, words: &str, says: &str) -> (Option<i32>, String, String) {
+    use std::io::{BufRead, BufReader, Read};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fervor"))
+        .args(words.split(' '))
+        .current_dir(world.path("."))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut talk = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains(says) {
+        assert!(talk.read_line(&mut said).unwrap() > 0, "it ended before it was interrupted: {said}");
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    talk.read_to_string(&mut said).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    (ended.status.code(), String::from_utf8(ended.stdout).unwrap(), said)
+}
+
+// A training that was interrupted exited with 1, and a search for a rate suggested a wrong one, with 0.
+#[cfg(unix)]
+#[test]
+fn what_is_interrupted_exits_as_interrupted() {
+    let world = world();
+    let (code, answer, said) = interrupted(&world, "train tiny.toml --data set --threads 1 --set epochs=10000", "epoch   1");
+    assert!(code == Some(130) && answer.is_empty() && said.contains("go on with: fervor train --resume"), "{code:?} {said}");
+    let words = "train tiny.toml --data set --threads 1 --out rates --find-rate";
+    let (code, answer, said) = interrupted(&world, words, "split 80:10:10");
+    assert!(
+        code == Some(130) && answer.is_empty() && said.contains("interrupted: no rate is suggested"),
+        "{code:?} {answer} {said}"
+    );
+    assert!(!said.contains("checkpoint") && !world.path("rates").exists(), "{said}");
+}
+
 #[test]
 fn a_training_starts_from_another_model() {
     let recipe = RECIPE.replace("[network]\nname = \"fervor-48\"\nwidths = [4, 4, 8, 8]\nblocks = [1, 1, 1]\n", "");
@@ -111,7 +170,7 @@ fn a_training_starts_from_another_model() {
         world.fervor("train mine.toml --data set --threads 1 --set epochs=1 --from fervor-48").exits(0).answers("best.onnx");
     let best = ran.stdout().split_whitespace().next().unwrap().to_owned();
     let run = best.trim_end_matches("/best.onnx").to_owned();
-    world.fervor(&format!("inspect {best}")).exits(0).answers("happy, sad").answers("views of a face");
+    world.fervor(&format!("inspect {best}")).exits(0).answers("happy, sad").answers("began from             fervor-48; ");
     world.fervor(&format!("train mine.toml --data set --threads 1 --set epochs=1 --set name=next --from {run}")).exits(0);
     world.fervor("train mine.toml --data set --from nobody").exits(2).says("nobody").says("built in");
     world.fervor("train mine.toml --data set").exits(2).says("missing field");

@@ -5,6 +5,7 @@ use super::value::{Finding, Group, Item};
 use super::words::item;
 use crate::dataset::{Dataset, Duplicates, Split};
 use crate::words::{counted, percent, thousands};
+use fervor::error::Reason;
 
 /// Copies of one picture: indices of samples, the similarity that holds them together, and for each member how it differs.
 pub(super) struct Copies {
@@ -47,8 +48,7 @@ pub(super) fn grouped<'a>(dataset: &Dataset, kind: FindingKind, copies: impl Ite
             items.push(item);
         }
     }
-    let told = kind.told();
-    let title = format!("{} ({} files or rows)", counted(groups.len(), told.one, told.many), thousands(items.len()));
+    let title = title(kind, groups.len(), items.len());
     Finding::if_any(kind, items).map(|finding| Finding { title, groups, ..finding })
 }
 
@@ -70,13 +70,32 @@ pub(super) fn findings(dataset: &Dataset, duplicates: &Duplicates) -> Vec<Findin
         }
         finding
     }));
-    findings.extend(grouped(
-        dataset,
-        FindingKind::Conflict,
-        copies.iter().zip(&duplicates.groups).filter(|(_, group)| group.conflicting).map(|(copy, _)| copy),
-    ));
-    findings.extend(grouped(dataset, FindingKind::ExactDuplicate, copies.iter()));
+    let conflicting = copies.iter().zip(&duplicates.groups).filter(|(_, group)| group.conflicting).map(|(copy, _)| copy);
+    let conflicts = grouped(dataset, FindingKind::Conflict, conflicting);
+    findings.extend(with_listed(dataset, FindingKind::Conflict, conflicts, Reason::Mismatch));
+    let again = grouped(dataset, FindingKind::ExactDuplicate, copies.iter());
+    findings.extend(with_listed(dataset, FindingKind::ExactDuplicate, again, Reason::Exists));
     findings
+}
+
+/// Beside the copies what a table lists more than once. The reader left it out, so that no group asks for a decision.
+fn with_listed(dataset: &Dataset, kind: FindingKind, copies: Option<Finding>, reason: Reason) -> Option<Finding> {
+    let listed = dataset.problems().iter().filter(|problem| problem.reason == reason);
+    let listed: Vec<Item> =
+        listed.map(|problem| Item { id: problem.id.clone(), detail: problem.message.clone(), ..Item::default() }).collect();
+    if listed.is_empty() {
+        return copies;
+    }
+    let mut finding = copies.unwrap_or_else(|| Finding::of(kind, Vec::new()));
+    let pictures = finding.groups.len() + listed.len();
+    finding.items.extend(listed);
+    finding.title = title(kind, pictures, finding.items.len());
+    Some(finding)
+}
+
+fn title(kind: FindingKind, pictures: usize, places: usize) -> String {
+    let told = kind.told();
+    format!("{} ({})", counted(pictures, told.one, told.many), counted(places, "file or row", "files or rows"))
 }
 
 /// Groups of altered copies: those across splits, those of several labels, and those that are neither.

@@ -68,11 +68,19 @@ pub(super) fn findings(dataset: &Dataset, facts: &[Facts], root: Option<&Path>, 
             add(FindingKind::UnusualPixels, unusual.to_owned());
         }
     }
-    for problem in dataset.problems() {
+    // What a table lists twice is told beside the copies.
+    for problem in dataset.problems().iter().filter(|problem| !matches!(problem.reason, Reason::Exists | Reason::Mismatch)) {
         found.path(kind_of(problem), &problem.id, &problem.message);
     }
     if let Some(root) = root {
         walk(dataset, root, &mut found);
+    }
+    // What the walk does not know: classes all of whose pictures are damaged.
+    for class in &dataset.skipped().empty_classes {
+        let told = found.0.get(&FindingKind::EmptyClass).is_some_and(|items| items.iter().any(|item| item.id == *class));
+        if !told {
+            found.path(FindingKind::EmptyClass, class, "no picture can be read");
+        }
     }
     found.0.into_iter().map(|(kind, items)| Finding::of(kind, items)).collect()
 }

@@ -17,10 +17,10 @@ const FOLDS: usize = 5;
 /// A bundle that was trained on more than this share of the samples says nothing new about them.
 const TRAINED_ON: f64 = 0.01;
 
-/// Where the probabilities came from, for people.
+/// What was found.
 pub(super) struct Suspects {
+    /// Says where the probabilities came from; `None`: no label is suspect.
     pub finding: Option<Finding>,
-    pub source: String,
     /// Names of the pictures that could not be read any more, and of which nothing is said.
     pub unreadable: Vec<String>,
 }
@@ -82,7 +82,7 @@ pub(super) fn of(dataset: &Dataset, bundle: &Bundle, progress: Progress) -> Resu
     let reason =
         format!("By {source}: another class is as probable as it is for that class' own pictures. The surest come first.");
     let finding = Finding::if_any(FindingKind::SuspectLabel, items).map(|finding| Finding { reason, ..finding });
-    Ok(Suspects { finding, source, unreadable })
+    Ok(Suspects { finding, unreadable })
 }
 
 /// The bundle's probabilities in the order of the data's classes, scaled to sum to 1 over them.

@@ -222,8 +222,10 @@ impl Manifest {
             schema: Option<String>,
         }
         let text = fs::read_to_string(path).map_err(|e| Error::data("the manifest cannot be read").with_source(e))?;
+        // Editors write a mark before the first character.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let not_json = |e: serde_json::Error| Error::data("not a manifest").because(Reason::Damaged).with_source(e);
-        match serde_json::from_str::<Version>(&text).map_err(not_json)?.schema {
+        match serde_json::from_str::<Version>(text).map_err(not_json)?.schema {
             Some(schema) if schema == SCHEMA => {}
             Some(other) => {
                 return Err(Error::data(format!("expected the schema {SCHEMA:?}, found {other:?}"))
@@ -236,7 +238,7 @@ impl Manifest {
                     .with_hint("JSON can also be a row a line, such as {\"path\": \"a.png\", \"label\": \"happy\"}"));
             }
         }
-        let document: Document = serde_json::from_str(&text).map_err(not_json)?;
+        let document: Document = serde_json::from_str(text).map_err(not_json)?;
         let folder = folder_of(path);
         let source = document.source.unwrap_or_else(|| Source { path: PathBuf::new(), kind: SourceKind::Folder });
         let labels = match document.labels {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use flate2::read::MultiGzDecoder;
 use lzma_rust2::XzReader;
 
+use crate::words::shown;
 use fervor::error::{Error, Reason, Remedy, Result};
 use fervor::picture::Format;
 
@@ -218,7 +219,7 @@ impl Table {
     /// All of a small table as text.
     ///
     /// # Errors
-    /// It cannot be read, or is longer than a table of votes or names ever is.
+    /// It cannot be read, is longer than a table of votes or names ever is, or in another encoding than UTF-8 or UTF-16.
     pub(super) fn text(self) -> Result<String> {
         let mut bytes = Vec::new();
         self.reader.take(LONGEST_TEXT + 1).read_to_end(&mut bytes).map_err(|e| unreadable(&self.path, e))?;
@@ -227,7 +228,17 @@ impl Table {
                 .because(Reason::TooLarge)
                 .context(self.path));
         }
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        String::from_utf8(bytes).map_err(|error| {
+            let (good, bytes) = (error.utf8_error().valid_up_to(), error.as_bytes());
+            let line = 1 + bytes[..good].iter().filter(|&&byte| byte == b'\n').count();
+            let start = bytes[..good].iter().rposition(|byte| matches!(byte, b'\n' | b',' | b'\t' | b';')).map_or(0, |at| at + 1);
+            let field =
+                bytes[start..].split(|byte| matches!(byte, b'\r' | b'\n' | b',' | b'\t' | b';')).next().unwrap_or_default();
+            Error::data(format!("line {line} is not UTF-8: {:?}", shown(&String::from_utf8_lossy(field))))
+                .because(Reason::Damaged)
+                .with_hint("save it as UTF-8")
+                .context(self.path)
+        })
     }
 
     /// Bytes read of the file, and its size.

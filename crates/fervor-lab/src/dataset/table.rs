@@ -1,7 +1,7 @@
 //! Tables of paths and labels: CSV, TSV, JSON with a row a line, and the `metadata` files of Hugging Face's image folders. What stands in
 //! other columns (a person, an age, a camera) travels with the samples as their groups.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -172,7 +172,7 @@ fn list(parts: Vec<Part>) -> Result<(Listing, PathBuf)> {
             root = common(&root, entry.path.parent().unwrap_or(&root));
         }
     }
-    let mut ids = HashSet::with_capacity(entries.len());
+    let mut rows = RowsOfPictures::default();
     for (nth, entry) in entries.into_iter().enumerate() {
         let (names, _) = tables.iter().rev().find(|(_, first)| *first <= nth).expect("each entry is of a table");
         let groups = listing.group_columns.iter().map(|column| {
@@ -181,14 +181,60 @@ fn list(parts: Vec<Part>) -> Result<(Listing, PathBuf)> {
         let groups = groups.collect();
         let below = entry.path.strip_prefix(&root).unwrap_or(&entry.path);
         let id = below.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
-        if ids.insert(id.clone()) {
-            listing.candidates.push(Candidate { id, class: canonical_label(&entry.label), split: entry.split, groups });
-        } else {
-            let message = format!("line {} names it again", entry.line);
-            listing.problems.push(Problem::new(id, Reason::Exists, message));
+        rows.add(&mut listing, entry.line, Candidate { id, class: canonical_label(&entry.label), split: entry.split, groups });
+    }
+    rows.settle(&mut listing);
+    Ok((listing, root))
+}
+
+/// The rows that name each picture.
+#[derive(Default)]
+struct RowsOfPictures {
+    /// The place of a picture among the candidates.
+    places: HashMap<String, usize>,
+    /// For each candidate the lines that name it, with their labels.
+    lines: Vec<Vec<(usize, String)>>,
+}
+
+impl RowsOfPictures {
+    fn add(&mut self, listing: &mut Listing, line: usize, candidate: Candidate) {
+        let row = (line, candidate.class.clone());
+        match self.places.get(&candidate.id) {
+            Some(&place) => self.lines[place].push(row),
+            None => {
+                self.places.insert(candidate.id.clone(), listing.candidates.len());
+                self.lines.push(vec![row]);
+                listing.candidates.push(candidate);
+            }
         }
     }
-    Ok((listing, root))
+
+    /// A picture that is named again counts once; one of several labels has none that could be trusted, and is left out.
+    fn settle(self, listing: &mut Listing) {
+        let mut lines = self.lines.into_iter();
+        listing.candidates.retain(|Candidate { id, .. }| {
+            let lines = lines.next().expect("each candidate has its lines");
+            let (line, label) = &lines[0];
+            let agrees = lines.iter().all(|(_, other)| other == label);
+            if agrees {
+                listing.problems.extend(lines[1..].iter().map(|(again, _)| {
+                    let message = format!("the row is left out: it names {} again, after line {line}", shown(id));
+                    Problem::new(format!("line:{again}"), Reason::Exists, message)
+                }));
+            } else {
+                let mut labels: Vec<&(usize, String)> = Vec::new();
+                for row in &lines {
+                    if !labels.iter().any(|(_, label)| *label == row.1) {
+                        labels.push(row);
+                    }
+                }
+                let labels: Vec<String> = labels.iter().map(|(line, label)| format!("{} by line {line}", shown(label))).collect();
+                let message = format!("left out, it has more than one label: {}", labels.join(", "));
+                listing.problems.push(Problem::new(id.clone(), Reason::Mismatch, message));
+            }
+            agrees
+        });
+    }
 }
 
 impl Columns {

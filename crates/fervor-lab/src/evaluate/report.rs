@@ -6,7 +6,7 @@ pub use fervor::prediction::ModelInfo;
 use serde::{Deserialize, Serialize};
 
 use super::{Evaluation, Row, Slice, VoteShare, Voters};
-use crate::metrics::{Chance, Confusion, ReliabilityBin, Scores, argmax, bootstrap_intervals, wilson_interval};
+use crate::metrics::{Chance, Confusion, ReliabilityBin, Scores, argmax, bootstrap_intervals, varied, wilson_interval};
 use crate::robustness::Robustness;
 use fervor::emotion::LabelSet;
 
@@ -144,12 +144,12 @@ pub struct EvalReport {
     pub accuracy_ci95: [f64; 2],
     /// Mean recall of the classes that have samples.
     pub balanced_accuracy: f64,
-    /// Its 95 % interval by bootstrap: 1000 replicates, seed 0.
-    pub balanced_accuracy_ci95: [f64; 2],
+    /// Its 95 % interval by bootstrap: 1000 replicates, seed 0; null where every replicate scores the same, as where all are right.
+    pub balanced_accuracy_ci95: Option<[f64; 2]>,
     /// Mean F1 of the classes that have samples.
     pub macro_f1: f64,
-    /// Its 95 % interval by bootstrap: 1000 replicates, seed 0.
-    pub macro_f1_ci95: [f64; 2],
+    /// Its 95 % interval, as that of the balanced accuracy.
+    pub macro_f1_ci95: Option<[f64; 2]>,
     /// Mean precision of the classes that have samples.
     pub macro_precision: f64,
     /// Mean recall of the classes that have samples.
@@ -214,7 +214,8 @@ impl EvalReport {
         let [balanced_accuracy_ci95, macro_f1_ci95] = bootstrap_intervals(truth.len(), REPLICATES, SEED, |indices| {
             let drawn = Confusion::from_pairs(classes, indices.iter().map(|&i| (truth[i], predicted[i])));
             [drawn.balanced_accuracy(), drawn.macro_f1()]
-        });
+        })
+        .map(varied);
         Self {
             schema: REPORT_SCHEMA.to_owned(),
             fervor: env!("CARGO_PKG_VERSION").to_owned(),

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Evaluation, Row};
-use crate::metrics::{Scores, bootstrap_intervals, difference_interval, rank_of, wilson_interval};
+use crate::metrics::{Scores, bootstrap_intervals, difference_interval, rank_of, varied, wilson_interval};
 use fervor::error::{Error, Reason, Result};
 
 /// The name under which rows are grouped by what they are labelled.
@@ -27,8 +27,9 @@ const SEED: u64 = 0;
 pub struct Score {
     /// Over all rows of the group.
     pub value: f64,
-    /// Of accuracy and top-2 accuracy after Wilson, of the others by bootstrap: 1000 replicates, seed 0.
-    pub ci95: [f64; 2],
+    /// Of accuracy and top-2 accuracy after Wilson, of the others by bootstrap: 1000 replicates, seed 0; null where every replicate
+    /// scores the same, as where all are right.
+    pub ci95: Option<[f64; 2]>,
 }
 
 /// What a model scores on one group.
@@ -68,8 +69,8 @@ pub struct Gap {
     /// The difference of both.
     pub difference: f64,
     /// Its 95 % interval from those of both, which are independent (Newcombe 1998, method 10). Of many groups the two farthest
-    /// apart were chosen, which the interval does not make up for.
-    pub ci95: [f64; 2],
+    /// apart were chosen, which the interval does not make up for. Null where one of them has none.
+    pub ci95: Option<[f64; 2]>,
 }
 
 /// The rows by one thing that they differ in.
@@ -168,17 +169,17 @@ impl GroupScores {
         });
         let [balanced_accuracy, macro_f1, log_loss, brier, ece] = {
             let values = values(&scores);
-            std::array::from_fn(|score| Score { value: values[score], ci95: intervals[score] })
+            std::array::from_fn(|score| Score { value: values[score], ci95: varied(intervals[score]) })
         };
         let among_two = rows.iter().filter(|row| rank_of(&row.probabilities, row.truth) < 2).count() as u64;
         let n = rows.len() as u64;
         Self {
             group,
             n,
-            accuracy: Score { value: confusion.accuracy(), ci95: wilson_interval(confusion.correct(), n) },
+            accuracy: Score { value: confusion.accuracy(), ci95: Some(wilson_interval(confusion.correct(), n)) },
             balanced_accuracy,
             macro_f1,
-            top2_accuracy: Score { value: scores.top2_accuracy, ci95: wilson_interval(among_two, n) },
+            top2_accuracy: Score { value: scores.top2_accuracy, ci95: Some(wilson_interval(among_two, n)) },
             log_loss,
             brier,
             ece,
@@ -197,7 +198,10 @@ impl Gap {
             highest: highest.group.clone(),
             lowest: lowest.group.clone(),
             difference: high.value - low.value,
-            ci95: difference_interval((high.value, high.ci95), (low.value, low.ci95)),
+            ci95: high
+                .ci95
+                .zip(low.ci95)
+                .map(|(of_high, of_low)| difference_interval((high.value, of_high), (low.value, of_low))),
         })
     }
 }

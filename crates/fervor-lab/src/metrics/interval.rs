@@ -54,6 +54,11 @@ pub fn bootstrap_intervals<const K: usize>(
     })
 }
 
+/// An interval by bootstrap, where it says anything: of pictures that are all right every draw scores the same, which is no certainty.
+pub(crate) fn varied([lo, hi]: [f64; 2]) -> Option<[f64; 2]> {
+    (lo < hi).then_some([lo, hi])
+}
+
 /// 95 % interval of `first - second` from two independent scores, each with its own 95 % interval: of shares with Wilson's intervals
 /// it is method 10 of Newcombe 1998, of other scores its generalisation (Zou and Donner 2008, equation 3).
 pub fn difference_interval((first, first_ci): (f64, [f64; 2]), (second, second_ci): (f64, [f64; 2])) -> [f64; 2] {

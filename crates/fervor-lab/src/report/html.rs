@@ -5,8 +5,8 @@ use std::fmt::Write;
 use super::page::{foot, head, inline};
 use super::slices;
 use super::words::{
-    absent, band as band_name, by_chance, choice, excluded, file_name, interval, label_map, leak, of_class, percent, pictures,
-    sides, voted,
+    absent, band as band_name, bootstrapped, by_chance, choice, excluded, file_name, interval, label_map, leak, of_class,
+    percent, pictures, sides, voted,
 };
 use super::{confusion_chart, reliability_chart, robustness_charts};
 use crate::evaluate::EvalReport;
@@ -68,25 +68,26 @@ fn header(page: &mut String, report: &EvalReport) -> std::fmt::Result {
 
 fn cards(page: &mut String, report: &EvalReport) -> std::fmt::Result {
     writeln!(page, "<div class=\"cards\">")?;
-    let mut headline = |name: &str, value: f64, ci: [f64; 2], note: &str| {
-        let [lo, at, hi] = [ci[0], value, ci[1]].map(|v| if v.is_finite() { v * 100.0 } else { 0.0 });
+    let mut headline = |name: &str, value: f64, ci: Option<[f64; 2]>, note: &str| {
+        let [lo, hi] = ci.unwrap_or([value; 2]);
+        let [lo, at, hi] = [lo, value, hi].map(|v| if v.is_finite() { v * 100.0 } else { 0.0 });
         writeln!(
             page,
             "<div class=\"card main\"><div class=\"name\">{name}</div><div class=\"value\">{}</div>\
              <div class=\"range\"><u style=\"width:{at:.2}%\"></u><i style=\"left:{lo:.2}%;width:{:.2}%\"></i><b style=\"left:{at:.2}%\"></b></div>\
-             <div class=\"note\">95 % interval {}{note}</div></div>",
+             <div class=\"note\">{}{note}</div></div>",
             percent(value),
             hi - lo,
-            interval(ci)
+            bootstrapped(ci)
         )
     };
     let leaked = report.leak_free.as_ref().is_some_and(|clean| clean.leaked > 0);
     let all = if leaked { format!(", all {}", pictures(report.n)) } else { String::new() };
-    headline("Accuracy", report.accuracy, report.accuracy_ci95, &all)?;
+    headline("Accuracy", report.accuracy, Some(report.accuracy_ci95), &all)?;
     match &report.leak_free {
         Some(clean) => {
             let note = format!(", {}{}", pictures(clean.n), if leaked { " not trained on" } else { "" });
-            headline("Leak-free accuracy", clean.accuracy.unwrap_or(f64::NAN), clean.accuracy_ci95, &note)?;
+            headline("Leak-free accuracy", clean.accuracy.unwrap_or(f64::NAN), Some(clean.accuracy_ci95), &note)?;
         }
         None => headline("Balanced accuracy", report.balanced_accuracy, report.balanced_accuracy_ci95, "")?,
     }
@@ -97,9 +98,9 @@ fn cards(page: &mut String, report: &EvalReport) -> std::fmt::Result {
         )
     };
     if report.leak_free.is_some() {
-        card("Balanced accuracy", percent(report.balanced_accuracy), interval(report.balanced_accuracy_ci95))?;
+        card("Balanced accuracy", percent(report.balanced_accuracy), bootstrapped(report.balanced_accuracy_ci95))?;
     }
-    card("Macro F1", percent(report.macro_f1), interval(report.macro_f1_ci95))?;
+    card("Macro F1", percent(report.macro_f1), bootstrapped(report.macro_f1_ci95))?;
     card("Top-2 accuracy", percent(report.top2_accuracy), "the label is among the first two".to_owned())?;
     if report.leak_free.is_none() {
         card("Macro precision", percent(report.macro_precision), "mean over the classes".to_owned())?;

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::slices;
 use super::words::{
-    absent, band as band_name, by_chance, choice, excluded, interval, label_map, leak, of_class, percent, pictures, sides, voted,
+    NO_INTERVAL, absent, band as band_name, by_chance, choice, excluded, interval, label_map, leak, of_class, percent, pictures,
+    sides, voted,
 };
 use crate::evaluate::EvalReport;
 use fervor_draw::chart::thousands;
@@ -30,20 +31,20 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     fact("Data manifest", format!("`{}`", report.data.manifest_sha256))?;
     fact("Fervor", report.fervor.clone())?;
     writeln!(out, "\n## Scores\n\n| score | value | 95 % interval |\n|---|---:|---|")?;
-    let mut score = |name: &str, value: f64, ci: Option<[f64; 2]>| {
-        writeln!(out, "| {name} | {} | {} |", percent(value), ci.map_or_else(String::new, interval))
-    };
+    let mut score = |name: &str, value: f64, ci: String| writeln!(out, "| {name} | {} | {ci} |", percent(value));
+    let by_draws = |ci: Option<[f64; 2]>| ci.map_or_else(|| NO_INTERVAL.to_owned(), interval);
     let leaked = report.leak_free.as_ref().is_some_and(|clean| clean.leaked > 0);
     let all = if leaked { format!(" (all {})", pictures(report.n)) } else { String::new() };
-    score(&format!("**accuracy**{all}"), report.accuracy, Some(report.accuracy_ci95))?;
+    score(&format!("**accuracy**{all}"), report.accuracy, interval(report.accuracy_ci95))?;
     if let Some(clean) = &report.leak_free {
         let name = format!("leak-free accuracy ({})", pictures(clean.n));
-        score(&name, clean.accuracy.unwrap_or(f64::NAN), (clean.n > 0).then_some(clean.accuracy_ci95))?;
+        let ci = if clean.n > 0 { interval(clean.accuracy_ci95) } else { String::new() };
+        score(&name, clean.accuracy.unwrap_or(f64::NAN), ci)?;
     }
-    score("balanced accuracy", report.balanced_accuracy, Some(report.balanced_accuracy_ci95))?;
-    score("macro F1", report.macro_f1, Some(report.macro_f1_ci95))?;
-    score("top-2 accuracy", report.top2_accuracy, None)?;
-    score("expected calibration error", report.ece, None)?;
+    score("balanced accuracy", report.balanced_accuracy, by_draws(report.balanced_accuracy_ci95))?;
+    score("macro F1", report.macro_f1, by_draws(report.macro_f1_ci95))?;
+    score("top-2 accuracy", report.top2_accuracy, String::new())?;
+    score("expected calibration error", report.ece, String::new())?;
     if let Some(chance) = report.ece_by_chance {
         writeln!(out, "| ({}) | | |", by_chance(chance))?;
     }

@@ -38,9 +38,13 @@ fn gap_words(slice: &Slice, gap: &Gap) -> String {
             _ => scores.accuracy.value,
         })
     };
-    let [lo, hi] = gap.ci95.map(|end| 100.0 * end);
+    let interval = gap.ci95.map(|ends| ends.map(|end| 100.0 * end));
+    let interval = interval.map_or_else(
+        || "no interval: every draw of one of them scores the same".to_owned(),
+        |[lo, hi]| format!("95 % interval {lo:.1} to {hi:.1}"),
+    );
     format!(
-        "{}: {} {}, {} {}: {:.1} points apart (95 % interval {lo:.1} to {hi:.1})",
+        "{}: {} {}, {} {}: {:.1} points apart ({interval})",
         name(&gap.score),
         gap.highest,
         percent(score(&gap.highest)),
@@ -50,9 +54,9 @@ fn gap_words(slice: &Slice, gap: &Gap) -> String {
     )
 }
 
-/// Whether the interval leaves out 0.
-fn beyond_chance(gap: &Gap) -> bool {
-    gap.ci95[0] > 0.0
+/// Whether the interval leaves out 0; not known without one.
+fn beyond_chance(gap: &Gap) -> Option<bool> {
+    Some(gap.ci95?[0] > 0.0)
 }
 
 pub(super) fn text(out: &mut String, report: &EvalReport) -> Written {
@@ -71,7 +75,7 @@ pub(super) fn text(out: &mut String, report: &EvalReport) -> Written {
                 scores.group,
                 thousands(scores.n as i64),
                 percent(scores.accuracy.value),
-                interval(scores.accuracy.ci95),
+                interval(of_accuracy(scores)),
                 percent(scores.balanced_accuracy.value),
                 percent(scores.macro_f1.value),
                 percent(scores.top2_accuracy.value),
@@ -121,10 +125,10 @@ pub(super) fn html(page: &mut String, report: &EvalReport) -> Written {
             for gap in &slice.gaps {
                 let words = format!("The largest gap in {}.", gap_words(slice, gap));
                 let words = escape(&words);
-                if beyond_chance(gap) {
-                    writeln!(page, "<li><strong>{words}</strong></li>")?;
-                } else {
-                    writeln!(page, "<li>{words} Chance alone can make it.</li>")?;
+                match beyond_chance(gap) {
+                    Some(true) => writeln!(page, "<li><strong>{words}</strong></li>")?,
+                    Some(false) => writeln!(page, "<li>{words} Chance alone can make it.</li>")?,
+                    None => writeln!(page, "<li>{words}</li>")?,
                 }
             }
             writeln!(page, "</ul>")?;
@@ -153,8 +157,8 @@ fn row(page: &mut String, scores: &GroupScores) -> Written {
     for (index, (value, ci)) in columns(scores).into_iter().enumerate() {
         write!(page, "<td class=\"n\">{value}<br><small class=\"muted\">{ci}</small></td>")?;
         if index == 0 {
-            let Score { value, ci95: [lo, hi] } = scores.accuracy;
-            let [lo, at, hi] = [lo, value, hi].map(|share| 100.0 * share);
+            let [lo, hi] = of_accuracy(scores);
+            let [lo, at, hi] = [lo, scores.accuracy.value, hi].map(|share| 100.0 * share);
             write!(
                 page,
                 "<td class=\"bar narrow\"><div class=\"range\"><u style=\"width:{at:.2}%\"></u><i style=\"left:{lo:.2}%;width:{:.2}%\"></i>\
@@ -166,11 +170,16 @@ fn row(page: &mut String, scores: &GroupScores) -> Written {
     writeln!(page, "</tr>")
 }
 
+/// Wilson's interval, which is always there.
+fn of_accuracy(scores: &GroupScores) -> [f64; 2] {
+    scores.accuracy.ci95.unwrap_or([f64::NAN; 2])
+}
+
 /// Value and interval of each score.
 fn columns(scores: &GroupScores) -> [(String, String); 7] {
     // Of a handful of pictures a bootstrap draws the same again and again: its interval would look sure.
-    let known = |ci: [f64; 2]| if scores.n < LEAST_COMPARED { [f64::NAN; 2] } else { ci };
-    let interval = |ci: [f64; 2]| short_interval(ci.map(|end| 100.0 * end), 1);
+    let known = |ci: Option<[f64; 2]>| ci.filter(|_| scores.n >= LEAST_COMPARED);
+    let interval = |ci: Option<[f64; 2]>| short_interval(ci.map(|ends| ends.map(|end| 100.0 * end)), 1);
     let wilson = |score: Score| (percent(score.value), interval(score.ci95));
     let share = |score: Score| (percent(score.value), interval(known(score.ci95)));
     let number = |score: Score| (format!("{:.3}", score.value), short_interval(known(score.ci95), 3));
@@ -186,6 +195,7 @@ fn columns(scores: &GroupScores) -> [(String, String); 7] {
 }
 
 /// "64.6–67.7".
-fn short_interval([lo, hi]: [f64; 2], decimals: usize) -> String {
-    if lo.is_finite() && hi.is_finite() { format!("{lo:.decimals$}–{hi:.decimals$}") } else { "–".to_owned() }
+fn short_interval(ci: Option<[f64; 2]>, decimals: usize) -> String {
+    let known = ci.filter(|ends| ends.iter().all(|end| end.is_finite()));
+    known.map_or_else(|| "–".to_owned(), |[lo, hi]| format!("{lo:.decimals$}–{hi:.decimals$}"))
 }

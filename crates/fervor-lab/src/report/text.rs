@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::slices;
 use super::words::{
-    absent, agreement, by_chance_briefly, choice, excluded, file_name, interval, label_map, leak, of_class, percent, pictures,
-    short, sides, voted,
+    absent, agreement, bootstrapped, by_chance_briefly, choice, excluded, file_name, interval, label_map, leak, of_class,
+    percent, pictures, short, sides, voted,
 };
 use crate::evaluate::{EvalReport, VoteScores};
 use fervor_draw::chart::thousands;
@@ -20,9 +20,9 @@ pub fn text(report: &EvalReport) -> String {
 fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
     writeln!(out, "{} on {}, {}: {}", report.model.name, report.data.name, report.split, pictures(report.n))?;
     writeln!(out, "model {}, data {}\n", short(&report.model.sha256), short(&report.data.manifest_sha256))?;
-    let mut score = |name: &str, value: f64, ci: Option<[f64; 2]>, of: &str| {
-        let ci = ci.map_or_else(String::new, |ci| format!("   95 % interval {}", interval(ci)));
-        writeln!(out, "  {name:<20}{:>8}{ci}{of}", percent(value))
+    let mut row = |name: &str, value: f64, beside: &str| {
+        let beside = if beside.is_empty() { String::new() } else { format!("   {beside}") };
+        writeln!(out, "  {name:<20}{:>8}{beside}", percent(value))
     };
     // Two accuracies side by side need to say of what each is.
     let of =
@@ -30,16 +30,15 @@ fn write_all(out: &mut String, report: &EvalReport) -> std::fmt::Result {
             [format!("   of all {}", pictures(report.n)), format!("   of the {} not trained on", pictures(clean.n))]
         });
     let [all, clean_ones] = of.unwrap_or_default();
-    score("accuracy", report.accuracy, Some(report.accuracy_ci95), &all)?;
+    row("accuracy", report.accuracy, &format!("95 % interval {}{all}", interval(report.accuracy_ci95)))?;
     if let Some(clean) = &report.leak_free {
-        let ci = (clean.n > 0).then_some(clean.accuracy_ci95);
-        score("leak-free accuracy", clean.accuracy.unwrap_or(f64::NAN), ci, &clean_ones)?;
+        let ci = if clean.n > 0 { format!("95 % interval {}", interval(clean.accuracy_ci95)) } else { String::new() };
+        row("leak-free accuracy", clean.accuracy.unwrap_or(f64::NAN), &format!("{ci}{clean_ones}"))?;
     }
-    score("balanced accuracy", report.balanced_accuracy, Some(report.balanced_accuracy_ci95), "")?;
-    score("macro F1", report.macro_f1, Some(report.macro_f1_ci95), "")?;
-    score("top-2 accuracy", report.top2_accuracy, None, "")?;
-    let chance = report.ece_by_chance.map_or_else(String::new, |chance| format!("   {}", by_chance_briefly(chance)));
-    score("calibration error", report.ece, None, &chance)?;
+    row("balanced accuracy", report.balanced_accuracy, &bootstrapped(report.balanced_accuracy_ci95))?;
+    row("macro F1", report.macro_f1, &bootstrapped(report.macro_f1_ci95))?;
+    row("top-2 accuracy", report.top2_accuracy, "")?;
+    row("calibration error", report.ece, &report.ece_by_chance.map_or_else(String::new, by_chance_briefly))?;
     writeln!(out, "  {:<20}{:>8.3}   Brier score {:.3}\n", "log loss", report.log_loss, report.brier)?;
     if let Some(votes) = &report.votes {
         let VoteScores { cross_entropy, entropy, kl } = votes;

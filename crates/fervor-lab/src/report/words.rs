@@ -11,6 +11,14 @@ pub(super) fn interval([lo, hi]: [f64; 2]) -> String {
     if lo.is_finite() && hi.is_finite() { format!("{:.1} to {:.1} %", lo * 100.0, hi * 100.0) } else { "–".to_owned() }
 }
 
+/// "95 % interval 64.6 to 67.7 %", or why there is none.
+pub(super) fn bootstrapped(ci: Option<[f64; 2]>) -> String {
+    ci.map_or_else(|| NO_INTERVAL.to_owned(), |ci| format!("95 % interval {}", interval(ci)))
+}
+
+/// Why a score has no interval by bootstrap.
+pub(super) const NO_INTERVAL: &str = "no interval: every draw scores the same";
+
 /// "1 picture", "3,589 pictures".
 pub(super) fn pictures(n: u64) -> String {
     format!("{} {}", thousands(n as i64), if n == 1 { "picture" } else { "pictures" })

@@ -65,6 +65,29 @@ fn json_has_the_keys_of_the_schema() {
     assert_eq!(json["confused_pairs"][0]["n"], 1);
 }
 
+// Ten pictures that are all right had intervals from 100.0 to 100.0 %.
+#[test]
+fn answers_that_are_all_right_have_no_interval_by_bootstrap() {
+    let mut rows = evaluation();
+    for number in 0..10 {
+        let truth = number % 2;
+        let probabilities = if truth == 0 { vec![0.9, 0.1, 0.0] } else { vec![0.2, 0.8, 0.0] };
+        let groups = [("half".to_owned(), ["a", "b"][number % 2].to_owned())].into();
+        rows.push(Row { groups, ..Row::new(format!("{number}.png"), truth, probabilities) }).unwrap();
+    }
+    let mut scored = rows.report().unwrap();
+    scored.slices = vec![rows.slice("half").unwrap()];
+    let json: Value = serde_json::from_str(&report::json(&scored)).unwrap();
+    assert!(json["balanced_accuracy_ci95"].is_null() && json["macro_f1_ci95"].is_null(), "{json}");
+    assert!(json["accuracy_ci95"][0].as_f64().unwrap() < 0.75, "Wilson's interval is there");
+    assert!(json["slices"][0]["groups"][0]["macro_f1"]["ci95"].is_null(), "{json}");
+    let said = "no interval: every draw scores the same";
+    for text in [report::text(&scored), report::markdown(&scored), report::html(&scored, &picture).unwrap()] {
+        assert!(text.contains(said) && !text.contains("100.0 to 100.0"), "{text}");
+    }
+    assert_eq!(serde_json::from_str::<EvalReport>(&report::json(&scored)).unwrap().macro_f1_ci95, None);
+}
+
 #[test]
 fn a_report_survives_json() {
     let report = six().report().unwrap();

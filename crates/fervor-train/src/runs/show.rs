@@ -65,7 +65,9 @@ impl Runs {
         let mut write = |cells: Vec<String>| table.write_record(cells).expect("rows of one length go into memory");
         let head =
             ["name", "date", "network", "epochs", "epochs_of", "best_epoch", "accuracy", "macro_f1", "loss", "hours", "data"];
-        write(head.map(str::to_owned).into_iter().chain(keys.iter().map(|key| (*key).clone())).collect());
+        // A key that is called as a column is, as the epochs done and those of the recipe are, is told apart from it.
+        let column = |key: &&String| if head.contains(&key.as_str()) { format!("recipe.{key}") } else { (*key).clone() };
+        write(head.map(str::to_owned).into_iter().chain(keys.iter().map(column)).collect());
         for row in &self.rows {
             let keys = keys.iter().map(|key| row.differs.get(*key).cloned().unwrap_or_default());
             write(cells(row).into_iter().chain(keys).collect());

@@ -1,6 +1,6 @@
 //! Runs side by side, and the search for a learning rate.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fervor_lab::dataset::Manifest;
 use fervor_train::runs::Runs;
@@ -31,7 +31,7 @@ fn runs_are_listed_with_their_scores_and_what_their_recipes_differ_in() {
     assert_eq!(second.differs["optimizer.learning_rate"], "0.02");
     assert_eq!(second.differs.keys().collect::<Vec<_>>(), ["epochs", "optimizer.learning_rate", "schedule.warmup_epochs"]);
     assert!(runs.text().contains("optimizer.learning_rate=0.02"), "{}", runs.text());
-    assert!(runs.csv().lines().next().unwrap().ends_with("data,epochs,optimizer.learning_rate,schedule.warmup_epochs"));
+    assert!(runs.csv().lines().next().unwrap().ends_with("data,recipe.epochs,optimizer.learning_rate,schedule.warmup_epochs"));
     let json: serde_json::Value = serde_json::from_str(&runs.json()).unwrap();
     assert_eq!((json["schema"].as_str(), json["runs"].as_array().unwrap().len()), (Some("fervor.runs/1"), 2));
 
@@ -55,8 +55,25 @@ fn a_learning_rate_is_found_that_learns() {
         stop: &stop,
         progress: &mut |done, _| steps = done,
     })
-    .unwrap();
+    .unwrap()
+    .expect("nobody stopped it");
     assert_eq!(test.points.len(), steps);
     assert!((1e-4..1.0).contains(&test.suggestion) && test.steepest <= test.lowest, "{test:?}");
     assert!(!world.out().exists(), "it leaves nothing behind");
+}
+
+// Where the test had come to was suggested as the rate.
+#[test]
+fn a_search_that_is_stopped_suggests_no_rate() {
+    let world = World::new(&[]);
+    let (recipe, data, stop) = (&world.recipe, world.data(), AtomicBool::new(false));
+    let found = find_rate(RateOptions {
+        recipe,
+        dataset: &data,
+        backend: Backend::Cpu,
+        threads: 2,
+        stop: &stop,
+        progress: &mut |done, _| stop.store(done == 15, Ordering::Relaxed),
+    });
+    assert_eq!(found.unwrap(), None);
 }

@@ -165,3 +165,22 @@ fn a_source_that_does_not_fit_is_refused() {
     let error = Recipe::parse(WITHOUT_NETWORK, &["transfer={}"]).unwrap_err();
     assert_eq!(error.remedy(), Some(&Remedy::StartFrom));
 }
+
+// A model that began from another one knew its own pictures only, and scores on the other's were called free of leaks.
+#[test]
+fn a_model_knows_what_its_source_was_trained_on() {
+    let (world, source) = teacher();
+    let data = world.data();
+    let trained: Vec<_> = data.of_split(Split::Train).into_iter().map(|index| data.samples()[index].hash).collect();
+    // Two of the source's classes, so that most of its pictures are not the new model's own.
+    let second = from(&source, &["epochs=1", r#"labels=["sad", "disgust"]"#]);
+    let run = second.train().unwrap().run;
+    let bundle = Bundle::open(&run.join("best.onnx")).unwrap();
+    assert!(bundle.card().data.training_pictures < trained.len());
+    assert!(trained.iter().all(|&hash| bundle.was_trained_on(hash)));
+    assert!(!data.of_split(Split::Validation).iter().any(|&index| bundle.was_trained_on(data.samples()[index].hash)));
+    // And so on, from one model to the next.
+    let third = from(&run.join("last.onnx"), &["epochs=1", "name=third", r#"labels=["fear", "happy"]"#]);
+    let bundle = Bundle::open(&third.train().unwrap().run.join("best.onnx")).unwrap();
+    assert!(trained.iter().all(|&hash| bundle.was_trained_on(hash)));
+}

@@ -68,6 +68,9 @@ fn class_folders_are_read_as_people_write_them() {
     assert_eq!(audited.report.finding(K::MisspeltClass).unwrap().items[0].suggestion.as_deref(), Some("happy"));
     assert_eq!(ids(&audited, K::SynonymousClass), ["Sadness"]);
     assert_eq!(ids(&audited, K::EmptyClass), ["angry"]);
+    // A class was not named where there are files in it and none of them can be read.
+    let audited = world.file("fear/1.png", "no picture").audit();
+    assert_eq!(ids(&audited, K::EmptyClass), ["angry", "fear"]);
 }
 
 #[test]

@@ -111,6 +111,44 @@ fn decisions_can_be_edited_and_applied() {
     assert_eq!(label("train/happy/blank.png"), None);
 }
 
+/// Eight pictures in a table, with more rows behind them.
+fn listed(rows: &str) -> World {
+    let world = (0..8).fold(World::new(), |world, i| world.drawn(&format!("faces/{i}.png"), i));
+    let of_each: String = (0..8).map(|i| format!("faces/{i}.png,{}\n", ["happy", "sad"][i % 2])).collect();
+    world.file("t.csv", format!("path,label\n{of_each}{rows}"))
+}
+
+// The row that named a picture again bore the picture's name, and the repair threw the picture away.
+#[test]
+fn a_row_that_names_a_picture_again_costs_the_picture_nothing() {
+    let world = listed("faces/2.png,happy\n");
+    let audited = audit(&world.path("t.csv"), &AuditOptions::default()).unwrap();
+    let again = audited.report.finding(FindingKind::ExactDuplicate).unwrap();
+    assert_eq!(
+        (again.items[0].id.as_str(), again.title.as_str()),
+        ("line:10", "1 picture is there more than once (1 file or row)")
+    );
+    assert!(!audited.report.has_errors(), "{:#?}", audited.report.findings);
+    let done = fix(&audited.dataset, &decide(&audited), &world.path("out"), true).unwrap();
+    assert_eq!((done.left, done.actions.len()), (8, 0));
+    assert!(!world.path("out/quarantine").exists() && world.path("out/pictures/happy/2.png").is_file());
+}
+
+// It was a picture that is named again, and its first label was taken.
+#[test]
+fn a_picture_that_a_table_gives_two_labels_is_a_conflict() {
+    let world = listed("faces/2.png,sad\n").drawn("faces/copy.png", 4);
+    let table = fs::read_to_string(world.path("t.csv")).unwrap() + "faces/copy.png,sad\n";
+    let world = world.file("t.csv", table);
+    let audited = audit(&world.path("t.csv"), &AuditOptions::default()).unwrap();
+    let conflict = audited.report.finding(FindingKind::Conflict).unwrap();
+    assert_eq!(conflict.title, "2 pictures have more than one label (3 files or rows)");
+    assert_eq!(conflict.items[2].id, "faces/2.png");
+    assert_eq!(conflict.items[2].detail, "left out, it has more than one label: happy by line 4, sad by line 10");
+    let done = fix(&audited.dataset, &decide(&audited), &world.path("out"), false).unwrap();
+    assert_eq!(done.left, 6, "neither the picture of two labels nor the copies that disagree");
+}
+
 #[test]
 fn decisions_that_make_no_sense_are_refused() {
     let world = faulty();

@@ -47,7 +47,7 @@ fn a_table_of_paths_and_labels_is_a_data_set_with_groups() {
 
 #[test]
 fn a_bad_row_stops_no_other() {
-    let csv = "file;class;part\nfaces/a.png;happy;x\nfaces/gone.png;sad;x\nfaces/b.png;;x\nfaces/b.png;sad;x;y\n;sad;x\nfaces/a.png;sad;x\nfaces/d.png;sad;x\n";
+    let csv = "file;class;part\nfaces/a.png;happy;x\nfaces/gone.png;sad;x\nfaces/b.png;;x\nfaces/b.png;sad;x;y\n;sad;x\nfaces/a.png;happy;x\nfaces/d.png;sad;x\n";
     let dataset = open(&faces().file("t.csv", csv), "t.csv");
     assert_eq!(ids(&dataset), ["faces/a.png", "faces/d.png"]);
     let found: Vec<(&str, Reason)> = dataset.problems().iter().map(|problem| (problem.id.as_str(), problem.reason)).collect();
@@ -57,10 +57,36 @@ fn a_bad_row_stops_no_other() {
             ("line:4", Reason::Invalid),
             ("line:5", Reason::Invalid),
             ("line:6", Reason::Invalid),
-            ("faces/a.png", Reason::Exists),
+            ("line:7", Reason::Exists),
             ("faces/gone.png", Reason::Missing)
         ]
     );
+}
+
+// The first label was taken, and the other row called a picture that is named again.
+#[test]
+fn a_picture_of_several_labels_is_left_out_and_both_are_named() {
+    let rows =
+        "faces/a.png,angry\nfaces/b.png,joy\nfaces/c.png,angry\n./faces/a.png,happy\nfaces/b.png,happy\nfaces/a.png,angry\n";
+    let dataset = open(&faces().file("t.csv", format!("path,label\n{rows}")), "t.csv");
+    assert_eq!(ids(&dataset), ["faces/b.png", "faces/c.png"]);
+    let found: Vec<(&str, Reason, &str)> =
+        dataset.problems().iter().map(|problem| (problem.id.as_str(), problem.reason, problem.message.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            ("faces/a.png", Reason::Mismatch, "left out, it has more than one label: angry by line 2, happy by line 5"),
+            ("line:6", Reason::Exists, "the row is left out: it names faces/b.png again, after line 3")
+        ]
+    );
+}
+
+// Letters of another encoding became replacement characters without a word.
+#[test]
+fn a_table_in_another_encoding_is_refused_with_its_line() {
+    let world = faces().file("t.csv", b"path,label,person\nfaces/a.png,happy,anna\nfaces/b.png,sad,Ren\xe9e\n");
+    let error = world.open_file("t.csv", &OpenOptions::default()).unwrap_err();
+    says(&told(&error), &["t.csv: line 3 is not UTF-8: \"Ren\u{fffd}e\"", "hint: save it as UTF-8"]);
 }
 
 #[test]
@@ -99,6 +125,8 @@ fn a_person_can_write_a_manifest() {
     assert_eq!((dataset.name(), dataset.len()), ("mine", 3));
     assert_eq!(dataset.labels().names(), ["happy", "sad"]);
     assert_eq!(dataset.group("person", 1), Some("bea"));
+    // Some editors write a mark before the first character.
+    assert_eq!(open(&faces().file("mine.json", format!("\u{feff}{text}")), "mine.json").len(), 3);
 }
 
 #[test]
