@@ -371,10 +371,14 @@ def a_picture_that_browsers_cannot_show_is_shown_as_the_service_draws_it(open_pa
     p = open_page()
     drop_or_paste(p.page, "drop", [("scan.tif", "image/tiff", picture("TIFF", (300, 300)))])
     expect(p.page.locator(".face h3")).to_have_count(1)
-    p.page.wait_for_function("() => { const i = document.querySelector('.frame img'); return i.dataset.drawn && i.naturalWidth === 300 }")
+    p.page.wait_for_function("() => document.querySelector('.frame img').naturalWidth === 300")
     with p.page.expect_download() as download:
         p.page.get_by_role("button", name="Save the drawn picture").click()
     assert download.value.suggested_filename == "scan-expressions.png"
+    # It is drawn anew for what the options leave.
+    before = p.page.locator(".frame img").get_attribute("src")
+    p.page.locator("#choice-face").evaluate("(input) => { input.value = input.max; input.dispatchEvent(new Event('input')); }")
+    expect(p.page.locator(".frame img")).not_to_have_attribute("src", before)
     p.close()
 
 

@@ -53,7 +53,10 @@ element("reset").addEventListener("click", () => {
   [face.value, score.value] = [0, 0];
   facesChanged();
 });
+/** The model that a person has chosen; else it is the first of whoever computes. */
+let picked = null;
 model.addEventListener("change", () => {
+  picked = model.value;
   tell();
   for (const listener of listeners.model) listener();
 });
@@ -61,7 +64,7 @@ async function offer() {
   const models = modelsOf(await about);
   const before = model.value;
   model.replaceChildren(...models.map(({ name }) => make("option", { text: name, value: name })));
-  if (models.some(({ name }) => name === before)) model.value = before;
+  if (models.some(({ name }) => name === picked)) model.value = picked;
   if (model.value !== before) for (const listener of listeners.model) listener();
   element("models").hidden = models.length < 2;
   tell();

@@ -43,11 +43,12 @@ export async function loadedHere(model = "") {
   return loaded.get(name);
 }
 
-function tell(state) {
+function tell(state, fault = false) {
   document.documentElement.dataset.where = where;
   for (const text of document.querySelectorAll("[data-of]")) text.hidden = text.dataset.of !== where;
   for (const input of document.querySelectorAll("input[name=where]")) input.checked = input.value === where;
   element("where-state").textContent = state;
+  element("where-state").classList.toggle("fault", fault);
 }
 
 const SAYS = { server: "Computed on the server: pictures go there and are forgotten.", browser: "Computed in this browser: nothing leaves this device." };
@@ -74,7 +75,7 @@ async function choose(wanted) {
     tell(SAYS.browser);
   } catch (error) {
     // Never the server instead: who has chosen this browser wants nothing sent.
-    if (where === "browser") tell(`This browser cannot compute it: ${error.message}. Nothing is sent.`);
+    if (where === "browser") tell(`This browser cannot compute it: ${error.message}. Nothing is sent.`, true);
   }
 }
 
