@@ -260,7 +260,7 @@ mod tests {
         tracker.update(&[face(0.0, 0.9)], 0.0);
         let labels = LabelSet::new(["calm", "cross", "glad"]).unwrap();
         let other = Prediction { probabilities: Probabilities::from_logits(&labels, &[0.0, 1.0, 0.0], 1.0), ..face(0.0, 0.9) };
-        let tracked = tracker.update(&[other.clone()], 0.1);
+        let tracked = tracker.update(std::slice::from_ref(&other), 0.1);
         assert_eq!(ids(&tracked), [1]);
         assert_eq!(tracked[0].probabilities, other.probabilities);
     }
