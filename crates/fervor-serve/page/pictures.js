@@ -101,7 +101,9 @@ class Card {
     this.faces = faces;
     this.element.classList.remove("waiting", "failed");
     this.picture.hidden = false;
-    if (this.drawnAs && this.drawnAs !== drawing()) this.showDrawn();
+    // Once what is chosen rests: the picture may be sent for each drawing.
+    clearTimeout(this.redrawing);
+    if (this.drawnAs && this.drawnAs !== drawing()) this.redrawing = setTimeout(() => this.showDrawn(), 300);
     this.element.classList.toggle("tiny", Math.max(width, height) < 200);
     this.save.hidden = false;
     const told = sum(faces, words);
