@@ -1,7 +1,7 @@
 // Asks whoever computes: the service, or this browser. Errors come out as sentences.
 
 import { Client } from "./client.js";
-import { about, decided, inBrowser, loadedHere, modelsOf } from "./where.js";
+import { about, decided, inBrowser, loadedHere, modelsOf, onWhere } from "./where.js";
 
 export { about };
 
@@ -35,6 +35,25 @@ export async function needsKey() {
 /** The pictures that were looked at in this browser: they are never sent, whoever computes later. */
 const here = new WeakSet();
 
+/** Keeps pictures here that come while this browser computes. */
+export const keep = (files) => decided.then(() => inBrowser() && files.forEach((file) => here.add(file))).catch(() => {});
+
+/** Ends what is on its way to the service once this browser is chosen. */
+let going = new AbortController();
+onWhere(() => {
+  if (!inBrowser()) return;
+  going.abort();
+  going = new AbortController();
+});
+
+/** A picture on its way to the service, and what ends it. */
+async function sent(file) {
+  const { signal } = going;
+  const picture = await small(file);
+  signal.throwIfAborted();
+  return [picture, signal];
+}
+
 /** Whether a picture is looked at in this browser. */
 async function looksHere(file) {
   await decided;
@@ -49,14 +68,16 @@ export const mayAsk = (file) => inBrowser() || !here.has(file);
  * `said` is the program's own message. */
 export const predict = (file, model = "") => worded(async () => {
   if (await looksHere(file)) return (await loadedHere(model)).analyze(file, { source: file.name || "picture" });
-  return client.predict(await small(file), { model });
+  const [picture, signal] = await sent(file);
+  return client.predict(picture, { model, signal });
 });
 
 /** A picture that the browser cannot show as a PNG: `drawn` on by the service, with faces from `minFace` and `minScore` on, or as it
  * is. */
 export const shownAs = (file, { model = "", ...least }) => worded(async () => {
   if (await looksHere(file)) return { png: await (await loadedHere(model)).png(file), drawn: false };
-  return { png: await client.annotated(await small(file), { model, ...least }), drawn: true };
+  const [picture, signal] = await sent(file);
+  return { png: await client.annotated(picture, { model, ...least, signal }), drawn: true };
 });
 
 /** Follows live pictures: what is given back takes frames with `push`, is `idle` when one is due, and ends with `stop`. */
@@ -72,6 +93,8 @@ async function worded(act) {
   try {
     return await act();
   } catch (error) {
+    // Nobody waits for it any more: it is asked again of somebody else.
+    if (error.name === "AbortError") throw error;
     throw inWords(error);
   }
 }

@@ -1,12 +1,14 @@
 // The Batch tab: a row for each file, sortable, filtered, as a CSV file on demand.
 
-import { about, labelsOf, mayAsk, predict } from "./api.js";
+import { about, keep, labelsOf, mayAsk, predict } from "./api.js";
 import { chosenModel, onFaces, onModel, shown } from "./choices.js";
 import { csv } from "./csv.js";
 import { isPicture, nameOf, thumbnail } from "./files.js";
 import { begin, download, make, numbered, percent, say, sum, tinted } from "./view.js";
-import { onWhere } from "./where.js";
+import { decided } from "./where.js";
 
+/** What was on its way to somebody who does not compute any more; it waits again. */
+const ENDED = Symbol("ended");
 /** Requests at once. */
 const LANES = 4;
 /** Pixels of a likeness, twice what is shown, for fine screens. */
@@ -30,6 +32,7 @@ export function onOpen(act) {
 
 /** Adds files to the table and asks for the answers of those that are pictures. */
 export async function add(files) {
+  keep([...files]);
   const added = [...files].map((file) => ({ file, name: nameOf(file), element: make("tr"), state: "waiting" }));
   const are = await Promise.all(added.map(({ file }) => isPicture(file)));
   added.forEach((row, index) => {
@@ -45,7 +48,8 @@ export async function add(files) {
 
 /** Asks for the answers of these rows. */
 function ask(some) {
-  for (const row of some) row.state = "waiting";
+  // What was asked before is not wanted any more.
+  for (const row of some) Object.assign(row, { state: "waiting", turn: (row.turn ?? 0) + 1 });
   waiting.push(...some.filter((row) => !waiting.includes(row)));
   changed();
   while (running < Math.min(LANES, waiting.length + running)) lane();
@@ -53,16 +57,17 @@ function ask(some) {
 
 async function lane() {
   running += 1;
+  // Before it is decided who computes, nobody knows which model.
+  await decided.catch(() => {});
   for (let row = waiting.shift(); row; row = waiting.shift()) {
     const start = performance.now();
-    const model = chosenModel();
+    const { turn } = row;
     const likeness = row.likeness ?? thumbnail(row.file, LIKENESS);
-    const told = await predict(row.file, model).then(
+    const told = await predict(row.file, chosenModel()).then(
       (answer) => ({ state: "answered", answer, ms: performance.now() - start, said: undefined }),
-      (error) => ({ state: "failed", answer: undefined, shown: [], main: undefined, words: error.message, said: error.said ?? error.message }),
+      (error) => ({ state: "failed", answer: undefined, shown: [], main: undefined, words: error.message, said: error.name === "AbortError" ? ENDED : error.said ?? error.message }),
     );
-    // Else it waits again, for the model that was chosen meanwhile.
-    if (model !== chosenModel()) continue;
+    if (turn !== row.turn || told.said === ENDED) continue;
     Object.assign(row, told);
     row.likeness = await likeness;
     read(row);
@@ -214,14 +219,20 @@ const told = () => rows.filter((row) => row.state !== "waiting").map((row) => ({
 element("csv").addEventListener("click", async () => {
   download("expressions.csv", new Blob([csv(told(), labelsOf(await about, new Set(rows.map(({ answer }) => answer?.model.name).filter(Boolean))))], { type: "text/csv" }));
 });
-element("stop").addEventListener("click", () => drop(waiting));
+element("stop").addEventListener("click", () => {
+  // What has an answer keeps it.
+  const fresh = waiting.filter((row) => !row.answer && !row.said);
+  for (const row of waiting) row.state = row.answer ? "answered" : "failed";
+  waiting = [];
+  drop(fresh);
+});
 element("clear").addEventListener("click", () => {
   drop(rows);
   filter = "all";
   say("The table is empty.");
   document.getElementById("batch-files").focus();
 });
-for (const on of [onModel, onWhere]) on(() => ask(rows.filter((row) => row.state !== "foreign" && mayAsk(row.file))));
+onModel(() => ask(rows.filter((row) => row.state !== "foreign" && mayAsk(row.file))));
 onFaces(() => {
   for (const row of rows) {
     read(row);

@@ -6,7 +6,6 @@ import { drawBoxes } from "./drawing.js";
 import { Recording } from "./recording.js";
 import { Timeline } from "./timeline.js";
 import { begin, download, make, ranked, say, tinted } from "./view.js";
-import { onWhere } from "./where.js";
 
 /** The longer side of the pictures that are sent. */
 const SIDE = 640;
@@ -210,7 +209,7 @@ element("camera-photograph").addEventListener("click", () => {
 });
 element("camera-record").addEventListener("click", () => (record ? endRecord() : beginRecord()));
 element("smoothing").addEventListener("input", smooth);
-for (const on of [onModel, onWhere]) on(() => session && start());
+onModel(() => session && start());
 about.then((service) => {
   element("legend").append(...labelsOf(service).map((label) => tinted(make("li", { children: [make("span", { classes: "dot" }), label] }), label)));
 });

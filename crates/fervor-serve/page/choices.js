@@ -10,7 +10,7 @@ const listeners = { model: [], faces: [] };
 /** The model that is asked; empty where there is only one. */
 export const chosenModel = () => model.value;
 
-/** Calls `listener` when another model is chosen. */
+/** Calls `listener` when another model is chosen, or somebody else computes. */
 export const onModel = (listener) => listeners.model.push(listener);
 
 /** Calls `listener` when other faces are shown. */
@@ -60,14 +60,15 @@ model.addEventListener("change", () => {
   tell();
   for (const listener of listeners.model) listener();
 });
-async function offer() {
+/** Offers the models of whoever computes, and tells of another choice; `always`, where somebody else computes. */
+async function offer(always = false) {
   const models = modelsOf(await about);
   const before = model.value;
   model.replaceChildren(...models.map(({ name }) => make("option", { text: name, value: name })));
   if (models.some(({ name }) => name === picked)) model.value = picked;
-  if (model.value !== before) for (const listener of listeners.model) listener();
   element("models").hidden = models.length < 2;
   tell();
+  if (always || model.value !== before) for (const listener of listeners.model) listener();
 }
 offer();
-onWhere(offer);
+onWhere(() => offer(true));

@@ -1,11 +1,11 @@
 // The Pictures tab: drop, paste, choose or photograph; an answer for each picture.
 
-import { about, mayAsk, predict, shownAs } from "./api.js";
+import { about, keep, mayAsk, predict, shownAs } from "./api.js";
 import { chosenModel, least, leftOut, onFaces, onModel, shown } from "./choices.js";
 import { drawBoxes, drawn, highlight } from "./drawing.js";
 import { nameOf } from "./files.js";
 import { download, faceCard, faceLine, make, numbered, say, sum } from "./view.js";
-import { onWhere } from "./where.js";
+import { decided } from "./where.js";
 
 const results = document.getElementById("results");
 const bar = document.getElementById("results-bar");
@@ -19,6 +19,7 @@ about.then((service) => { words = service.words; });
 
 /** Shows pictures, the first on top, and asks for their answers. */
 export function show(files) {
+  keep([...files]);
   const added = [...files].map((file) => new Card(file));
   cards = [...added, ...cards];
   results.prepend(...added.map((card) => card.element));
@@ -33,9 +34,13 @@ let asking = false;
 
 /** One after the other: the answer to the first picture comes first. */
 async function ask(some) {
+  // What was asked before is not wanted any more.
+  for (const card of some) card.turn += 1;
   waiting = [...waiting.filter((card) => !some.includes(card)), ...some];
   if (asking) return;
   asking = true;
+  // Before it is decided who computes, nobody knows which model.
+  await decided.catch(() => {});
   while (waiting.length) await waiting.shift().ask();
   asking = false;
 }
@@ -51,6 +56,8 @@ function count() {
 class Card {
   constructor(file) {
     this.file = file;
+    /** How often it was asked for. */
+    this.turn = 0;
     this.name = nameOf(file);
     this.image = make("img", { alt: this.name, src: URL.createObjectURL(file) });
     this.image.addEventListener("error", () => this.showDrawn(), { once: true });
@@ -82,16 +89,12 @@ class Card {
 
   async ask() {
     if (this.gone) return;
-    const model = chosenModel();
-    try {
-      const answer = await predict(this.file, model);
-      // Else it waits again, for the model that was chosen meanwhile.
-      if (this.gone || model !== chosenModel()) return;
-      this.answer = answer;
-      this.show(true);
-    } catch (error) {
-      if (!this.gone && model === chosenModel()) this.fail(error.message);
-    }
+    const { turn } = this;
+    const told = await predict(this.file, chosenModel()).then((answer) => ({ answer }), (error) => ({ error }));
+    if (this.gone || turn !== this.turn || told.error?.name === "AbortError") return;
+    if (told.error) return this.fail(told.error.message);
+    this.answer = told.answer;
+    this.show(true);
   }
 
   /** Shows the answer's faces, the largest first. */
@@ -162,6 +165,7 @@ class Card {
 
   /** A picture that the browser cannot show (TIFF): with what the service draws on it, or made one that it can show. */
   async showDrawn() {
+    if (this.gone) return;
     const as = drawing();
     this.drawnAs = as;
     try {
@@ -175,7 +179,8 @@ class Card {
       this.image.src = URL.createObjectURL(png);
       this.draw();
     } catch {
-      // The answer to the picture says what is wrong with it.
+      // The answer to the picture says what is wrong with it; with the next one it is drawn again.
+      if (this.drawnAs === as) this.drawnAs = "failed";
     }
   }
 
@@ -189,6 +194,7 @@ class Card {
 
   remove(focus) {
     this.gone = true;
+    clearTimeout(this.redrawing);
     const index = cards.indexOf(this);
     cards = cards.filter((card) => card !== this);
     this.element.remove();
@@ -217,7 +223,7 @@ class Card {
 const drawing = () => JSON.stringify([chosenModel(), least()]);
 
 onFaces(() => cards.filter((card) => card.answer).forEach((card) => card.show()));
-for (const on of [onModel, onWhere]) on(() => ask(cards.filter((card) => mayAsk(card.file))));
+onModel(() => ask(cards.filter((card) => mayAsk(card.file))));
 
 document.getElementById("results-clear").addEventListener("click", () => {
   for (const card of [...cards]) card.remove(false);

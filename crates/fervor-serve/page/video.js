@@ -57,7 +57,7 @@ export async function look(file) {
 
 class Work {
   constructor(file, rate, service) {
-    Object.assign(this, { file, rate, here: inBrowser(), sent: 0, answered: 0, times: [], over: false, wake: () => {} });
+    Object.assign(this, { file, rate, here: inBrowser(), sent: 0, answered: 0, times: [], pictures: [], over: false, wake: () => {} });
     this.recording = new Recording(file.name, labelsOf(service, new Set([chosenModel() || modelsOf(service)[0].name])));
     this.recording.end = player.duration;
     this.drawn = 0;
@@ -104,8 +104,9 @@ class Work {
     canvas.getContext("2d").drawImage(player, 0, 0, canvas.width, canvas.height);
     this.scale = scale;
     const picture = this.here ? await createImageBitmap(canvas) : await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.9));
-    if (this.over || this.fault) return;
+    if (this.over || this.fault) return picture.close?.();
     this.live.push(picture, { time });
+    this.pictures.push(picture);
     this.times.push(time);
     this.sent += 1;
   }
@@ -114,6 +115,7 @@ class Work {
     const time = this.times[frame - 1];
     if (time === undefined) return;
     this.answered = frame;
+    this.pictures.shift()?.close?.();
     // In the film's own pixels.
     const grown = (answer.faces ?? []).map((face) => ({ ...face, box: Object.fromEntries(Object.entries(face.box).map(([side, value]) => [side, value / this.scale])) }));
     this.recording.add(time, answer.error ? answer : { faces: shown(grown) });
@@ -126,6 +128,7 @@ class Work {
   }
 
   tell(count) {
+    if (work !== this) return;
     Object.assign(element("progress"), { max: count, value: this.answered });
     const seconds = (performance.now() - this.begun) / 1000;
     const rate = this.answered / seconds;
@@ -145,8 +148,9 @@ class Work {
     const whole = !this.over && !this.fault;
     this.over = true;
     this.live?.stop();
-    element("bar").hidden = true;
+    for (const picture of this.pictures.splice(0)) picture.close?.();
     if (work !== this) return;
+    element("bar").hidden = true;
     work = null;
     if (this.fault) fail(this.fault);
     if (!this.recording.frames.length) return;

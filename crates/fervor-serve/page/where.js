@@ -33,10 +33,10 @@ export async function loadedHere(model = "") {
   const { name, file } = service.browser.models.find(({ name }) => name === model) ?? service.browser.models[0];
   if (!loaded.has(name)) {
     const folder = service.browser.package;
-    const { load } = await import(at(`${folder}fervor.js`));
-    const loading = load({ model: at(folder + file) }).catch((error) => {
+    const loading = import(at(`${folder}fervor.js`)).then(({ load }) => load({ model: at(folder + file) })).catch((error) => {
       loaded.delete(name);
-      throw error.reason === "missing" ? Object.assign(new Error(`the model ${name} cannot be loaded`), { hint: "is this device online? Then try again" }) : error;
+      const absent = error.reason === "missing" || error instanceof TypeError;
+      throw absent ? Object.assign(new Error(`the model ${name} cannot be loaded`), { hint: "is this device online? Then try again" }) : error;
     });
     loaded.set(name, loading);
   }
@@ -56,6 +56,7 @@ const SAYS = { server: "Computed on the server: pictures go there and are forgot
 /** Whoever computes from now on. What was looked at in this browser stays here: see `api.js`. */
 async function choose(wanted) {
   const service = await about;
+  const before = where;
   where = wanted;
   tell(SAYS[wanted]);
   try {
@@ -63,7 +64,7 @@ async function choose(wanted) {
   } catch {
     // A browser that keeps nothing asks again next time.
   }
-  for (const listener of listeners) listener();
+  if (before !== wanted) for (const listener of listeners) listener();
   if (wanted !== "browser") return;
   tell("Loading the model …");
   try {

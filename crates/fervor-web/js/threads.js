@@ -6,13 +6,20 @@ import { FervorError, unseen } from "./error.js";
 /** Why nothing is answered any more. */
 const closed = () => new FervorError({ kind: "input", reason: "missing", message: "the model is closed", hint: "load it again" });
 
+/** What was handed over is of no use to anybody any more. */
+function refuse(error, handed) {
+  for (const it of handed) it.close?.();
+  throw error;
+}
+
 /** In this thread. */
 export function here() {
   let over = false;
   return {
     where: "page",
-    async ask(act, given) {
-      if (over) throw closed();
+    async ask(act, given, transfer = []) {
+      // What trackers hold is freed all the same.
+      if (over && act !== "unfollow") refuse(closed(), transfer);
       return core[act](given);
     },
     stop() {
@@ -44,12 +51,13 @@ export function beside() {
         return done({
           where: "worker",
           ask: (act, given, transfer = []) => new Promise((done, fail) => {
-            if (over) throw over;
+            if (over && act === "unfollow") return done();
+            if (over) refuse(over, transfer);
             try {
               worker.postMessage({ number: ++last, act, given }, transfer);
             } catch (error) {
               // What a browser does not let out of its hands, such as a picture of another site.
-              throw unseen(error);
+              refuse(unseen(error), transfer);
             }
             waiting.set(last, { done, fail });
           }),
