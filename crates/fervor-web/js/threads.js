@@ -7,7 +7,7 @@ import { FervorError, unseen } from "./error.js";
 const closed = () => new FervorError({ kind: "input", reason: "missing", message: "the model is closed", hint: "load it again" });
 
 /** What was handed over is of no use to anybody any more. */
-function refuse(error, handed) {
+function turnedAway(error, handed) {
   for (const it of handed) it.close?.();
   throw error;
 }
@@ -19,7 +19,7 @@ export function here() {
     where: "page",
     async ask(act, given, transfer = []) {
       // What trackers hold is freed all the same.
-      if (over && act !== "unfollow") refuse(closed(), transfer);
+      if (over && act !== "unfollow") turnedAway(closed(), transfer);
       return core[act](given);
     },
     stop() {
@@ -52,12 +52,12 @@ export function beside() {
           where: "worker",
           ask: (act, given, transfer = []) => new Promise((done, fail) => {
             if (over && act === "unfollow") return done();
-            if (over) refuse(over, transfer);
+            if (over) turnedAway(over, transfer);
             try {
               worker.postMessage({ number: ++last, act, given }, transfer);
             } catch (error) {
               // What a browser does not let out of its hands, such as a picture of another site.
-              refuse(unseen(error), transfer);
+              turnedAway(unseen(error), transfer);
             }
             waiting.set(last, { done, fail });
           }),
