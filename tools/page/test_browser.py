@@ -318,6 +318,24 @@ def what_was_looked_at_here_is_never_sent(open_served, film):
     p.page.context.close()
 
 
+def what_is_on_its_way_ends_where_this_browser_is_chosen(open_served):
+    p = open_served(service_workers="block")
+    expect(p.page.locator("#where-state")).to_contain_text("Computed on the server")
+    p.page.route("**/predict*", lambda route: None)
+    ended = []
+    p.page.on("requestfailed", lambda request: ended.append(request.url))
+    p.page.set_input_files("#choose", str(PHOTO))
+    p.page.get_by_role("tab", name="Batch").click()
+    p.page.set_input_files("#batch-files", [str(PHOTO)])
+    p.page.wait_for_timeout(500)
+    p.page.get_by_text("In this browser").first.click()
+    expect(p.page.locator("#batch-count")).to_contain_text("1 of 1")
+    p.page.get_by_role("tab", name="Pictures").click()
+    expect(p.page.locator(".face h3")).to_have_text(re.compile("Looks happy"))
+    assert len([url for url in ended if "predict" in url]) == 2, ended
+    p.context.close()
+
+
 def a_camera_that_is_not_wanted_any_more_goes_out(open_static):
     p = open_static(permissions=["camera"])
     ready(p)
@@ -479,6 +497,7 @@ def main():
             (nothing_is_sent_where_the_browser_cannot_compute, (open_static,)),
             (a_picture_waits_until_it_is_decided_who_computes, (open_static, open_served)),
             (what_was_looked_at_here_is_never_sent, (open_served, webm(folder))),
+            (what_is_on_its_way_ends_where_this_browser_is_chosen, (open_served,)),
             (a_camera_that_is_not_wanted_any_more_goes_out, (open_static,)),
             (a_card_that_failed_is_answered_again, (open_static,)),
             (two_pages_of_one_site_open_without_a_network, (browser, address, args.shots)),
