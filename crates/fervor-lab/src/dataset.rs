@@ -15,7 +15,6 @@
 //! # }
 //! ```
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +36,7 @@ mod folds;
 mod manifest;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod problems;
 mod split;
 mod stream;
 mod table;
@@ -49,6 +49,9 @@ pub use duplicates::{DuplicateGroup, Duplicates, groups};
 pub use faces::{FacesReport, photographs};
 pub(crate) use folder::is_hidden;
 pub use manifest::{Manifest, ManifestSample, Source, SourceKind};
+pub(crate) use problems::Listed;
+use problems::{Cause, cause, first_problem};
+pub use problems::{Problem, Skipped};
 pub use split::{SplitReport, SplitRule};
 pub use votes::VotesLeftOut;
 
@@ -116,61 +119,6 @@ pub struct Sample {
     pub face: Option<Face>,
     /// Row of a table, counted from 0 without the header.
     row: usize,
-}
-
-/// One picture that could not be read: it was left out, the others were not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Problem {
-    /// As in [`Sample::id`].
-    pub id: String,
-    /// What is wrong with it, for programs.
-    pub reason: Reason,
-    /// What is wrong with it, for people.
-    pub message: String,
-}
-
-impl Problem {
-    pub(crate) fn new(id: impl Into<String>, reason: Reason, message: impl Into<String>) -> Self {
-        Self { id: id.into(), reason, message: message.into() }
-    }
-}
-
-/// Why a picture could not be read, before it is known which: what is wrong for programs and for people.
-type Cause = (Reason, String);
-
-/// What an error says of the picture that a problem names.
-fn cause(error: &Error) -> Cause {
-    (error.reason(), error.explained())
-}
-
-/// `; ID: what is wrong with it` of the first problem: the end of the message that says that nothing could be read.
-fn first_problem(problems: &[Problem]) -> String {
-    problems.first().map_or_else(String::new, |problem| format!("; {}: {}", problem.id, problem.message))
-}
-
-/// What a reader left out without complaint, so that it can be told.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Skipped {
-    /// Hidden and system files: names with a leading dot, `Thumbs.db`, `desktop.ini`.
-    pub hidden: usize,
-    /// Files that are no pictures by their name, or without an extension and no pictures by their content.
-    pub other_files: usize,
-    /// Picture files outside of the class folders.
-    pub outside_classes: usize,
-    /// Folders that are no class: beside `train/`, for example.
-    pub folders: Vec<String>,
-    /// Class folders in which nothing can be read, and classes of a table: no class of the data set.
-    pub empty_classes: Vec<String>,
-    /// Samples of classes that [`OpenOptions::labels`] does not name.
-    pub other_classes: BTreeMap<String, usize>,
-}
-
-impl Skipped {
-    /// Whether nothing was left out.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// A progress callback: done and total, in pictures for folders and in bytes of the file for tables.
@@ -317,23 +265,6 @@ impl Dataset {
     /// Whether there are no samples; a data set just opened has some.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
-    }
-
-    /// The pictures that could not be read.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-
-    /// How many pictures could not be read, and how many are left out for a table gives them more than one label. A row that names a
-    /// picture again leaves none out.
-    pub fn left_out(&self) -> [usize; 2] {
-        let count = |counts: fn(Reason) -> bool| self.problems().iter().filter(|problem| counts(problem.reason)).count();
-        [count(|reason| !matches!(reason, Reason::Exists | Reason::Mismatch)), count(|reason| reason == Reason::Mismatch)]
-    }
-
-    /// What was left out without being a problem.
-    pub fn skipped(&self) -> &Skipped {
-        &self.skipped
     }
 
     /// Whether each picture is a file of its own, with a name, and not part of a table.

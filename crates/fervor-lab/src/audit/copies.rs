@@ -3,9 +3,8 @@
 use super::kind::FindingKind;
 use super::value::{Finding, Group, Item};
 use super::words::item;
-use crate::dataset::{Dataset, Duplicates, Split};
+use crate::dataset::{Dataset, Duplicates, Listed, Split};
 use crate::words::{counted, percent, thousands};
-use fervor::error::Reason;
 
 /// Copies of one picture: indices of samples, the similarity that holds them together, and for each member how it differs.
 pub(super) struct Copies {
@@ -72,15 +71,15 @@ pub(super) fn findings(dataset: &Dataset, duplicates: &Duplicates) -> Vec<Findin
     }));
     let conflicting = copies.iter().zip(&duplicates.groups).filter(|(_, group)| group.conflicting).map(|(copy, _)| copy);
     let conflicts = grouped(dataset, FindingKind::Conflict, conflicting);
-    findings.extend(with_listed(dataset, FindingKind::Conflict, conflicts, Reason::Mismatch));
+    findings.extend(with_listed(dataset, FindingKind::Conflict, conflicts, Listed::Disputed));
     let again = grouped(dataset, FindingKind::ExactDuplicate, copies.iter());
-    findings.extend(with_listed(dataset, FindingKind::ExactDuplicate, again, Reason::Exists));
+    findings.extend(with_listed(dataset, FindingKind::ExactDuplicate, again, Listed::Again));
     findings
 }
 
 /// Beside the copies what a table lists more than once. The reader left it out, so that no group asks for a decision.
-fn with_listed(dataset: &Dataset, kind: FindingKind, copies: Option<Finding>, reason: Reason) -> Option<Finding> {
-    let listed = dataset.problems().iter().filter(|problem| problem.reason == reason);
+fn with_listed(dataset: &Dataset, kind: FindingKind, copies: Option<Finding>, listed: Listed) -> Option<Finding> {
+    let listed = dataset.problems().iter().filter(|problem| problem.listed == Some(listed));
     let listed: Vec<Item> =
         listed.map(|problem| Item { id: problem.id.clone(), detail: problem.message.clone(), ..Item::default() }).collect();
     if listed.is_empty() {

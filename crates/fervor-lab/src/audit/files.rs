@@ -69,7 +69,7 @@ pub(super) fn findings(dataset: &Dataset, facts: &[Facts], root: Option<&Path>, 
         }
     }
     // What a table lists twice is told beside the copies.
-    for problem in dataset.problems().iter().filter(|problem| !matches!(problem.reason, Reason::Exists | Reason::Mismatch)) {
+    for problem in dataset.problems().iter().filter(|problem| problem.listed.is_none()) {
         found.path(kind_of(problem), &problem.id, &problem.message);
     }
     if let Some(root) = root {

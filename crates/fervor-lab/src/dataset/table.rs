@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::folder::{self, Candidate, Listing};
 use super::stream::{Form, LABELS, PATHS, SPLITS, Table, delimiter, fields, reader};
-use super::{Dataset, OpenOptions, Problem, Split, first_problem};
+use super::{Dataset, Listed, OpenOptions, Problem, Split, first_problem};
 use crate::lines::{Lines, check_quotes};
 use crate::words::shown;
 use fervor::emotion::canonical_label;
@@ -219,7 +219,7 @@ impl RowsOfPictures {
             if agrees {
                 listing.problems.extend(lines[1..].iter().map(|(again, _)| {
                     let message = format!("the row is left out: it names {} again, after line {line}", shown(id));
-                    Problem::new(format!("line:{again}"), Reason::Exists, message)
+                    Problem::listed(format!("line:{again}"), Listed::Again, message)
                 }));
             } else {
                 let mut labels: Vec<&(usize, String)> = Vec::new();
@@ -230,7 +230,7 @@ impl RowsOfPictures {
                 }
                 let labels: Vec<String> = labels.iter().map(|(line, label)| format!("{} by line {line}", shown(label))).collect();
                 let message = format!("left out, it has more than one label: {}", labels.join(", "));
-                listing.problems.push(Problem::new(id.clone(), Reason::Mismatch, message));
+                listing.problems.push(Problem::listed(id.clone(), Listed::Disputed, message));
             }
             agrees
         });
