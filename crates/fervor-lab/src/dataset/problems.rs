@@ -11,7 +11,7 @@ use super::Dataset;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Problem {
-    /// As in [`Sample::id`].
+    /// As in [`Sample::id`](super::Sample::id).
     pub id: String,
     /// What is wrong with it, for programs.
     pub reason: Reason,
@@ -71,7 +71,7 @@ pub struct Skipped {
     pub folders: Vec<String>,
     /// Class folders in which nothing can be read, and classes of a table: no class of the data set.
     pub empty_classes: Vec<String>,
-    /// Samples of classes that [`OpenOptions::labels`] does not name.
+    /// Samples of classes that [`OpenOptions::labels`](super::OpenOptions::labels) does not name.
     pub other_classes: BTreeMap<String, usize>,
 }
 
