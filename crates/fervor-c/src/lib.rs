@@ -55,10 +55,18 @@ pub struct Opened {
     labels: Vec<CString>,
 }
 
+/// How many threads may ask a network of one thread at once, before one waits for another.
+const LANES: usize = 64;
+
 impl Opened {
     fn new(bundle: Bundle, options: Options) -> Result<Self> {
         let one = options.threads as usize;
-        let bundle = Arc::new(if one > 0 { bundle.with_threads(one) } else { bundle });
+        let bundle = Arc::new(match one {
+            0 => bundle,
+            // Several threads may analyze at once: each does its own work.
+            1 => bundle.with_lanes(LANES),
+            _ => bundle.with_threads(one),
+        });
         let model = ModelInfo::from(&*bundle);
         let labels = bundle.card().labels.names().iter().map(|name| text(name)).collect();
         let detector = DetectorOptions::default()
@@ -116,6 +124,20 @@ unsafe fn words(words: *const c_char) -> Option<String> {
     (!words.is_null()).then(|| unsafe { CStr::from_ptr(words) }.to_string_lossy().into_owned())
 }
 
+/// The model of this name or path.
+fn found(model: &CStr) -> Result<Bundle> {
+    match model.to_str() {
+        Ok(name) => Bundle::find(name),
+        #[cfg(unix)]
+        Err(_) => {
+            let bytes: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(model.to_bytes());
+            Bundle::open(std::path::Path::new(bytes))
+        }
+        #[cfg(not(unix))]
+        Err(e) => Err(Error::input("the model's path is not UTF-8").because(Reason::Invalid).with_source(e)),
+    }
+}
+
 /// Gives an analyzer to C, or the reason why there is none.
 ///
 /// # Safety
@@ -161,8 +183,8 @@ pub extern "C" fn fervor_default_options() -> Options {
 pub unsafe extern "C" fn fervor_open(model: *const c_char, options: *const Options, error: *mut *mut c_char) -> *mut Opened {
     // SAFETY: as the caller promises.
     unsafe {
-        let model = words(model);
-        let find = || Bundle::find(&model.ok_or_else(|| Error::input("no model is named").because(Reason::Empty))?);
+        let model = (!model.is_null()).then(|| CStr::from_ptr(model));
+        let find = || found(model.ok_or_else(|| Error::input("no model is named").because(Reason::Empty))?);
         opened(find, options, error)
     }
 }

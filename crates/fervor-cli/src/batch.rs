@@ -342,7 +342,11 @@ fn kind(path: &Path) -> Kind {
 /// What a job came to, in a line for each thing.
 fn summary(all: &Counts, job: &Job, whole: bool, folder: &Path) -> String {
     let Counts { pictures, rows, faces, without_face, errors } = all;
-    let state = if whole { "all of it is there" } else { "other shards are not done yet" };
+    let state = match whole {
+        true if all.no_answer() => "no picture has an answer, the same command tries again",
+        true => "all of it is there",
+        false => "other shards are not done yet",
+    };
     format!(
         "{pictures} pictures: {faces} faces, {without_face} pictures without a face, {errors} without an answer\n{rows} rows, parts: {}, {state}: {}",
         job.parts(),

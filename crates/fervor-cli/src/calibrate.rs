@@ -6,6 +6,7 @@ use fervor::preprocess::Framing;
 use fervor::{Bundle, Chip, Error, LabelMap, Result};
 use fervor_lab::calibrate::{Blend, COVERAGE, Calibration, ClassBias, FittedTo, Measure, Network};
 use fervor_lab::dataset::{Dataset, OpenOptions, Progress, Split};
+use fervor_lab::sweep::evenly;
 
 use crate::cli::{Calibrate, Format};
 use crate::inspect::{biased, summed_biases};
@@ -139,8 +140,7 @@ impl Pictures {
 
     /// Chips of some of the pictures, spread over all; what cannot be read is left out.
     fn chips(&self, bundle: &Bundle) -> Vec<Chip> {
-        let every = self.indices.len().div_ceil(STEPS_FROM).max(1);
-        let chosen: Vec<usize> = self.indices.iter().copied().step_by(every).collect();
+        let chosen = evenly(&self.indices, STEPS_FROM);
         let preprocess = &bundle.card().preprocess;
         let chips = chosen.into_iter().filter_map(|index| Some(preprocess.whole(&self.dataset.picture(index).ok()?)));
         chips.collect()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fervor::{Bundle, Error, Limits, Picture, Result};
 use fervor_lab::dataset::OpenOptions;
 use fervor_lab::explain::{self, Explanation, Faithfulness, Ranking};
-use fervor_lab::sweep::{Steps, Sweep};
+use fervor_lab::sweep::{Steps, Sweep, evenly};
 
 use crate::cli::{Explain, ExplainScore, Format, Pictures};
 use crate::inputs::{self, Inputs, Source, Wanted};
@@ -103,9 +103,7 @@ pub fn score(args: &ExplainScore) -> Result<Verdict> {
     let all: Vec<usize> = (0..indices.len()).collect();
     let dataset = data::faces(dataset.subset(&indices), args.faces, &all, &bundle.card().preprocess)?;
     let indices: Vec<usize> = (0..dataset.len()).collect();
-    // Evenly over the split, so that every part of the data has its say.
-    let step = indices.len().div_ceil(args.limit).max(1);
-    let chosen: Vec<usize> = indices.into_iter().step_by(step).collect();
+    let chosen = evenly(&indices, args.limit);
     let bar = talk::bar(chosen.len() as u64, "pictures");
     let all = chosen.len();
     // A picture takes long enough for the bar to move with each.

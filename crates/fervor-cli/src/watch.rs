@@ -52,7 +52,7 @@ pub fn run(args: &Watch) -> Result<Verdict> {
     let model = setup::model(&args.analysis.model, args.analysis.threads)?;
     let detector = DetectorOptions::default().with_detail(args.analysis.detail).with_threshold(args.threshold);
     let analyzer = Arc::new(setup::analyzer(args.analysis.faces, Arc::new(model), detector)?);
-    let track = TrackOptions::default().with_patience(2.0).with_smoothing(args.smoothing);
+    let track = TrackOptions::default().with_smoothing(args.smoothing);
     let mut follower = Follower::new(analyzer, Settings::default().with_track(track).with_look(args.look));
 
     let options = Options::default().with_decoders(args.decoder.parse()?);

@@ -12,7 +12,7 @@ use crate::dataset::{Dataset, Progress};
 use crate::evaluate::VoteScores;
 use crate::metrics::{Scores, conformal_threshold, fit_temperature_to};
 use crate::robustness::Corruption;
-use crate::sweep::{Steps, Sweep};
+use crate::sweep::{Steps, Sweep, evenly};
 use fervor::bundle::{Bundle, Card, Conformal};
 use fervor::emotion::LabelMap;
 use fervor::error::{Error, Reason, Result};
@@ -232,7 +232,7 @@ impl Measure<'_> {
     /// network fails.
     pub fn calibration(&self) -> Result<Calibration> {
         let wanted = self.wanted();
-        let some = thinned(&wanted);
+        let some = evenly(&wanted, PICTURES);
         let strengths: usize = CAUSES.iter().map(|(_, _, strengths)| strengths.clone().count()).sum();
         let steps = Steps::new(wanted.len() + strengths * some.len(), self.progress);
         let clean = self.clean(&wanted, &steps)?;
@@ -301,8 +301,9 @@ impl Calibration {
         self
     }
 
-    /// Writes it into a card; `split` is the part of the data that it was measured on. If the `network` is another than the
-    /// card's scores were measured on (class biases, rounded weights), these scores go, and those of this one come.
+    /// Writes it into a card; `split` is the part of the data that it was measured on. The scores that the card has of this part go,
+    /// and those of these pictures come; if the `network` is another than the card's scores were measured on (class biases,
+    /// rounded weights), all go.
     pub fn apply(&self, card: &mut Card, split: &str, network: Network) {
         card.temperature = self.temperature;
         card.conformal = Some(self.conformal);
@@ -314,11 +315,13 @@ impl Calibration {
             card.metrics.insert(format!("{split}.votes_cross_entropy"), votes.cross_entropy);
             card.metrics.insert(format!("{split}.votes_kl"), votes.kl);
         }
-        if network == Network::Changed {
-            card.metrics.retain(|name, _| ![".accuracy", ".macro_f1", ".loss"].iter().any(|end| name.ends_with(end)));
-            card.metrics.insert(format!("{split}.accuracy"), self.accuracy);
-            card.metrics.insert(format!("{split}.macro_f1"), self.macro_f1);
-        }
+        let goes = |name: &str| {
+            let part = [".accuracy", ".macro_f1", ".loss"].iter().find_map(|end| name.strip_suffix(end));
+            part.is_some_and(|part| network == Network::Changed || part == split)
+        };
+        card.metrics.retain(|name, _| !goes(name));
+        card.metrics.insert(format!("{split}.accuracy"), self.accuracy);
+        card.metrics.insert(format!("{split}.macro_f1"), self.macro_f1);
     }
 }
 
@@ -335,11 +338,6 @@ impl FlagCalibration {
             ece: [before.ece, answers.scores(answers.others().map(|other| other.max(temperature))).ece],
         }
     }
-}
-
-/// At most [`PICTURES`] of them, evenly.
-fn thinned(indices: &[usize]) -> Vec<usize> {
-    indices.iter().copied().step_by(indices.len().div_ceil(PICTURES).max(1)).collect()
 }
 
 /// As [`Probabilities::from_logits`](fervor::Probabilities::from_logits) publishes them.

@@ -33,6 +33,13 @@ impl<'a> Steps<'a> {
     }
 }
 
+/// So `many` of the samples, or all where there are fewer: evenly over them, in their order, so that every part of the data has
+/// its say.
+pub fn evenly(samples: &[usize], many: usize) -> Vec<usize> {
+    let chosen = many.min(samples.len());
+    (0..chosen).map(|n| samples[n * samples.len() / chosen]).collect()
+}
+
 /// The samples to walk over.
 pub struct Sweep<'a> {
     /// Where they are.
@@ -133,6 +140,19 @@ mod tests {
 
     fn mean(chips: &[Chip]) -> Result<Vec<Vec<f32>>> {
         Ok(chips.iter().map(|chip| vec![f32::from(chip.pixels()[0])]).collect())
+    }
+
+    #[test]
+    fn as_many_samples_as_were_asked_for_lie_evenly_over_all() {
+        assert_eq!(evenly(&[3, 5, 7, 9, 11], 3), [3, 5, 9]);
+        assert_eq!(evenly(&[3, 5, 7, 9, 11], 4), [3, 5, 7, 9]);
+        assert_eq!(evenly(&[3, 5], 2), [3, 5]);
+        assert_eq!(evenly(&[3, 5], 9), [3, 5]);
+        assert!(evenly(&[], 9).is_empty() && evenly(&[3], 0).is_empty());
+        let all: Vec<usize> = (0..190).collect();
+        let some = evenly(&all, 150);
+        assert_eq!(some.len(), 150);
+        assert!(some.windows(2).all(|pair| (1..=2).contains(&(pair[1] - pair[0]))), "{some:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import polars
@@ -38,6 +39,17 @@ def test_frames_come_in_order_with_their_times_and_tracks(analyzer, film):
     assert np.asarray(drawn).any() and "<img" in happy._repr_html_()
     with pytest.raises(StopIteration):
         next(video)
+
+
+@pytest.mark.parametrize(("clip", "codec"), [("b-frames.mp4", "h264"), ("hevc.mp4", "hevc")])
+def test_the_decoders_of_films_are_in_the_wheel(analyzer, clip, codec):
+    path = Path(__file__).parents[2] / "fervor-video" / "tests" / "clips" / clip
+    video = analyzer.video(path, decoder="own")
+    frames = list(video)
+    assert video.codec == codec and len(frames) > 3 and all(frame.error is None for frame in frames)
+    assert [frame.time for frame in frames] == sorted(frame.time for frame in frames)
+    timeline = analyzer.timeline(path)
+    assert timeline.ended is None and timeline.duration == analyzer.timeline(path, decoder="own").duration
 
 
 def test_frames_hold_no_pictures_unless_asked(analyzer, film):

@@ -34,6 +34,13 @@ impl Shape {
         (self.height + 2 * self.border) * self.pitch()
     }
 
+    /// The same; `None` where no buffer can hold so many, whatever the width of this machine's addresses.
+    pub fn checked_len(&self) -> Option<usize> {
+        let side = |size: usize| self.border.checked_mul(2)?.checked_add(size);
+        let numbers = side(self.height)?.checked_mul(side(self.width)?)?.checked_mul(self.channels)?;
+        (numbers <= isize::MAX as usize / size_of::<f32>()).then_some(numbers)
+    }
+
     /// Whether there is no pixel or no channel.
     pub fn is_empty(&self) -> bool {
         self.height * self.width * self.channels == 0
@@ -120,8 +127,7 @@ impl Conv {
             && dims.iter().try_fold(1, |product: usize, side| product.checked_mul(*side)) == Some(weight.len())
             && bias.is_none_or(|bias| bias.len() == columns)
             && padding <= from.border
-            && !from.is_empty()
-            && !to.is_empty()
+            && [from, to].iter().all(|shape| shape.checked_len().is_some() && !shape.is_empty())
             && kh * kw > 0;
         if !fits {
             return None;

@@ -127,6 +127,7 @@ impl Bundle {
         let graph = Graph::load_parsed(model, &bytes, card.eight_bit.as_ref().map(|eight_bit| &eight_bit.greatest))?;
         let bundle = Self { card, graph, runs: Runs::AllCores, cost, bytes, hashes, training, penultimate };
         bundle.golden_check(&bundle.graph, eight_bit::golden(&bundle.card))?;
+        bundle.blended(bundle.card.golden.logits.clone()).map_err(|e| e.context("the card's heads"))?;
         Ok(bundle)
     }
 
@@ -224,7 +225,14 @@ impl Bundle {
     /// # Errors
     /// [`Model`](crate::ErrorKind::Model): a chip made for another card, or logits that are not numbers.
     pub fn logits(&self, chips: &[Chip]) -> Result<Vec<Vec<f32>>> {
-        Ok(self.head_logits(chips)?.into_iter().map(|row| self.card.blended(row)).collect())
+        self.head_logits(chips)?.into_iter().map(|row| self.blended(row)).collect()
+    }
+
+    /// What the card makes of the logits of all heads.
+    fn blended(&self, logits: Vec<f32>) -> Result<Vec<f32>> {
+        let blended = self.card.blended(logits);
+        finite(&blended)?;
+        Ok(blended)
     }
 
     /// Logits of each chip as the network gives them, `[chips][heads * classes]`: the mean over the card's views.

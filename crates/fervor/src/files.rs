@@ -13,12 +13,16 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rayon::prelude::*;
 
-/// A file that gets its name when it is whole: until [`finish`](Self::finish) it is a hidden sibling, which disappears if it is
-/// dropped before. A link is followed; what is no regular file (a pipe, a device) is written straight.
+/// Bytes of a name that the hidden sibling has in its own: with what stands around them a file system takes it.
+const LONGEST_STEM: usize = 200;
+
+/// A file that gets its name when it is whole: until [`finish`](Self::finish) it is a hidden sibling, locked by its writer, which
+/// disappears if it is dropped before. It has the permissions of the file that it takes the place of. A link is followed; what is no
+/// regular file (a pipe, a device) is written straight.
 #[derive(Debug)]
 pub struct WholeFile {
     file: File,
@@ -37,11 +41,13 @@ impl WholeFile {
             Ok(found) if !found.is_file() => return Ok(Self { file: File::options().write(true).open(path)?, ends: None }),
             _ => {}
         }
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        // Of this process alone, so that nobody else's file is in the way.
-        let part = sibling(&target, &format!(".{}.part", std::process::id()))?;
+        let target = followed(path);
         remove_abandoned(&target);
-        Ok(Self { file: File::create(&part)?, ends: Some((part, target)) })
+        let (part, file) = begun(&target, |part| File::options().write(true).create_new(true).open(part), |file| Some(file))?;
+        if let Ok(earlier) = fs::metadata(&target) {
+            file.set_permissions(earlier.permissions())?;
+        }
+        Ok(Self { file, ends: Some((part, target)) })
     }
 
     /// Gives the file another name in the same folder: for what is less than the file should have been. What stands under the
@@ -104,6 +110,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// if it is dropped before.
 #[derive(Debug)]
 pub struct WholeFolder {
+    /// By its lock others see that somebody writes it.
+    _held: Option<File>,
     part: PathBuf,
     target: PathBuf,
     finished: bool,
@@ -118,17 +126,14 @@ impl WholeFolder {
         if path.symlink_metadata().is_ok() {
             return Err(io::Error::new(ErrorKind::AlreadyExists, "something has this name already"));
         }
-        let part = sibling(path, &format!(".{}.part", std::process::id()))?;
         remove_abandoned(path);
-        // Elsewhere a writer that was killed is not told from one at work.
-        if cfg!(target_os = "linux")
-            && let Some(process) = writer(path)
-        {
+        if let Some(process) = writer(path) {
             return Err(io::Error::new(ErrorKind::ResourceBusy, format!("process {process} is writing it")));
         }
         fs::create_dir_all(folder_of(path))?;
-        fs::create_dir(&part)?;
-        Ok(Self { part, target: path.to_owned(), finished: false })
+        // Where a folder cannot be opened, it is not locked.
+        let (part, held) = begun(path, |part| fs::create_dir(part).map(|()| File::open(part).ok()), Option::as_ref)?;
+        Ok(Self { _held: held, part, target: path.to_owned(), finished: false })
     }
 
     /// Where the folder is meanwhile: what belongs into it is written there.
@@ -169,51 +174,88 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     sync_folder(folder_of(to))
 }
 
-/// The hidden file or folder beside `path` that becomes it.
-fn sibling(path: &Path, end: &str) -> io::Result<PathBuf> {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "no file name"))?);
-    name.push(end);
-    Ok(path.with_file_name(name))
+/// What a path leads to, also where a link leads to nothing yet.
+fn followed(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| match fs::read_link(path) {
+        Ok(target) => folder_of(path).join(target),
+        Err(_) => path.to_owned(),
+    })
+}
+
+/// Makes the hidden file or folder beside `target` that becomes it: of this process and this writer alone, so that nobody else's is in
+/// the way. `lock` of what was made is locked before it has a name by which others look for it.
+fn begun<T>(
+    target: &Path,
+    make: impl Fn(&Path) -> io::Result<T>,
+    lock: impl Fn(&T) -> Option<&File>,
+) -> io::Result<(PathBuf, T)> {
+    static WRITERS: AtomicU32 = AtomicU32::new(0);
+    let name = target.file_name().ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "no file name"))?;
+    loop {
+        let writer = format!("{}-{}", std::process::id(), WRITERS.fetch_add(1, Ordering::Relaxed));
+        let sibling = |end: &str| {
+            let mut sibling = OsString::from(".");
+            sibling.push(name.to_str().map_or(name, |name| OsStr::new(stem(name))));
+            sibling.push(format!(".{writer}.{end}"));
+            target.with_file_name(sibling)
+        };
+        let (new, part) = (sibling("new"), sibling("part"));
+        // Of a process of this number on another machine, or in another container.
+        if part.symlink_metadata().is_ok() {
+            continue;
+        }
+        match make(&new) {
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+            made => {
+                let made = made?;
+                // Where nothing can be locked, nothing is taken for abandoned, either.
+                let _ = lock(&made).map(File::try_lock);
+                fs::rename(&new, &part)?;
+                return Ok((part, made));
+            }
+        }
+    }
+}
+
+/// As much of a name as a hidden sibling has of it.
+fn stem(name: &str) -> &str {
+    &name[..name.floor_char_boundary(LONGEST_STEM)]
+}
+
+/// Whether somebody holds a hidden sibling, as far as that can be known.
+fn is_held(part: &Path) -> bool {
+    let file = if part.is_dir() { File::open(part) } else { File::options().write(true).open(part) };
+    file.map_or(true, |file| file.try_lock().is_err())
 }
 
 /// Removes the hidden files and folders of writers of `target` that were killed. What cannot be looked at or removed stays: it is in
 /// nobody's way.
 fn remove_abandoned(target: &Path) {
-    for (process, entry) in parts(target) {
-        if is_gone(process, &entry) {
-            let path = entry.path();
-            let _ =
-                if entry.file_type().is_ok_and(|kind| kind.is_dir()) { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    for (_, part) in parts(target) {
+        if !is_held(&part) {
+            let _ = if part.is_dir() { fs::remove_dir_all(part) } else { fs::remove_file(part) };
         }
     }
 }
 
 /// The process that is writing the folder `target`, where that can be known.
 fn writer(target: &Path) -> Option<u32> {
-    parts(target).into_iter().find_map(|(process, entry)| entry.file_type().is_ok_and(|kind| kind.is_dir()).then_some(process))
+    parts(target).into_iter().find_map(|(process, part)| (cfg!(unix) && part.is_dir() && is_held(&part)).then_some(process))
 }
 
 /// The hidden files and folders that shall become `target`, each with the number of its writer's process.
-fn parts(target: &Path) -> Vec<(u32, fs::DirEntry)> {
+fn parts(target: &Path) -> Vec<(u32, PathBuf)> {
     let (Some(name), Ok(entries)) = (target.file_name().and_then(|name| name.to_str()), fs::read_dir(folder_of(target))) else {
         return Vec::new();
     };
     let parts = entries.flatten().filter_map(|entry| {
         let other = entry.file_name();
-        let process = other.to_str()?.strip_prefix('.')?.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".part")?;
-        Some((process.parse().ok()?, entry))
+        let writer = other.to_str()?.strip_prefix('.')?.strip_prefix(stem(name))?.strip_prefix('.')?.strip_suffix(".part")?;
+        // Of versions before locks without a count.
+        let process = writer.split_once('-').map_or(writer, |(process, _)| process);
+        Some((process.parse().ok()?, entry.path()))
     });
     parts.collect()
-}
-
-/// Whether a process that wrote this file has ended. Where that cannot be asked: whether the file was left alone for a day.
-fn is_gone(process: u32, entry: &fs::DirEntry) -> bool {
-    if cfg!(target_os = "linux") && Path::new("/proc/self").exists() {
-        return !Path::new(&format!("/proc/{process}")).exists();
-    }
-    let age = entry.metadata().and_then(|found| found.modified()).map(|changed| changed.elapsed().unwrap_or_default());
-    age.is_ok_and(|age| age > Duration::from_secs(24 * 60 * 60))
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -294,20 +336,39 @@ mod tests {
         );
     }
 
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     #[test]
     fn what_a_killed_writer_left_is_removed_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
-        // No process has this number: the kernel's greatest is 4,194,304.
-        let gone = ".a.json.4294967295.part";
-        let others = [".a.json.1.part", ".b.json.4294967295.part", ".a.json.old.part", "a.json.4294967295.part"];
-        for name in others.iter().chain([&gone]) {
+        let path = dir.path().join("a.json");
+        // The first process of a container has the number 1, always.
+        let gone = [".a.json.1.part", ".a.json.4294967295-0.part"];
+        let others = [".b.json.1-0.part", ".a.json.old.part", "a.json.4294967295.part"];
+        for name in others.iter().chain(&gone) {
             fs::write(dir.path().join(name), "").unwrap();
         }
-        write_whole(&dir.path().join("a.json"), b"new").unwrap();
+        let mut slow = WholeFile::create(&path).unwrap();
+        slow.write_all(b"slow").unwrap();
+        write_whole(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        slow.finish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"slow", "two at a time: each whole, the last one stays");
         let mut left: Vec<&str> = others.iter().copied().chain(["a.json"]).collect();
         left.sort();
         assert_eq!(names(dir.path()), left);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_keeps_its_permissions_and_any_name_that_the_disk_takes() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(format!("{}.json", "é".repeat(125)));
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        write_whole(&path, b"new").unwrap();
+        assert_eq!((fs::read(&path).unwrap(), names(dir.path()).len()), (b"new".to_vec(), 1));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]
@@ -329,6 +390,11 @@ mod tests {
         write_whole(&link, b"new").unwrap();
         assert!(link.symlink_metadata().unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
+        let (absent, dangling) = (dir.path().join("absent"), dir.path().join("dangling"));
+        std::os::unix::fs::symlink("absent", &dangling).unwrap();
+        write_whole(&dangling, b"there").unwrap();
+        assert!(dangling.symlink_metadata().unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&absent).unwrap(), "there");
         write_whole(Path::new("/dev/null"), b"gone").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
     }
@@ -351,7 +417,7 @@ mod tests {
         assert_eq!(WholeFolder::create(&path).unwrap_err().kind(), ErrorKind::AlreadyExists);
     }
 
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     #[test]
     fn a_folder_that_somebody_is_writing_is_not_written_by_another() {
         let dir = tempfile::tempdir().unwrap();
@@ -365,12 +431,13 @@ mod tests {
         assert_eq!((names(dir.path()), names(&path)), (vec!["copy".into()], vec!["a".into()]));
     }
 
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     #[test]
     fn what_a_killed_run_left_of_a_folder_is_removed() {
         let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join(".copy.4294967295.part")).unwrap();
-        fs::write(dir.path().join(".copy.4294967295.part/old"), "").unwrap();
+        let left = dir.path().join(".copy.1-0.part");
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("old"), "").unwrap();
         let folder = WholeFolder::create(&dir.path().join("copy")).unwrap();
         fs::write(folder.path().join("new"), "").unwrap();
         folder.finish().unwrap();

@@ -30,6 +30,8 @@ mod summary;
 mod tracks;
 mod write;
 
+use std::collections::HashMap;
+
 use crate::bundle::Bundle;
 use crate::emotion::LabelSet;
 use crate::error::{Error, Reason, Result};
@@ -59,12 +61,22 @@ pub struct Timeline {
     smoothing: Option<f64>,
     frames: Vec<Moment>,
     faces: Vec<Seen>,
+    tracks: Vec<TrackFaces>,
+    /// Where each track stands in `tracks`.
+    places: HashMap<u32, usize>,
     /// One probability for each class of each face: of the frame alone.
     raw: Vec<f32>,
     /// The same, smoothed over time.
     smoothed: Vec<f32>,
     /// By the frame's position, in order.
     errors: Vec<(usize, ErrorInfo)>,
+}
+
+/// A track: its number, and the faces that are of it, in order.
+#[derive(Clone, Debug)]
+struct TrackFaces {
+    number: u32,
+    faces: Vec<u32>,
 }
 
 /// A frame: its number, when it is shown, where its faces begin.
@@ -104,6 +116,8 @@ impl Timeline {
             smoothing: None,
             frames: Vec::new(),
             faces: Vec::new(),
+            tracks: Vec::new(),
+            places: HashMap::new(),
             raw: Vec::new(),
             smoothed: Vec::new(),
             errors: Vec::new(),
@@ -129,8 +143,14 @@ impl Timeline {
         self.begin(index, time)?;
         for (face, track) in faces.iter().zip(tracked) {
             let bit = |(bit, flag): (usize, &Flag)| u16::from(face.quality.flags.contains(flag)) << bit;
+            let number = u32::try_from(track.id).unwrap_or(u32::MAX);
+            let place = *self.places.entry(number).or_insert_with(|| {
+                self.tracks.push(TrackFaces { number, faces: Vec::new() });
+                self.tracks.len() - 1
+            });
+            self.tracks[place].faces.push(self.faces.len() as u32);
             self.faces.push(Seen {
-                track: u32::try_from(track.id).unwrap_or(u32::MAX),
+                track: number,
                 bounds: face.face.bounds,
                 score: face.face.score.unwrap_or(f32::NAN),
                 flags: Flag::ALL.iter().enumerate().map(bit).sum(),
@@ -232,19 +252,24 @@ impl Timeline {
 
     /// The numbers of all tracks, in the order in which they began.
     pub fn track_numbers(&self) -> Vec<u64> {
-        let mut numbers: Vec<u64> = Vec::new();
-        for face in &self.faces {
-            let track = face.track.into();
-            if !numbers.contains(&track) {
-                numbers.push(track);
-            }
-        }
-        numbers
+        self.tracks.iter().map(|track| track.number.into()).collect()
     }
 
     /// The faces of one track, each with its frame.
     fn of_track(&self, track: u64) -> impl Iterator<Item = (Frame<'_>, FaceView<'_>)> {
-        self.frames().flat_map(move |frame| frame.faces().filter(move |face| face.track == track).map(move |face| (frame, face)))
+        self.places_of(track).iter().map(|&face| (self.frame_of(face as usize), self.face(face as usize)))
+    }
+
+    /// Where the faces of one track stand.
+    fn places_of(&self, track: u64) -> &[u32] {
+        let place = u32::try_from(track).ok().and_then(|track| self.places.get(&track));
+        place.map_or(&[], |&place| &self.tracks[place].faces)
+    }
+
+    /// The frame that a face is in: the last one that begins at it or before, since one without a face begins where the next does.
+    fn frame_of(&self, face: usize) -> Frame<'_> {
+        let position = self.frames.partition_point(|frame| frame.first as usize <= face) - 1;
+        Frame { timeline: self, position }
     }
 }
 

@@ -48,9 +48,9 @@ impl TrackOptions {
 }
 
 impl Default for TrackOptions {
-    /// A smoothing of half a second, an overlap of 0.25, a patience of one second.
+    /// A smoothing of half a second, an overlap of 0.25, a patience of two seconds.
     fn default() -> Self {
-        Self { smoothing: 0.5, overlap: 0.25, patience: 1.0 }
+        Self { smoothing: 0.5, overlap: 0.25, patience: 2.0 }
     }
 }
 
@@ -271,8 +271,10 @@ mod tests {
         tracker.update(&[face(0.0, 0.9)], 0.0);
         assert!(tracker.update(&[], 0.5).is_empty());
         assert_eq!(ids(&tracker.update(&[face(0.0, 0.9)], 0.9)), [1]);
-        assert!(tracker.update(&[], 1.5).is_empty());
-        assert_eq!(ids(&tracker.update(&[face(0.0, 0.9)], 2.0)), [2]);
+        assert_eq!(ids(&tracker.update(&[face(0.0, 0.9)], 2.8)), [1]);
+        assert!(tracker.update(&[], 3.5).is_empty());
+        assert!(tracker.update(&[], 4.5).is_empty());
+        assert_eq!(ids(&tracker.update(&[face(0.0, 0.9)], 5.0)), [2]);
         assert_eq!(ids(&tracker.update(&[face(0.0, 0.9)], 9.0)), [2], "frames may be far apart");
     }
 

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use fervor::files::WholeFile;
 use fervor::timeline::{EpisodeOptions, Format, Layout, Timeline};
-use fervor::{Bundle, Error, Result};
+use fervor::{Bundle, Error, Reason, Result};
 use fervor_draw::timeline::{Page, chart, page};
 use serde_json::{Value, json};
 
@@ -20,6 +20,8 @@ use crate::output::{cannot_write, write_whole};
 /// Says what a folder was made from, and that it is whole; written last.
 const STAMP: &str = "run.json";
 const SCHEMA: &str = "fervor.video-run/1";
+/// So much younger than the stamp may the files of a folder be that was copied.
+const COPYING: Duration = Duration::from_secs(2);
 /// Dots of the chart for each of its units: sharp on a screen and on paper.
 const SHARPNESS: f32 = 2.0;
 
@@ -84,10 +86,10 @@ pub fn frames(folder: &Path) -> Option<usize> {
     summary["frames"].as_u64()?.try_into().ok()
 }
 
-/// Makes the folder, and sees that it can be written and tells of no other film.
+/// Makes the folder, and sees that it can be written, tells of no other film, and holds nobody's own work.
 ///
 /// # Errors
-/// `Output`: it cannot be written. `Input`: it holds what another film came to.
+/// `Output`: it cannot be written. `Input`: it holds what another film came to, or a file that was changed since it was written.
 pub fn claim(folder: &Path, stamp: &Value) -> Result<()> {
     fs::create_dir_all(folder).map_err(|e| cannot_write(folder, e))?;
     WholeFile::create(&folder.join(STAMP)).map(drop).map_err(|e| cannot_write(folder, e))?;
@@ -99,8 +101,23 @@ pub fn claim(folder: &Path, stamp: &Value) -> Result<()> {
             Err(Error::input(format!("the folder {place} tells of another film: {}", Path::new(&known).display()))
                 .with_hint("give --output another folder, or remove this one"))
         }
-        _ => Ok(()),
+        _ => match edited(folder) {
+            Some(file) => {
+                let message = format!("{} was changed after the run that wrote it, and would be lost", file.display());
+                Err(Error::input(message).because(Reason::Exists).with_hint("move it away, or give --output another folder"))
+            }
+            None => Ok(()),
+        },
     }
+}
+
+/// A file of an earlier run that is younger than that run's end: somebody works on it.
+fn edited(folder: &Path) -> Option<PathBuf> {
+    let changed = |path: &Path| fs::metadata(path).ok()?.modified().ok();
+    let end = changed(&folder.join(STAMP))? + COPYING;
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let mut own = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_own)).map(|entry| entry.path());
+    own.find(|path| changed(path).is_some_and(|time| time > end))
 }
 
 /// Takes the folder away again if nothing is in it.
@@ -185,20 +202,22 @@ pub fn write_list(folder: &Path, films: &[(&Film, Done)]) -> Result<()> {
 
 /// Removes what an earlier run has written: beside tables of this one they would tell of other settings.
 fn remove_earlier(folder: &Path) -> Result<()> {
-    let tables: Vec<&str> = TABLES.iter().map(|(format, ..)| format.file_name()).collect();
-    let others = ["frames.parquet", "timeline.png", "report.html"];
     for entry in fs::read_dir(folder).map_err(|e| cannot_write(folder, e))?.flatten() {
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
-        let is_layout = || {
-            let layout = name.strip_prefix("frames.").and_then(|rest| rest.split('.').next());
-            layout.is_some_and(|layout| LAYOUTS.iter().any(|(_, name, _)| *name == layout))
-        };
-        if tables.contains(&name) || others.contains(&name) || is_layout() {
+        if entry.file_name().to_str().is_some_and(is_own) {
             fs::remove_file(entry.path()).map_err(|e| cannot_write(&entry.path(), e))?;
         }
     }
     Ok(())
+}
+
+/// Whether a file of this name is one that this command writes.
+fn is_own(name: &str) -> bool {
+    let is_layout = || {
+        let layout = name.strip_prefix("frames.").and_then(|rest| rest.split('.').next());
+        layout.is_some_and(|layout| LAYOUTS.iter().any(|(_, name, _)| *name == layout))
+    };
+    let is_table = TABLES.iter().any(|(format, ..)| format.file_name() == name);
+    is_table || ["frames.parquet", "timeline.png", "report.html"].contains(&name) || is_layout()
 }
 
 /// Layouts of other programs, what files call them, and people.

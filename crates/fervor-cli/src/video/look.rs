@@ -18,9 +18,6 @@ use super::films::Film;
 use crate::cli::Video;
 use crate::{remedy, setup, talk};
 
-/// A face that was away for longer gets a new number, in seconds.
-const PATIENCE: f64 = 2.0;
-
 /// What looks at films.
 pub struct Eye {
     analyzer: Arc<fervor::Analyzer>,
@@ -53,8 +50,7 @@ impl Eye {
         let mut options = Options::default().with_decoders(args.decoder.parse()?);
         options.every = args.every.or(args.fps.map(|fps| 1.0 / fps)).unwrap_or(0.0);
         (options.start, options.end) = (args.start, args.end);
-        let track = TrackOptions::default().with_patience(PATIENCE);
-        let settings = Settings::default().with_track(track).with_threads(threads).with_look(args.look);
+        let settings = Settings::default().with_threads(threads).with_look(args.look);
         let settings = settings.with_pictures(args.annotate.is_some()).with_portraits(crops::SIDE);
         Ok(Self { analyzer: Arc::new(analyzer), options, settings, annotate: args.annotate.clone(), stop })
     }

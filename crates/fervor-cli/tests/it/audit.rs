@@ -90,7 +90,7 @@ fn a_killed_repair_leaves_nothing_or_all_of_it() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let part = world.path(&format!(".out-{number}.{}.part", child.id()));
+        let part = world.path(&format!(".out-{number}.{}-0.part", child.id()));
         let awaited = |seen: &dyn Fn() -> bool| {
             let end = Instant::now() + Duration::from_secs(120);
             while !seen() {

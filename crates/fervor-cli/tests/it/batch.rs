@@ -55,7 +55,11 @@ fn every_input_has_a_row_and_the_counts_match() {
     refused.says(r#"faces is "whole" there and "detect" here"#).says("another folder");
     world.fervor("batch set --output set/0").exits(2).says("other things");
     world.fervor("batch set --output x --shard 3/2").exits(2).says("3/16");
-    world.fervor("batch gone.png --output none").exits(2);
+    world.fervor("batch gone.png --output none").exits(2).answers("no picture has an answer, the same command tries again");
+    assert!(!world.path("none/_SUCCESS").exists());
+    std::fs::copy(world.path("set/0/0.png"), world.path("gone.png")).unwrap();
+    world.fervor("batch gone.png --output none").exits(0).answers("all of it is there");
+    world.fervor("batch gone.png --output none").exits(0).says("1 of 1 pictures are done already");
     let csv = world.fervor("batch set --output table --format csv --faces whole").exits(1);
     csv.answers("11 rows, parts: 1");
     let table = String::from_utf8(parts(&world.path("table"))[0].1.clone()).unwrap();

@@ -105,6 +105,13 @@ fn what_was_there_is_neither_lost_nor_mixed_with_what_comes() {
     world.fervor("video a.gif --output out --format csv,srt,tracks --layout fer").exits(0);
     world.fervor("video b.gif --output out").exits(2).says("tells of another film: a.gif");
     assert_eq!(rows(&world, "out/frames.csv").len(), 4, "it stays");
+    // A table that somebody worked on since is not theirs to lose.
+    let edited = fs::File::options().append(true).open(world.path("out/episodes.srt")).unwrap();
+    let before = edited.metadata().unwrap().modified().unwrap();
+    edited.set_modified(before + std::time::Duration::from_secs(60)).unwrap();
+    let refused = world.fervor("video a.gif --output out --format csv").exits(2);
+    refused.says("episodes.srt was changed after the run that wrote it").says("move it away");
+    edited.set_modified(before).unwrap();
     // Other settings, another set of files: none of before is left beside them.
     fs::write(world.path("out/notes.txt"), "mine").unwrap();
     world.fervor("video ./a.gif --output out --format csv --smoothing 0").exits(0);

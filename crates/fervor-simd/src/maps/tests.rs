@@ -142,6 +142,19 @@ fn planes_become_maps_and_means_are_of_the_pixels_alone() {
 }
 
 #[test]
+fn shapes_that_no_buffer_holds_have_no_length() {
+    let shape = |height, width, channels, border| Shape { height, width, channels, border };
+    let good = shape(7, 5, 3, 2);
+    assert_eq!(good.checked_len(), Some(good.len()));
+    // Of 32-bit addresses this is one row too many: as a product it would come to 2^20.
+    let wraps = shape(1024, 1024, 4097, 0).checked_len();
+    assert_eq!(wraps, (usize::BITS == 64).then_some((1 << 32) + (1 << 20)));
+    for absurd in [shape(usize::MAX, 2, 1, 0), shape(1, 1, usize::MAX, 0), shape(1, 1, 1, usize::MAX), shape(1 << 31, 1 << 31, 1, 0)] {
+        assert_eq!(absurd.checked_len(), None, "{absurd:?}");
+    }
+}
+
+#[test]
 fn shapes_that_do_not_fit_make_no_layer() {
     let from = Shape { height: 4, width: 4, channels: 2, border: 0 };
     let to = |height: usize, channels: usize| Shape { height, width: 2, channels, border: 0 };

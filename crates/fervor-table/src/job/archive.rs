@@ -191,6 +191,8 @@ fn start(entry: &mut Found) -> Vec<u8> {
 fn each(archive: &Opened, path: &Path, met: &mut dyn FnMut(&mut Found) -> Result<()>) -> std::result::Result<(), Stopped> {
     let cannot = |e: std::io::Error| Error::input("the archive cannot be read").with_source(e).context(path.display());
     let mut archive = tar::Archive::new(archive.cursor().map_err(cannot)?);
+    // Archives that were put together one behind the other have an end mark between them.
+    archive.set_ignore_zeros(true);
     for entry in archive.entries_with_seek().map_err(cannot)? {
         let mut entry = entry.map_err(|e| damaged(path, e))?;
         met(&mut entry).map_err(Stopped::ByCaller)?;

@@ -122,7 +122,8 @@ pub struct Job {
 }
 
 impl Job {
-    /// Opens the folder for a job: a new one is planned by `plan`, one that was begun goes on with the plan that it has.
+    /// Opens the folder for a job: a new one is planned by `plan`, one that was begun goes on with the plan that it has. A part in which no
+    /// picture has an answer is to be done again.
     ///
     /// # Errors
     /// [`Output`](fervor::ErrorKind::Output): the folder cannot be written. [`Input`](fervor::ErrorKind::Input): it holds another
@@ -206,6 +207,12 @@ impl Job {
             _lock: lock,
         };
         job.done = job.look_for_done().map_err(unwritable)?;
+        // Where no picture has an answer, the fault was hardly the pictures': a wrong name, a disk or a network that was away.
+        job.done.retain(|_, counts| !counts.no_answer());
+        if job.done.len() < job.planned.pieces {
+            // A part of a job that was whole is gone.
+            job.is_whole(false).map_err(unwritable)?;
+        }
         Ok(job)
     }
 
@@ -280,7 +287,7 @@ impl Job {
         Ok(())
     }
 
-    /// What is done of all shards, here and elsewhere; where that is everything, the folder says so.
+    /// What is done of all shards, here and elsewhere; where that is everything, and any picture has an answer, the folder says so.
     ///
     /// # Errors
     /// [`Output`](fervor::ErrorKind::Output): the folder cannot be read or written.
@@ -288,10 +295,19 @@ impl Job {
         let unwritable = |e: std::io::Error| Error::output("the job's folder cannot be written").with_source(e);
         self.done = self.look_for_done().map_err(unwritable)?;
         let all = self.done.len() == self.planned.pieces;
-        if all {
-            write_whole(&self.folder.join(SUCCESS), b"").map_err(unwritable)?;
+        let counts: Counts = self.done.values().copied().sum();
+        self.is_whole(all && !counts.no_answer()).map_err(unwritable)?;
+        Ok((counts, all))
+    }
+
+    /// Says whether all parts are there, for others to see.
+    fn is_whole(&self, whole: bool) -> std::io::Result<()> {
+        let path = self.folder.join(SUCCESS);
+        match whole {
+            true => write_whole(&path, b""),
+            false if path.exists() => fs::remove_file(&path),
+            false => Ok(()),
         }
-        Ok((self.done.values().copied().sum(), all))
     }
 
     /// Parts that a manifest names and that are there as it says.

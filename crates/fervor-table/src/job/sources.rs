@@ -8,8 +8,8 @@ use fervor::error::{Error, Reason, Result};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowGroups, RowSelection, RowSelector};
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels, parquet_to_arrow_schema};
 use parquet::column::page::{PageIterator, PageReader};
-use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
-use parquet::file::reader::FileReader;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::reader::{FileReader, Length};
 
 use super::far::Opened;
 use crate::frames::FRAMES_SCHEMA;
@@ -26,11 +26,35 @@ const BATCH: u64 = 32 << 20;
 
 /// A Parquet file's schema, and the rows of each of its row groups.
 pub(super) fn groups(file: Opened) -> Result<(Schema, Vec<usize>)> {
+    let bytes = Length::len(&file);
     let file = ParquetFile::open(file).map_err(bad_table)?;
-    let rows = file.metadata().row_groups().iter().map(|group| usize::try_from(group.num_rows()).unwrap_or(0)).collect();
+    let rows: Vec<usize> = file.metadata().row_groups().iter().map(rows_of).collect::<Result<_>>()?;
+    if rows.iter().map(|&rows| rows as u64).fold(0, u64::saturating_add) / MOST_ROWS > bytes {
+        return Err(damaged("it states more rows than a file of its length can hold"));
+    }
     let facts = file.metadata().file_metadata();
     let schema = parquet_to_arrow_schema(facts.schema_descr(), facts.key_value_metadata()).map_err(bad_table)?;
     Ok((schema, rows))
+}
+
+/// Rows that a byte of a file may stand for: those of a column that says the same everywhere take hardly any.
+const MOST_ROWS: u64 = 1000;
+
+/// How many rows a group has. What its columns hold must agree: each row that is stated is planned for.
+fn rows_of(group: &RowGroupMetaData) -> Result<usize> {
+    let agrees = |column: &ColumnChunkMetaData| match column.column_descr().max_rep_level() {
+        0 => column.num_values() == group.num_rows(),
+        // A row of several values has one at least, which may be none.
+        _ => column.num_values() >= group.num_rows(),
+    };
+    match usize::try_from(group.num_rows()) {
+        Ok(rows) if group.columns().iter().all(agrees) => Ok(rows),
+        _ => Err(damaged("a group of its rows states another number of them than its columns hold")),
+    }
+}
+
+fn damaged(message: &str) -> Error {
+    Error::input(format!("the Parquet file cannot be read: {message}")).because(Reason::Damaged)
 }
 
 /// The schema of answers that a Parquet file has: it was written by a job or of a film, and is no table of pictures.
@@ -135,3 +159,32 @@ impl Iterator for OneChunk {
 }
 
 impl PageIterator for OneChunk {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parquet::schema::parser::parse_message_type;
+    use parquet::schema::types::SchemaDescriptor;
+
+    use super::*;
+
+    #[test]
+    fn a_group_has_as_many_rows_as_its_columns_hold() {
+        let schema = "message pictures { required binary image; repeated binary tags; }";
+        let schema = Arc::new(SchemaDescriptor::new(Arc::new(parse_message_type(schema).unwrap())));
+        let group = |stated: i64, held: [i64; 2]| {
+            let columns = schema.columns().iter().zip(held).map(|(column, held)| {
+                ColumnChunkMetaData::builder(Arc::clone(column)).set_num_values(held).build().unwrap()
+            });
+            let columns = columns.collect();
+            let group = RowGroupMetaData::builder(Arc::clone(&schema)).set_num_rows(stated).set_column_metadata(columns);
+            rows_of(&group.build().unwrap())
+        };
+        assert_eq!((group(3, [3, 3]).unwrap(), group(3, [3, 7]).unwrap()), (3, 3));
+        for (stated, held) in [(4, [3, 7]), (2, [3, 7]), (3, [3, 2]), (-1, [-1, -1])] {
+            let error = group(stated, held).unwrap_err();
+            assert_eq!(error.reason(), Reason::Damaged, "{stated} {held:?}: {error}");
+        }
+    }
+}

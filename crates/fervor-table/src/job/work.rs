@@ -46,6 +46,13 @@ pub struct Counts {
     pub errors: u64,
 }
 
+impl Counts {
+    /// Whether there are pictures, and none of them has an answer.
+    pub fn no_answer(&self) -> bool {
+        self.pictures > 0 && self.errors == self.pictures
+    }
+}
+
 impl Add for Counts {
     type Output = Self;
 

@@ -84,6 +84,12 @@ fn shards_share_a_job_and_the_last_one_says_that_it_is_done() {
         assert_eq!(shared.join("_SUCCESS").exists(), done);
     }
     assert_eq!(parts(&shared), parts(&whole));
+    // A part is gone: who looks next sees that it is not whole.
+    let part = fs::read_dir(&shared).unwrap().map(|entry| entry.unwrap().path());
+    let part = part.filter(|path| path.extension().is_some_and(|end| end == "parquet")).min().unwrap();
+    fs::remove_file(part).unwrap();
+    drop(Job::open(&shared, &spec(3, "parquet"), "2/2".parse().unwrap(), of_files(&paths)).unwrap());
+    assert!(!shared.join("_SUCCESS").exists());
     for text in ["0/2", "3/2", "2", "a/b"] {
         assert!(text.parse::<Shard>().is_err(), "{text}");
     }

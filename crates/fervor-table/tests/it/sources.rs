@@ -31,6 +31,10 @@ fn pictures_in_archives_and_tables_have_rows_as_files_have() {
     let whole = fs::read(&tar).unwrap();
     fs::write(&cut, &whole[..whole.len() - 1836]).unwrap();
 
+    // One behind the other, with the end marks of both.
+    let joined = world.path().join("joined.tar");
+    fs::write(&joined, [&whole[..], &whole[..]].concat()).unwrap();
+
     let table = world.path().join("t.parquet");
     let cells = [Some(picture(3)), None, Some(b"words".to_vec()), Some(picture(4)), Some(picture(5))];
     let image: ArrayRef = Arc::new(BinaryArray::from_iter(cells.iter().map(Option::as_deref)));
@@ -45,6 +49,7 @@ fn pictures_in_archives_and_tables_have_rows_as_files_have() {
     let mut job = Job::open(&folder, &spec(3, "parquet"), Shard::default(), |planner| {
         planner.archive(&tar)?;
         planner.archive(&cut)?;
+        planner.archive(&joined)?;
         planner.table(&table, None)?;
         planner.table(&missing, None)
     })
@@ -55,9 +60,9 @@ fn pictures_in_archives_and_tables_have_rows_as_files_have() {
     assert_eq!((counts.pictures as usize, counts.rows as usize), (rows.len(), rows.len()));
     let of =
         |name: &str| -> Vec<(Option<i64>, bool)> { rows.iter().filter(|row| row.0 == name).map(|row| (row.1, row.2)).collect() };
-    // Both archives have the first; the end of the second is missing, and is a row.
-    assert_eq!((of("0.png").len(), of("1.jpg")), (2, vec![(None, true); 2]));
-    assert_eq!(of(&format!("{}.png", "long".repeat(20))), [(None, false)]);
+    // Each archive has the first, the joined one twice; the end of the second is missing, and is a row.
+    assert_eq!((of("0.png").len(), of("1.jpg")), (4, vec![(None, true); 4]));
+    assert_eq!(of(&format!("{}.png", "long".repeat(20))), [(None, false); 3]);
     assert_eq!(of("cut.tar"), [(None, true)]);
     assert_eq!(of("t.parquet"), [(Some(0), false), (Some(1), true), (Some(2), true), (Some(3), false), (Some(4), false)]);
     assert_eq!(of("gone.parquet"), [(None, true)]);
@@ -69,6 +74,7 @@ fn pictures_in_archives_and_tables_have_rows_as_files_have() {
         planner.reaches(Arc::new(Server));
         planner.archive(&address(&tar))?;
         planner.archive(&address(&cut))?;
+        planner.archive(&address(&joined))?;
         planner.table(&address(&table), None)?;
         planner.table(&address(&missing), None)
     })

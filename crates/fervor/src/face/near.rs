@@ -41,7 +41,7 @@ pub(super) fn find(detector: &YuNet, picture: &Picture, boxes: &[BoundingBox]) -
 /// The best face that could be this one.
 fn look(detector: &YuNet, picture: &Picture, last: &BoundingBox) -> Result<Option<Face>> {
     let side = last.width.max(last.height);
-    if side.is_nan() || side < 1.0 {
+    if ![last.x, last.y, last.width, last.height].iter().all(|value| value.is_finite()) || side < 1.0 {
         return Ok(None);
     }
     let [middle_x, middle_y] = middle(last);

@@ -148,7 +148,10 @@ fn to_halves(tensor: &mut TensorProto) -> Option<Narrow> {
 /// The numbers of a tensor of f16.
 fn of_halves(tensor: &TensorProto) -> Option<Vec<f32>> {
     let (halves, []) = tensor.raw_data.as_chunks::<2>() else { return None };
-    (tensor.data_type == FLOAT16).then(|| halves.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect())
+    // Some files keep them elsewhere in the message.
+    let stated = tensor.dims.iter().try_fold(1_usize, |product, side| product.checked_mul(usize::try_from(*side).ok()?));
+    (tensor.data_type == FLOAT16 && stated == Some(halves.len()))
+        .then(|| halves.iter().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect())
 }
 
 /// Makes the tensor one of 8 bits, if its numbers are such.

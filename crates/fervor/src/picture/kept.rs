@@ -3,7 +3,7 @@
 
 use std::mem;
 use std::ops::Deref;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, TryLockError};
 
 use super::Picture;
 
@@ -26,10 +26,10 @@ impl Picture {
     /// # fervor::Picture::keep_memory(0);
     /// ```
     pub fn keep_memory(most: usize) {
-        let dropped = with_kept(|kept| {
-            kept.most = most;
-            kept.excess()
-        });
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.most = most;
+        let dropped = kept.excess();
+        drop(kept);
         drop(dropped);
     }
 }
@@ -40,13 +40,13 @@ pub(super) fn zeros(len: usize) -> Vec<u8> {
         return vec![0; len];
     }
     let block = match with_kept(|kept| kept.take(len)) {
-        Ok(mut block) => {
+        Some(Ok(mut block)) => {
             // All of it: a decoder that leaves a pixel out must not show another picture's.
             block.clear();
             block.resize(len, 0);
             block
         }
-        Err(useless) => {
+        useless => {
             drop(useless);
             vec![0; len]
         }
@@ -55,8 +55,14 @@ pub(super) fn zeros(len: usize) -> Vec<u8> {
     block
 }
 
-fn with_kept<T>(work: impl FnOnce(&mut Kept) -> T) -> T {
-    work(&mut KEPT.lock().unwrap_or_else(PoisonError::into_inner))
+/// Nothing where somebody else has it: to do without costs less than to wait, and in a process that was forked meanwhile nobody would
+/// ever give it back.
+fn with_kept<T>(work: impl FnOnce(&mut Kept) -> T) -> Option<T> {
+    match KEPT.try_lock() {
+        Ok(mut kept) => Some(work(&mut kept)),
+        Err(TryLockError::Poisoned(kept)) => Some(work(&mut kept.into_inner())),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 /// What is not in use at the moment, the oldest first.
@@ -137,7 +143,8 @@ impl Drop for Pixels {
     fn drop(&mut self) {
         if self.0.capacity() >= LEAST {
             // Given back to the system, if it is, once others can go on.
-            let dropped = with_kept(|kept| kept.give(mem::take(&mut self.0)));
+            let pixels = mem::take(&mut self.0);
+            let dropped = with_kept(|kept| kept.give(pixels));
             drop(dropped);
         }
     }
@@ -196,6 +203,15 @@ mod tests {
         }
         assert!(zeros(350_000).iter().all(|&value| value == 0));
         Picture::keep_memory(0);
-        assert_eq!(with_kept(|kept| kept.blocks.len()), 0);
+        assert!(KEPT.lock().unwrap().blocks.is_empty());
+    }
+
+    #[test]
+    fn who_finds_it_taken_goes_on_without() {
+        let kept = KEPT.lock().unwrap();
+        let picture = Picture::from_rgb(400, 300, zeros(360_000)).unwrap();
+        assert_eq!(picture.rgb(), vec![0; 360_000]);
+        drop(picture);
+        drop(kept);
     }
 }

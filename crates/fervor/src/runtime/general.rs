@@ -67,16 +67,33 @@ impl General {
     }
 
     fn run_to(&self, outputs: &[NodeId], shape: [usize; 4], values: &[f32]) -> Result<Vec<Output>> {
+        match &self.threads {
+            Threads::All => self.run_on(None, outputs, shape, values),
+            Threads::Shared(pool) => self.run_on(Some(Arc::clone(pool)), outputs, shape, values),
+            Threads::Lanes(lanes) => {
+                let lane = lanes.take();
+                let run = || self.run_on(Some(Arc::clone(&lane.pool)), outputs, shape, values);
+                match rayon::current_thread_index() {
+                    None => run(),
+                    // A worker that waits for another pool takes up more of its own pool's work: it would come here again and wait for
+                    // the lane that it holds itself. A thread of no pool just waits.
+                    Some(_) => std::thread::scope(|scope| match scope.spawn(run).join() {
+                        Ok(outputs) => outputs,
+                        Err(panic) => std::panic::resume_unwind(panic),
+                    }),
+                }
+            }
+        }
+    }
+
+    fn run_on(
+        &self,
+        pool: Option<Arc<ThreadPool>>,
+        outputs: &[NodeId],
+        shape: [usize; 4],
+        values: &[f32],
+    ) -> Result<Vec<Output>> {
         let view = NdTensorView::from_data(shape, values);
-        let lane = match &self.threads {
-            Threads::Lanes(lanes) => Some(lanes.take()),
-            Threads::All | Threads::Shared(_) => None,
-        };
-        let pool = match (&self.threads, &lane) {
-            (Threads::Shared(pool), _) => Some(Arc::clone(pool)),
-            (_, Some(lane)) => Some(Arc::clone(&lane.pool)),
-            _ => None,
-        };
         let options = RunOptions::default().with_thread_pool(pool);
         let outputs = self
             .model

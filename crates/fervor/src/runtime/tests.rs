@@ -1,6 +1,7 @@
 //! Our kernels against the general engine, on graphs like those of the networks.
 
 use prost::Message;
+use rayon::prelude::*;
 
 use super::*;
 use crate::onnx::GraphBuilder;
@@ -118,6 +119,20 @@ fn answers_are_the_same_to_the_last_bit_on_any_number_of_threads_and_in_any_grou
             assert_eq!(graph.run([1, 1, 20, 20], picture).unwrap()[0].values, all[0].values[i * 7..(i + 1) * 7]);
         }
     }
+}
+
+#[test]
+fn workers_of_a_pool_that_share_a_lane_of_the_general_engine_all_come_to_an_answer() {
+    let bytes = residual().encode_to_vec();
+    let pixels: Vec<f32> = values(400, 4).iter().map(|value| 127.5 + 127.5 * value).collect();
+    let graph = Graph::load_general(bytes).unwrap().with_lanes(1);
+    let expected = graph.run([1, 1, 20, 20], &pixels).unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let answers = pool.install(|| {
+        let run = |_| graph.run([1, 1, 20, 20], &pixels).unwrap();
+        (0..64).into_par_iter().map(run).collect::<Vec<_>>()
+    });
+    assert!(answers.iter().all(|answer| *answer == expected));
 }
 
 #[test]

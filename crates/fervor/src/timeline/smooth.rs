@@ -26,12 +26,8 @@ impl Timeline {
     fn smooth_track(&mut self, track: u64, seconds: f64) {
         let classes = self.labels.len();
         // Where its values stand, when each is shown and for how long.
-        let mut shown = Vec::new();
-        for frame in self.frames() {
-            let first = self.frames[frame.position].first as usize;
-            let faces = frame.faces().enumerate().filter(|(_, face)| face.track == track);
-            shown.extend(faces.map(|(face, _)| (first + face, frame.time(), frame.duration().max(1e-9))));
-        }
+        let faces = self.places_of(track).iter().map(|&face| (face as usize, self.frame_of(face as usize)));
+        let shown: Vec<_> = faces.map(|(face, frame)| (face, frame.time(), frame.duration().max(1e-9))).collect();
         // A kernel exp(-|t| / seconds) is the sum of what has faded until now and what will have faded backwards until now:
         // one pass each way, however long it is.
         let mut sums = vec![0.0; shown.len() * (classes + 1)];

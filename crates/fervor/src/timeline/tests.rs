@@ -76,7 +76,7 @@ fn a_frame_lasts_until_the_next_one_and_the_last_as_long_as_most() {
 
 #[test]
 fn an_hour_of_one_face_takes_some_twelve_megabytes() {
-    let a_frame = size_of::<Moment>() + size_of::<Seen>() + 2 * 7 * size_of::<f32>();
+    let a_frame = size_of::<Moment>() + size_of::<Seen>() + size_of::<u32>() + 2 * 7 * size_of::<f32>();
     let bytes = 3600 * 30 * a_frame;
     assert!(bytes < 13_000_000, "{bytes}");
 }

@@ -55,8 +55,7 @@ fn jacket(rgb: [u8; 3]) -> Colours {
 /// Follows the scene's faces, whose boxes tremble, for so many seconds; one in `lost` is not found (0: none).
 fn followed(actors: &[Actor], seconds: f64, lost: u32, colours: bool) -> Outcome {
     let labels = LabelSet::new(["happy", "sad"]).unwrap();
-    let options = TrackOptions::default().with_patience(2.0);
-    let (mut tracker, mut noise) = (Tracker::new(options), Noise(11));
+    let (mut tracker, mut noise) = (Tracker::new(TrackOptions::default()), Noise(11));
     let mut shown: Vec<(u64, usize)> = Vec::new();
     let (mut switches, mut last) = (0, std::collections::HashMap::new());
     let jackets: Vec<Colours> = actors.iter().map(|actor| jacket(actor.jacket)).collect();

@@ -77,7 +77,13 @@ fn a_bundle_that_is_not_what_it_says_is_refused() {
         c["labels"].as_array_mut().unwrap().pop();
         c["golden"]["logits"].as_array_mut().unwrap().pop();
     };
+    let heads = |c: &mut Value| {
+        let prior = vec![0.125; c["labels"].as_array().unwrap().len()];
+        c["requires"] = json!(["heads"]);
+        c["heads"] = json!([{ "name": "votes", "weight": 1e38, "temperature": 1.0, "prior": prior, "prior_removed": 0.0 }]);
+    };
     let cases = [
+        case("not finite", Reason::NotFinite, with_card(heads)),
         case("no card", Reason::Missing, without_card()),
         case("fervor.card/9", Reason::Version, with_card(|c| c["schema"] = json!("fervor.card/9"))),
         case("extra", Reason::Invalid, with_card(|c| c["preprocess"]["extra"] = json!(1))),

@@ -331,7 +331,7 @@ impl<'a> Builder<'a> {
         let sides = [shape.height, shape.width, shape.channels, shape.border];
         // Few enough in all that memory stays bounded, however many layers a file lists.
         let held: usize = self.slots.iter().map(Shape::len).sum();
-        let fits = sides.iter().all(|side| *side <= 4 * LARGEST) && held + shape.len() <= NUMBERS;
+        let fits = sides.iter().all(|side| *side <= 4 * LARGEST) && held.checked_add(shape.checked_len()?)? <= NUMBERS;
         fits.then(|| self.slots.push(shape))
     }
 

@@ -163,6 +163,18 @@ fn boris_has_a_start_and_a_stop_for_each_episode() {
 }
 
 #[test]
+fn in_boris_an_episode_of_one_moment_starts_before_it_stops() {
+    let mut timeline = empty();
+    let faces = [face(0.9, 0.05)];
+    timeline.push(0, 0.0, &faces, &tracked(&faces, &[1])).unwrap();
+    let mut text = Vec::new();
+    timeline.write(Format::Boris, &EpisodeOptions::default().with_least(0.0), &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let [start, stop] = ["\tSTART\t", "\tSTOP\t"].map(|kind| text.find(kind).expect("one episode"));
+    assert!(start < stop, "{text}");
+}
+
+#[test]
 fn layouts_have_the_columns_of_others_and_none_that_is_not_measured() {
     let timeline = drawn();
     let head = |layout| laid_out(&timeline, layout, 1).lines().next().unwrap().to_owned();

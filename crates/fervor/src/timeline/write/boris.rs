@@ -26,21 +26,31 @@ const COLUMNS: [&str; 18] = [
     "Comment",
 ];
 
+/// What comes first of what happens at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Order {
+    /// Of what began before: it stops where another starts.
+    Stop,
+    Start,
+    /// Of what has no length.
+    StopAtOnce,
+}
+
 pub(super) fn write(timeline: &Timeline, options: &EpisodeOptions, out: &mut dyn Write) -> io::Result<()> {
     let (source, step) = (timeline.source(), timeline.step());
     let round = |value: f64| format!("{value:.3}");
     let (duration, end) = (round(timeline.end() - timeline.start()), round(timeline.end()));
     let rate = if step > 0.0 { round(1.0 / step) } else { "NA".to_owned() };
-    let mut events: Vec<(f64, bool, u64, _)> = Vec::new();
+    let mut events: Vec<(f64, Order, u64, _)> = Vec::new();
     for episode in timeline.episodes(options) {
-        events.push((episode.onset_s, true, episode.onset_frame, episode.clone()));
-        events.push((episode.offset_s, false, episode.offset_frame, episode));
+        let ends = if episode.offset_s > episode.onset_s { Order::Stop } else { Order::StopAtOnce };
+        events.push((episode.onset_s, Order::Start, episode.onset_frame, episode.clone()));
+        events.push((episode.offset_s, ends, episode.offset_frame, episode));
     }
-    // What stops where another starts, stops first.
     events.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let mut table = Table::tsv(out);
     table.row(COLUMNS)?;
-    for (time, starts, frame, episode) in events {
+    for (time, order, frame, episode) in events {
         table.row([
             source.to_owned(),
             String::new(),
@@ -54,7 +64,7 @@ pub(super) fn write(timeline: &Timeline, options: &EpisodeOptions, out: &mut dyn
             format!("face {}", episode.track),
             episode.label,
             String::new(),
-            if starts { "START" } else { "STOP" }.to_owned(),
+            if order == Order::Start { "START" } else { "STOP" }.to_owned(),
             seconds(time),
             source.to_owned(),
             frame.to_string(),
