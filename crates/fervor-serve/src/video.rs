@@ -83,9 +83,8 @@ pub async fn video(State(app): State<App>, request: Request) -> Result<Response,
         body::metered(request, allowed.bytes, app.budget(), app.settings().timeout).await.map_err(Refused::to_api)?;
     let bytes = body::whole(request).await.map_err(Refused::to_api)?;
     let place = app.video_place()?;
-    let opened = tokio::task::spawn_blocking(move || Source::read(bytes, &asked)).await.map_err(|_| ApiError::internal())?;
-    let source = opened.map_err(|error| ApiError::of_picture(&error))?;
-    let track = TrackOptions::default().with_patience(2.0).with_smoothing(options.smoothing.unwrap_or(0.5));
+    let (source, (hold, place)) = opened(bytes, asked, (hold, place)).await?;
+    let track = TrackOptions::default().with_smoothing(options.smoothing.unwrap_or(0.5));
     let follower = Follower::new(app.engine().shared_analyzer(model), Looking::default().with_track(track));
     let (lines, answer) = mpsc::channel(WAITING);
     let work = Work { source, follower, app, _hold: hold, _place: place };
@@ -106,6 +105,18 @@ pub async fn video(State(app): State<App>, request: Request) -> Result<Response,
         answer.recv().await.map(|line: Bytes| (Ok::<_, std::convert::Infallible>(line), answer))
     });
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response())
+}
+
+/// Opens a video, and gives back what is held meanwhile. It goes along with the work: a client that hangs up frees it no sooner
+/// than the opening ends.
+async fn opened<H: Send + 'static>(
+    bytes: impl AsRef<[u8]> + Send + Sync + 'static,
+    asked: Asked,
+    held: H,
+) -> Result<(Source, H), ApiError> {
+    let opening = tokio::task::spawn_blocking(move || (Source::read(bytes, &asked), held));
+    let (source, held) = opening.await.map_err(|_| ApiError::internal())?;
+    Ok((source.map_err(|error| ApiError::of_picture(&error))?, held))
 }
 
 /// The options of the source, within what is allowed.
@@ -167,4 +178,41 @@ fn line(line: &Line<'_>) -> Bytes {
     let mut text = serde_json::to_vec(line).expect("a line is JSON");
     text.push(b'\n');
     text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    use tokio::sync::Semaphore;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// Bytes that are not there before they are let go.
+    struct Slow(Mutex<Receiver<()>>);
+
+    impl AsRef<[u8]> for Slow {
+        fn as_ref(&self) -> &[u8] {
+            // The other end was dropped: let go.
+            let _ = self.0.lock().unwrap().recv();
+            b"no video at all"
+        }
+    }
+
+    /// Its place was free while the opening went on, so that any number could be opened at the same time.
+    #[tokio::test]
+    async fn a_client_that_hangs_up_frees_its_place_when_the_opening_ends() {
+        let places = Arc::new(Semaphore::new(1));
+        let place = Arc::clone(&places).try_acquire_owned().unwrap();
+        let (letting_go, wait) = channel();
+        let opening = opened(Slow(Mutex::new(wait)), Asked::default().with_decoders(Decoders::Own), place);
+        assert!(timeout(Duration::from_millis(50), opening).await.is_err());
+        assert_eq!(places.available_permits(), 0);
+        drop(letting_go);
+        let place = timeout(Duration::from_secs(60), places.acquire()).await;
+        assert!(place.is_ok_and(|place| place.is_ok()), "the opening has ended");
+    }
 }

@@ -56,12 +56,14 @@ impl Cells {
         })
     }
 
-    fn text(&self, row: usize) -> Option<&str> {
-        self.place(row).map(|(values, row)| match values.data_type() {
+    /// A text that names a file; an empty one names none.
+    fn path(&self, row: usize) -> Option<&str> {
+        let text = self.place(row).map(|(values, row)| match values.data_type() {
             DataType::LargeUtf8 => values.as_string::<i64>().value(row),
             DataType::Utf8View => values.as_string_view().value(row),
             _ => values.as_string::<i32>().value(row),
-        })
+        });
+        text.filter(|path| !path.is_empty())
     }
 }
 
@@ -135,11 +137,11 @@ impl PictureColumn {
     pub fn cell(&self, row: usize) -> Cell<'_> {
         match &self.0 {
             Kind::Bytes(cells) => cells.bytes(row).map_or(Cell::Null, Cell::Bytes),
-            Kind::Path(cells) => cells.text(row).map_or(Cell::Null, Cell::Path),
+            Kind::Path(cells) => cells.path(row).map_or(Cell::Null, Cell::Path),
             Kind::Both(whole, ..) if whole.is_null(row) => Cell::Null,
             Kind::Both(_, pictures, paths) => {
                 let held = pictures.as_ref().and_then(|cells| cells.bytes(row)).map(Cell::Bytes);
-                held.or_else(|| paths.as_ref().and_then(|cells| cells.text(row)).map(Cell::Path)).unwrap_or(Cell::Null)
+                held.or_else(|| paths.as_ref().and_then(|cells| cells.path(row)).map(Cell::Path)).unwrap_or(Cell::Null)
             }
         }
     }
@@ -150,8 +152,8 @@ impl PictureColumn {
     /// If there are not so many cells.
     pub fn path(&self, row: usize) -> Option<&str> {
         match &self.0 {
-            Kind::Path(cells) => cells.text(row),
-            Kind::Both(whole, _, Some(paths)) if whole.is_valid(row) => paths.text(row),
+            Kind::Path(cells) => cells.path(row),
+            Kind::Both(whole, _, Some(paths)) if whole.is_valid(row) => paths.path(row),
             _ => None,
         }
     }

@@ -48,10 +48,12 @@ impl File {
         Ok(())
     }
 
-    /// The bytes themselves, from the first, for whoever reads them in a row; no copy reads from then on.
+    /// The bytes themselves, from the first, for whoever reads them in a row; no copy reads meanwhile.
     pub(crate) fn into_reader(self) -> Result<impl Bytes> {
         let mut whole = Whole(self.open);
         whole.rewind().map_err(unreadable)?;
+        // A copy that reads later has to seek.
+        whole.open().at = u64::MAX;
         Ok(whole)
     }
 }

@@ -23,6 +23,7 @@
 //! | everything else: MKV, WebM, AVI, network streams, cameras | an `ffmpeg` process, where one is found |
 //!
 //! Times are the file's own: what the container says of each frame, edit lists included, never a count times a frame rate.
+//! They never go back: recordings laid end to end, whose clock begins anew, go on where the one before ends.
 //! Memory is bounded whatever the length: the index of the file, and a handful of frames.
 
 #![forbid(unsafe_code)]

@@ -61,10 +61,9 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// A full look every 0.2 seconds, tracks as by default but with a patience of two seconds, no pictures, all cores.
+    /// A full look every 0.2 seconds, tracks as by default, no pictures, all cores.
     fn default() -> Self {
-        let track = TrackOptions::default().with_patience(2.0);
-        Self { look: 0.2, track, pictures: false, portraits: None, threads: None }
+        Self { look: 0.2, track: TrackOptions::default(), pictures: false, portraits: None, threads: None }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::ffmpeg::{self, Input};
 use crate::input::{Bytes, File, too_large, unreadable, unsupported};
 use crate::options::{Decoders, Options, VideoLimits};
 use crate::sniff::{self, Kind};
+pub(crate) use jpegs::RATE;
 use place::Place;
 
 /// Frames, one after the other.
@@ -79,7 +80,7 @@ impl Source {
     /// hand knows; its remedy says which would.
     pub fn open(name: impl AsRef<Path>, options: &Options) -> Result<Self> {
         match Place::of(name.as_ref()) {
-            Place::StandardInput => Self::stream(std::io::stdin(), options),
+            Place::StandardInput => Self::piped("standard input", std::io::stdin(), options),
             Place::Camera(name) => Self::elsewhere(Input::Camera(name), "a camera is read by ffmpeg", options),
             Place::Address(address) => {
                 Self::elsewhere(Input::Address(address), "a stream on the network is read by ffmpeg", options)
@@ -111,9 +112,18 @@ impl Source {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn stream(mut bytes: impl Read + Send + 'static, options: &Options) -> Result<Self> {
+    pub fn stream(bytes: impl Read + Send + 'static, options: &Options) -> Result<Self> {
+        Self::piped("the stream", bytes, options)
+    }
+
+    /// Opens what comes through the pipe of this name.
+    fn piped(name: &str, mut bytes: impl Read + Send + 'static, options: &Options) -> Result<Self> {
         let mut start = Vec::new();
         bytes.by_ref().take(sniff::LOOK as u64).read_to_end(&mut start).map_err(unreadable)?;
+        if start.is_empty() {
+            let hint = "see whether the program that should write the video has failed";
+            return Err(Error::input(format!("{name} is empty: 0 bytes")).because(Reason::Empty).with_hint(hint));
+        }
         let kind = own(&start, options);
         let mut all: Box<dyn Read + Send> = Box::new(Cursor::new(start).chain(bytes));
         match kind {

@@ -70,6 +70,9 @@ fn plain(mut list: impl Read, found: &mut dyn FnMut(PathBuf) -> Result<()>) -> R
     if head.starts_with(b"\xEF\xBB\xBF") {
         head.drain(..3);
     }
+    if let Some((what, hint)) = no_list(&head) {
+        return Err(Error::input(format!("no list, but {what}")).because(Reason::WrongType).with_hint(hint));
+    }
     let form = form(&head);
     let mut list = BufReader::new(io::Cursor::new(head).chain(list));
     let mut line = Vec::new();
@@ -93,6 +96,21 @@ fn plain(mut list: impl Read, found: &mut dyn FnMut(PathBuf) -> Result<()>) -> R
         Form::Table { delimiter, column } => of_table(list, delimiter, column, found)?,
     }
     Ok(())
+}
+
+/// What the beginning says that it is instead of a list, and what to do.
+fn no_list(head: &[u8]) -> Option<(&'static str, &'static str)> {
+    let is_picture = [&b"\xFF\xD8\xFF"[..], b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*"].iter().any(|mark| head.starts_with(mark));
+    let text = head.trim_ascii_start();
+    if head.starts_with(b"PAR1") {
+        Some(("a Parquet file", "name it as an input of fervor batch, which reads the pictures or paths of its rows"))
+    } else if is_picture {
+        Some(("a picture", "name it without --list"))
+    } else if text.starts_with(b"[") && text[1..].trim_ascii_start().starts_with(b"{") {
+        Some(("a JSON array", "write an object a line, each with the key \"path\""))
+    } else {
+        None
+    }
 }
 
 /// What the beginning of a list says of it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fervor_table::PartWriter;
-use fervor_table::arrow_array::{ArrayRef, Int32Array, RecordBatch, StringArray};
+use fervor_table::arrow_array::{ArrayRef, BinaryArray, Int32Array, RecordBatch, StringArray};
 
 use crate::world::World;
 
@@ -191,4 +191,35 @@ fn a_table_without_pictures_never_stops_the_others() {
     column.answers("2 pictures: 1 faces").says(r#"set/paths.parquet: no column is called "photo"; there are: id, path"#);
     let listed = world.fervor_reading("batch --list - --output listed --faces whole", b"set/0/0.png\nset/labels.parquet\n");
     listed.exits(1).answers("2 pictures: 1 faces");
+}
+
+#[test]
+fn pictures_without_a_name_are_told_by_their_rows_where_only_names_are_written() {
+    let world = set();
+    let picture = std::fs::read(world.path("set/0/0.png")).unwrap();
+    let image: ArrayRef = Arc::new(BinaryArray::from_iter([Some(&picture[..]), None, Some(&picture[..])]));
+    let batch = RecordBatch::try_from_iter([("image", image)]).unwrap();
+    let mut part = PartWriter::create(&world.path("t.parquet"), &batch.schema()).unwrap();
+    part.write(&batch).unwrap();
+    part.finish().unwrap();
+    table(&world.path("paths.parquet"), &["set/0/0.png", ""]);
+    world.fervor("batch t.parquet paths.parquet --output rows --format jsonl --faces whole --part 100").exits(1);
+    let lines = parts(&world.path("rows"))
+        .into_iter()
+        .flat_map(|(_, bytes)| String::from_utf8(bytes).map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).unwrap());
+    let sources: Vec<String> = lines
+        .map(|line| serde_json::from_str::<serde_json::Value>(&line).unwrap()["source"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(sources, ["t.parquet#0", "t.parquet#1", "t.parquet#2", "set/0/0.png", "paths.parquet#1"]);
+}
+
+/// The job waited for somebody to write into the pipe, and heard of no interrupt.
+#[cfg(unix)]
+#[test]
+fn a_pipe_among_the_pictures_is_a_row_with_an_error() {
+    let world = set();
+    let made = std::process::Command::new("mkfifo").arg(world.path("pipe.png")).status().unwrap();
+    assert!(made.success());
+    let ran = world.fervor_reading("batch --list - --output rows --faces whole", b"set/0/0.png\npipe.png\n").exits(1);
+    ran.answers("2 pictures: 1 faces").says("a job reads files, this is a pipe, a socket or a device: pipe.png");
 }

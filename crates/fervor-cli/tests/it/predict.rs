@@ -175,6 +175,10 @@ fn a_list_names_the_pictures() {
     world.fervor_reading("predict --list -", b"").exits(2).says("the list names no picture");
     world.fervor_reading("predict - --list -", b"").exits(2).says("standard input");
     world.fervor("predict --list gone.txt").exits(2).says("gone.txt");
+    let not_a_list = |bytes: &[u8]| world.fervor_reading("predict --list -", bytes).exits(2);
+    not_a_list(b"PAR1\x15\0").says("no list, but a Parquet file").says("fervor batch");
+    not_a_list(b"[\n {\"path\": \"a b.png\"}]").says("no list, but a JSON array").says("an object a line");
+    not_a_list(&std::fs::read(astronaut()).unwrap()).says("no list, but a picture").says("without --list");
 }
 
 #[test]

@@ -108,7 +108,8 @@ fn linked(
         found(match target {
             Some(target) if by_name || target.is_picture => Member::Picture(link.name.clone(), target.place, target.size),
             None if by_name => {
-                let error = Error::input(format!("a link to what is not in the archive: {}", link.said));
+                let what = if to.is_some() { "a link that leads back to itself" } else { "a link to what is not in the archive" };
+                let error = Error::input(format!("{what}: {}", link.said));
                 Member::Refused(link.name.clone(), error.because(Reason::BrokenLink))
             }
             _ => Member::Other,

@@ -174,9 +174,11 @@ mod tests {
         let schema = "message pictures { required binary image; repeated binary tags; }";
         let schema = Arc::new(SchemaDescriptor::new(Arc::new(parse_message_type(schema).unwrap())));
         let group = |stated: i64, held: [i64; 2]| {
-            let columns = schema.columns().iter().zip(held).map(|(column, held)| {
-                ColumnChunkMetaData::builder(Arc::clone(column)).set_num_values(held).build().unwrap()
-            });
+            let columns = schema
+                .columns()
+                .iter()
+                .zip(held)
+                .map(|(column, held)| ColumnChunkMetaData::builder(Arc::clone(column)).set_num_values(held).build().unwrap());
             let columns = columns.collect();
             let group = RowGroupMetaData::builder(Arc::clone(&schema)).set_num_rows(stated).set_column_metadata(columns);
             rows_of(&group.build().unwrap())

@@ -125,6 +125,16 @@ struct Item {
     place: Place,
 }
 
+impl Item {
+    /// A name of its own where only the name is written: a picture of a `table` that has no name there is told by its row.
+    fn name(&self, table: Option<&str>) -> String {
+        match self.row {
+            Some(row) if table == Some(&self.source) => format!("{}#{row}", self.source),
+            _ => self.source.clone(),
+        }
+    }
+}
+
 enum Place {
     File(PathBuf),
     /// Behind the address that is its source.
@@ -174,6 +184,7 @@ impl Work<'_> {
                 self.all(&items, opened.as_ref().map_or(Held::Nothing, Held::Archive), &mut out)?
             }
             Content::Rows { table, column, group, skip, first } => {
+                out.table = Some(table.path.display().to_string());
                 let rows =
                     table.open(self.far.as_ref()).and_then(|file| sources::rows(file, column, *group, *skip, piece.pictures));
                 let mut seen = 0;
@@ -294,7 +305,16 @@ impl Work<'_> {
 
     fn read(&self, item: &Item, held: Held) -> Result<Picture> {
         match (&item.place, held) {
-            (Place::File(path), _) => picture::read(path, &self.limits),
+            (Place::File(path), _) => {
+                // A job that goes on after a stop would not find it again, and one that waits for a pipe hears of no stop.
+                let special = std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+                if special {
+                    let error =
+                        Error::input("a job reads files, this is a pipe, a socket or a device").because(Reason::WrongType);
+                    return Err(error.context(path.display()));
+                }
+                picture::read(path, &self.limits)
+            }
             (Place::Member(start, length), Held::Archive(archive)) => {
                 if *length > self.limits.bytes as u64 {
                     let message = format!("{length} bytes are more than the {} that are read", self.limits.bytes);
@@ -340,6 +360,8 @@ fn again(error: &Error) -> Error {
 struct Out<'a> {
     counts: Counts,
     model: ModelInfo,
+    /// The table whose rows they are, if they are rows of one.
+    table: Option<String>,
     to: To<'a>,
     path: PathBuf,
 }
@@ -363,7 +385,7 @@ impl<'a> Out<'a> {
                 To::Text { file, text: Vec::new(), hash: Sha256::new(), bytes: 0, write }
             }
         };
-        Ok(Self { counts: Counts::default(), model: ModelInfo::from(bundle), to, path: path.to_owned() })
+        Ok(Self { counts: Counts::default(), model: ModelInfo::from(bundle), table: None, to, path: path.to_owned() })
     }
 
     fn write(&mut self, item: &Item, answer: Result<Answer>) -> Result<()> {
@@ -372,9 +394,10 @@ impl<'a> Out<'a> {
         match &mut self.to {
             To::Parquet(parquet) => parquet.0.push(&item.source, item.row, answer.as_ref()),
             To::Text { text, write, .. } => {
+                let source = item.name(self.table.as_deref());
                 let row = match answer {
-                    Ok(Answer { size, faces }) => PicturePrediction::answered(&item.source, size, self.model.clone(), faces),
-                    Err(error) => PicturePrediction::failed(&item.source, None, self.model.clone(), ErrorInfo::from(&error)),
+                    Ok(Answer { size, faces }) => PicturePrediction::answered(source, size, self.model.clone(), faces),
+                    Err(error) => PicturePrediction::failed(source, None, self.model.clone(), ErrorInfo::from(&error)),
                 };
                 write(text, &row, first).map_err(|e| unwritable(&self.path, e))?;
             }

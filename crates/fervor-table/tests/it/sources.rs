@@ -238,6 +238,8 @@ fn links_in_an_archive_are_pictures_of_their_own() {
             .collect::<Vec<_>>()
     );
     assert_eq!(named(true), ["circle-2.png", "circle.png", "gone.png", "outside.png", "root.png"]);
+    let plan = fs::read_to_string(folder.join("_plan.jsonl")).unwrap();
+    assert!(plan.contains("a link that leads back to itself: circle-2.png"), "{plan}");
 
     // The same behind an address.
     let far = world.path().join("far");

@@ -53,14 +53,12 @@ impl H264 {
         read
     }
 
-    /// Reads the parameter sets of a unit before the decoder does.
+    /// Reads the parameter sets of a unit before the decoder does, also those behind a slice.
     fn look(&mut self, stream: &[u8]) -> Result<()> {
-        for unit in units(stream).take_while(|unit| !is_slice(unit)) {
-            if unit[0] & 31 == 7 {
-                let sps = Sps::read(unit).ok_or_else(|| damaged("the video's parameter set is damaged"))?;
-                check(&self.limits, sps.width, sps.height)?;
-                self.sps = Some(sps);
-            }
+        for unit in units(stream).filter(|unit| unit[0] & 31 == 7) {
+            let sps = Sps::read(unit).ok_or_else(|| damaged("the video's parameter set is damaged"))?;
+            check(&self.limits, sps.width, sps.height)?;
+            self.sps = Some(sps);
         }
         Ok(())
     }

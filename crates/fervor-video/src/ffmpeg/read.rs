@@ -13,7 +13,7 @@ use super::{Process, command};
 use crate::clip::{Clip, Decoder, Frame};
 use crate::input::{damaged, too_large};
 use crate::options::{Chooser, Options};
-use crate::source::{Frames, in_a_row, unknown};
+use crate::source::{Frames, RATE, in_a_row, unknown};
 
 /// What `ffmpeg` is to read.
 pub(crate) enum Input {
@@ -37,8 +37,7 @@ struct Running {
     chooser: Chooser,
     limits: fervor::Limits,
     index: u64,
-    /// The last frame's time: some formats give none.
-    time: f64,
+    clock: Clock,
     errors: Vec<String>,
     ended: bool,
     /// The first frame's line, which was read to see whether there is one.
@@ -69,9 +68,9 @@ pub(crate) fn open(ffmpeg: &Path, input: Input, options: &Options) -> Result<(Cl
         }
     });
     let (limits, chooser) = (options.limits.picture, Chooser::new(options));
-    let (index, time, errors) = (0, 0.0, Vec::new());
+    let (index, clock, errors) = (0, Clock::new(), Vec::new());
     let mut running =
-        Running { process, pictures, lines, chooser, limits, index, time, errors, ended: false, first: None, _kept: kept };
+        Running { process, pictures, lines, chooser, limits, index, clock, errors, ended: false, first: None, _kept: kept };
     let mut clip = unknown("", Decoder::Ffmpeg);
     clip.live = live;
     running.begin(&mut clip)?;
@@ -159,6 +158,36 @@ fn feed(stdin: Option<std::process::ChildStdin>, stream: Option<Box<dyn Read + S
     });
 }
 
+/// The times of frames, which never go back.
+struct Clock {
+    /// What ffmpeg said last.
+    said: Option<f64>,
+    /// What is added to it.
+    offset: f64,
+    /// The last frame's time.
+    time: f64,
+    /// How long a frame lasts.
+    step: f64,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self { said: None, offset: 0.0, time: 0.0, step: 1.0 / RATE }
+    }
+
+    /// When a frame is shown of which ffmpeg says this time; some formats have none. Where the film's own clock begins anew, as in
+    /// recordings that are laid end to end, it goes on where the last frame ended.
+    fn next(&mut self, said: Option<f64>) -> f64 {
+        let Some(said) = said else { return self.time };
+        if self.said.is_some_and(|before| said < before) {
+            self.offset = self.time + self.step - said;
+        }
+        self.said = Some(said);
+        self.time = said + self.offset;
+        self.time
+    }
+}
+
 impl Running {
     /// Reads what is said up to the first frame.
     fn begin(&mut self, clip: &mut Clip) -> Result<()> {
@@ -170,15 +199,27 @@ impl Running {
                 Ok(Line::Error(words)) => self.note(words),
                 Ok(frame @ Line::Frame(..)) => {
                     self.first = Some(frame);
+                    self.clock.step = clip.rate.filter(|&rate| rate > 0.0).map_or(self.clock.step, f64::recip);
                     return Ok(());
                 }
                 Ok(_) => {}
-                Err(_) => {
-                    let why = if clip.codec.is_empty() { "ffmpeg finds no video in it" } else { "ffmpeg decodes no frame of it" };
-                    return Err(self.explained(Error::input(why).because(Reason::Unsupported)));
-                }
+                Err(_) => return Err(self.without_frames(!clip.codec.is_empty())),
             }
         }
+    }
+
+    /// Why no frame comes. ffmpeg's first line says it, those after it follow from that.
+    fn without_frames(&self, has_codec: bool) -> Error {
+        let meant = "if it should be a video, copy or download it again";
+        let said = |words: &str| self.errors.iter().any(|error| error.contains(words));
+        let (why, hint) = match has_codec {
+            true => ("not a video, or a damaged one: ffmpeg decodes no frame of it", Some(meant)),
+            false if said("Invalid data found") => ("not a video that ffmpeg knows", Some(meant)),
+            false => ("ffmpeg finds no video in it", None),
+        };
+        let error = Error::input(why).because(Reason::Unsupported);
+        let error = hint.into_iter().fold(error, Error::with_hint);
+        self.errors.first().into_iter().fold(error, |error, words| error.with_source(words.as_str()))
     }
 
     fn note(&mut self, words: String) {
@@ -196,8 +237,7 @@ impl Running {
         loop {
             match self.first.take().or_else(|| self.lines.recv().ok())? {
                 Line::Frame(time, width, height) => {
-                    self.time = time.unwrap_or(self.time);
-                    return Some((self.time, width, height));
+                    return Some((self.clock.next(time), width, height));
                 }
                 Line::Error(words) => self.note(words),
                 _ => {}
@@ -242,5 +282,17 @@ impl Iterator for Running {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_go_on_where_a_films_own_clock_begins_anew() {
+        let mut clock = Clock { step: 0.5, ..Clock::new() };
+        let said = [Some(-0.5), Some(0.0), None, Some(3.0), Some(1.0), Some(1.5), Some(0.0), Some(4.0)];
+        assert_eq!(said.map(|said| clock.next(said)), [-0.5, 0.0, 0.0, 3.0, 3.5, 4.0, 4.5, 8.5]);
     }
 }

@@ -19,18 +19,25 @@ pub(super) enum Line {
 
 impl Line {
     pub(super) fn read(line: &str) -> Self {
-        if line.contains("Parsed_showinfo") {
-            return frame(line).unwrap_or(Self::Other);
+        let line = line.trim_end();
+        let Some((level, words)) = level(line) else { return Self::Other };
+        if line.starts_with("[Parsed_showinfo_") {
+            return frame(words).unwrap_or(Self::Other);
         }
-        let line = line.trim();
-        // `[h264 @ 0x55] [error] words`, `[error] words`; what the writer of raw pictures complains of concerns nobody.
-        if let Some(at) =
-            ["[error] ", "[fatal] ", "[panic] "].iter().find_map(|level| line.find(level).map(|at| at + level.len()))
-        {
-            let writer = line.starts_with("[rawvideo @") || line.contains("non monotonically increasing dts");
-            return if writer { Self::Other } else { Self::Error(line[at..].to_owned()) };
+        match level {
+            "info" => Self::told(words.trim()),
+            // What the writer of raw pictures complains of concerns nobody.
+            "error" | "fatal" | "panic"
+                if !line.starts_with("[rawvideo @") && !words.contains("non monotonically increasing dts") =>
+            {
+                Self::Error(words.to_owned())
+            }
+            _ => Self::Other,
         }
-        let line = line.strip_prefix("[info] ").map_or(line, str::trim);
+    }
+
+    /// What it says of the source.
+    fn told(line: &str) -> Self {
         if let Some(rest) = line.strip_prefix("Duration: ") {
             return rest.split(',').next().and_then(clock).map_or(Self::Other, Self::Duration);
         }
@@ -48,8 +55,21 @@ impl Line {
     }
 }
 
-/// Of `showinfo`: `n:   0 pts:      0 pts_time:0       ... s:640x360 ...`. Its lines that describe no frame have no size.
+/// A line's level and its words: first stands who speaks, if anyone, as `[h264 @ 0x55] [error] words`. What follows may be a
+/// file's own words, such as its title.
+fn level(mut line: &str) -> Option<(&str, &str)> {
+    loop {
+        let (tag, rest) = line.strip_prefix('[')?.split_once("] ")?;
+        if !tag.contains(" @ ") {
+            return Some((tag, rest));
+        }
+        line = rest;
+    }
+}
+
+/// Of `showinfo`: `n:   0 pts:      0 pts_time:0       ... s:640x360 ...`; its other lines describe no frame.
 fn frame(line: &str) -> Option<Line> {
+    line.strip_prefix("n:")?;
     let value = |key: &str| {
         let at = line.find(key)? + key.len();
         line[at..].split_whitespace().next()
@@ -83,5 +103,23 @@ mod tests {
         assert_eq!(Line::read(error), Line::Error("error while decoding MB 3 7".into()));
         assert_eq!(Line::read("[rawvideo @ 0x55] [error] whatever"), Line::Other);
         assert_eq!(Line::read("[info]   Duration: N/A, bitrate: N/A"), Line::Other);
+    }
+
+    #[test]
+    fn a_title_is_not_taken_for_ffmpegs_own_words() {
+        let titles = [
+            "Parsed_showinfo s:32x32 x",
+            "[Parsed_showinfo_0 @ 0x5581] [info] n: 0 pts_time:0 s:32x32 x",
+            "[h264 @ 0x55] [error] all is lost",
+            "[error] all is lost",
+        ];
+        for title in titles {
+            let line = format!("[info]     title           : {title}");
+            assert_eq!(Line::read(&line), Line::Other, "{line}");
+            // So a line break within a value goes on.
+            assert_eq!(Line::read(&format!("                    : {title}")), Line::Other, "{title}");
+        }
+        let side_data = "[Parsed_showinfo_0 @ 0x5581] [info]   side data - of a camera s:32x32";
+        assert_eq!(Line::read(side_data), Line::Other);
     }
 }

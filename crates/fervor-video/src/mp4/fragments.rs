@@ -4,7 +4,7 @@ use fervor::Result;
 
 use super::boxes::{Fields, boxes, child};
 use super::{MOST_SAMPLES, Sample, Track};
-use crate::input::too_large;
+use crate::input::{damaged, too_large};
 
 /// What a sample is if its fragment says nothing else.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +40,9 @@ pub(super) fn add(track: &mut Track, moof: &[u8], start: u64, file_length: u64) 
         }
         if track.samples.len() > MOST_SAMPLES {
             return Err(too_large(format!("the video has more than {MOST_SAMPLES} samples")));
+        }
+        if track.implied > file_length {
+            return Err(damaged("the video's fragments count more samples than the file has bytes for"));
         }
     }
     Ok(())
@@ -107,6 +110,13 @@ fn run(
         let delay = field(0x800, 0)?.cast_signed();
         if size == 0 && flags & 0x200 == 0 {
             return None;
+        }
+        if flags & 0xF00 == 0 {
+            // Nothing stands behind such a count, and the next one may begin at the same place again.
+            track.implied += u64::from(size).min(file_length - *offset);
+            if track.implied > file_length {
+                return None;
+            }
         }
         // Bit 16: not a sample to begin with.
         let sync = kind & 0x1_0000 == 0;

@@ -3,7 +3,7 @@
 use fervor::{Error, Reason, Result};
 
 use super::boxes::{Fields, boxes, child};
-use super::edits::{self, Stretch};
+use super::edits::Edits;
 use super::fragments::Defaults;
 use super::{Sample, descend, table};
 use crate::input::damaged;
@@ -61,33 +61,26 @@ pub(crate) struct Track {
     /// How many samples the file names that lie past its end; only fragments count them, those of the index are in `samples`.
     pub beyond: u64,
     pub(super) defaults: Defaults,
-    stretches: Vec<Stretch>,
+    /// How many bytes samples have of which fragments say no more than their count.
+    pub(super) implied: u64,
+    edits: Edits,
 }
 
 impl Track {
     /// When what stands at `time` in the media is shown, in time units; never if it is cut by the edit list.
     pub(crate) fn shown(&self, time: i64) -> Option<i64> {
-        edits::shown(&self.stretches, time)
+        self.edits.shown(time)
     }
 
     /// When the last frame ends: as long as its sample lasts, unless the edit list ends before.
     pub(crate) fn end(&self) -> Option<i64> {
-        let until = |sample: &Sample| edits::until(&self.stretches, sample.shown, sample.lasts.into());
+        let until = |sample: &Sample| self.edits.until(sample.shown, sample.lasts.into());
         self.samples.iter().filter_map(until).max()
     }
 
-    /// Shows the first frame of each stretch when the stretch begins, also where the edit cuts into the frame before: that one is
-    /// not shown, and its rest is no gap. So does ffmpeg.
+    /// Shows the first frame of each stretch of the edit list when the stretch begins.
     pub(super) fn align(&mut self) {
-        for stretch in &mut self.stretches {
-            let inside = self.samples.iter().filter(|sample| sample.shown >= stretch.from);
-            if let Some(first) = inside.min_by_key(|sample| sample.shown) {
-                let rest = first.shown - stretch.from;
-                if rest < i64::from(first.lasts) {
-                    stretch.shift -= rest;
-                }
-            }
-        }
+        self.edits.align(&self.samples);
     }
 
     /// Time units as seconds.
@@ -135,13 +128,13 @@ fn read(trak: &[u8], moov: &[u8], movie: u32, file_length: u64) -> Option<Result
     let timescale = timescale(child(media, b"mdhd")?, 8, 16)?;
     let table = descend(media, &[b"minf", b"stbl"])?;
     let (codec, size, colour) = description(child(table, b"stsd")?)?;
-    let stretches = descend(trak, &[b"edts", b"elst"]).map_or_else(Vec::new, |list| edits::read(list, movie, timescale));
-    let samples = match table::samples(table, file_length) {
-        Ok(samples) => samples,
-        Err(error) => return Some(Err(error)),
-    };
+    let edits =
+        descend(trak, &[b"edts", b"elst"]).map_or_else(|| Ok(Edits::default()), |list| Edits::read(list, movie, timescale));
     let defaults = Defaults::of(moov, id);
-    Some(Ok(Track { id, codec, size, quarters, colour, timescale, samples, beyond: 0, defaults, stretches }))
+    Some(edits.and_then(|edits| {
+        let samples = table::samples(table, file_length)?;
+        Ok(Track { id, codec, size, quarters, colour, timescale, samples, beyond: 0, defaults, implied: 0, edits })
+    }))
 }
 
 /// Of `tkhd`: the track's number and how its pictures are turned.

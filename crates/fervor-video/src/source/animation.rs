@@ -22,9 +22,6 @@ const UNSAID: f64 = 0.1;
 /// GIFs are often made with lengths of 0 or 1 hundredths that nobody means.
 const LEAST: f64 = 0.02;
 
-/// Before so many bytes a PNG or WebP file says that it moves.
-const STILL: u64 = 1 << 16;
-
 /// What a decoder may take beyond the frames themselves.
 const WORKING_MEMORY: u64 = 64 << 20;
 
@@ -47,12 +44,8 @@ pub(super) fn open(file: File, kind: Kind, options: &Options) -> Result<(Clip, F
         Kind::WebP => ("webp", 0.0),
         _ => ("apng", 0.0),
     };
-    if kind == Kind::Png || kind == Kind::WebP {
-        let mut bytes = Vec::new();
-        file.read(0, STILL, &mut bytes)?;
-        if !is_animated(&bytes) {
-            return still(file, codec, options);
-        }
+    if !is_animated(BufReader::new(file.clone().into_reader()?), kind) {
+        return still(&file, codec, options);
     }
     let reader = BufReader::new(file.into_reader()?);
     let (sender, drawn) = sync_channel(2);
@@ -91,13 +84,17 @@ fn fits((width, height): (u32, u32), limits: &Limits) -> bool {
     width.max(height) <= limits.side && u64::from(width) * u64::from(height) <= limits.pixels
 }
 
-/// Whether a PNG or WebP file moves: what says so stands before the first picture.
-fn is_animated(start: &[u8]) -> bool {
-    [b"acTL", b"ANIM"].iter().any(|name| start.windows(4).any(|window| window == *name))
+/// Whether a file moves, as far as its header can be read.
+fn is_animated(reader: BufReader<impl Bytes>, kind: Kind) -> bool {
+    match kind {
+        Kind::Gif => true,
+        Kind::WebP => WebPDecoder::new(reader).is_ok_and(|decoder| decoder.has_animation()),
+        _ => PngDecoder::with_limits(reader, memory()).and_then(|decoder| decoder.is_apng()).unwrap_or(false),
+    }
 }
 
 /// A clip of one picture.
-fn still(file: File, codec: &str, options: &Options) -> Result<(Clip, Frames)> {
+fn still(file: &File, codec: &str, options: &Options) -> Result<(Clip, Frames)> {
     let limits = options.limits.picture;
     let mut bytes = Vec::new();
     file.read(0, limits.bytes as u64 + 1, &mut bytes)?;
@@ -107,16 +104,21 @@ fn still(file: File, codec: &str, options: &Options) -> Result<(Clip, Frames)> {
     Ok((unknown(codec, Decoder::Own), in_a_row(frame.into_iter())))
 }
 
+/// What a decoder may take.
+fn memory() -> image::Limits {
+    let mut limits = image::Limits::no_limits();
+    limits.max_alloc = Some(WORKING_MEMORY + (1 << 30));
+    limits
+}
+
 type Opened = ((u32, u32), image::Frames<'static>);
 
 /// The size and the frames.
 fn decoder(reader: BufReader<impl Bytes + 'static>, kind: Kind) -> ImageResult<Opened> {
-    let mut limits = image::Limits::no_limits();
-    limits.max_alloc = Some(WORKING_MEMORY + (1 << 30));
     Ok(match kind {
         Kind::Gif => {
             let mut decoder = GifDecoder::new(reader)?;
-            decoder.set_limits(limits)?;
+            decoder.set_limits(memory())?;
             (decoder.dimensions(), decoder.into_frames())
         }
         Kind::WebP => {
@@ -124,7 +126,7 @@ fn decoder(reader: BufReader<impl Bytes + 'static>, kind: Kind) -> ImageResult<O
             (decoder.dimensions(), decoder.into_frames())
         }
         _ => {
-            let decoder = PngDecoder::with_limits(reader, limits)?;
+            let decoder = PngDecoder::with_limits(reader, memory())?;
             (decoder.dimensions(), decoder.apng()?.into_frames())
         }
     })

@@ -5,8 +5,7 @@ use std::io::Read;
 
 use fervor::{Error, Result};
 
-use super::jpegs::RATE;
-use super::{Frames, in_a_row, unknown};
+use super::{Frames, RATE, in_a_row, unknown};
 use crate::clip::{Clip, Decoder, Frame};
 use crate::codec::{Decode, Decoded, H264, Hevc, is_h264_slice, is_hevc_slice};
 use crate::input::{too_large, unreadable};
@@ -102,9 +101,13 @@ struct Elementary {
     codec: Codec,
     chooser: Chooser,
     unit: Vec<u8>,
-    ready: VecDeque<Option<Result<Yuv>>>,
+    /// Units' numbers and pictures, in the order of showing.
+    ready: VecDeque<(u64, Option<Result<Yuv>>)>,
     decoded: u64,
     index: u64,
+    /// How many seconds the picture of a unit lasts, by the unit's number.
+    lasts: BTreeMap<u64, f64>,
+    clock: Clock,
     ended: bool,
     error: Option<Error>,
 }
@@ -127,6 +130,8 @@ pub(super) fn open(stream: Box<dyn Read + Send>, hevc: bool, options: &Options) 
         ready: VecDeque::new(),
         decoded: 0,
         index: 0,
+        lasts: BTreeMap::new(),
+        clock: Clock::default(),
         ended: false,
         error: None,
     };
@@ -134,6 +139,33 @@ pub(super) fn open(stream: Box<dyn Read + Send>, hevc: bool, options: &Options) 
     frames.advance();
     clip.rate = Some(1.0 / frames.frame_time());
     Ok((clip, in_a_row(frames)))
+}
+
+/// A unit's number and its picture.
+fn numbered(Decoded { key, picture }: Decoded) -> (u64, Option<Result<Yuv>>) {
+    (key as u64, picture)
+}
+
+/// The times of frames of which it is known how long each lasts. Streams that are laid end to end may have other lengths each.
+#[derive(Default)]
+struct Clock {
+    /// When the first frame of this length was shown, and how many there were.
+    from: f64,
+    count: u64,
+    lasts: f64,
+}
+
+impl Clock {
+    /// When the next frame is shown, which lasts so long.
+    fn next(&mut self, lasts: f64) -> f64 {
+        // A product, not a sum: no error adds up.
+        let time = self.from + self.count as f64 * self.lasts;
+        if lasts.to_bits() != self.lasts.to_bits() {
+            *self = Self { from: time, count: 0, lasts };
+        }
+        self.count += 1;
+        time
+    }
 }
 
 impl Elementary {
@@ -166,25 +198,28 @@ impl Elementary {
                 let held = decoder.sps().map_or(0, |sps| sps.reorder);
                 let from_before = |key: &(u64, i32, u64)| key.0 < *group;
                 while waiting.len() > held || waiting.keys().next().is_some_and(from_before) {
-                    self.ready.extend(waiting.pop_first().map(|(_, picture)| picture));
+                    self.ready.extend(waiting.pop_first().map(|((.., number), picture)| (number, picture)));
                 }
             }
             Codec::Hevc(decoder) => {
                 let mut decoded = Vec::new();
                 decoder.decode(&self.unit, number as i64, &mut decoded);
-                self.ready.extend(decoded.into_iter().map(|Decoded { picture, .. }| picture));
+                self.ready.extend(decoded.into_iter().map(numbered));
             }
         }
+        self.lasts.insert(number, self.frame_time());
     }
 
     fn flush(&mut self) {
         self.ended = true;
         match &mut self.codec {
-            Codec::H264 { waiting, .. } => self.ready.extend(std::mem::take(waiting).into_values()),
+            Codec::H264 { waiting, .. } => {
+                self.ready.extend(std::mem::take(waiting).into_iter().map(|((.., number), picture)| (number, picture)));
+            }
             Codec::Hevc(decoder) => {
                 let mut decoded = Vec::new();
                 decoder.flush(&mut decoded);
-                self.ready.extend(decoded.into_iter().map(|Decoded { picture, .. }| picture));
+                self.ready.extend(decoded.into_iter().map(numbered));
             }
         }
     }
@@ -205,9 +240,10 @@ impl Iterator for Elementary {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             self.advance();
-            let Some(picture) = self.ready.pop_front() else { return self.error.take().map(Err) };
+            let Some((number, picture)) = self.ready.pop_front() else { return self.error.take().map(Err) };
+            let lasts = self.lasts.remove(&number);
             let Some(picture) = picture else { continue };
-            let (index, time) = (self.index, self.index as f64 * self.frame_time());
+            let (index, time) = (self.index, self.clock.next(lasts.unwrap_or_else(|| self.frame_time())));
             self.index += 1;
             if self.chooser.is_over(time) {
                 return None;
@@ -216,5 +252,18 @@ impl Iterator for Elementary {
                 return Some(Ok(Frame { index, time, picture: picture.and_then(Yuv::into_picture) }));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_another_length_go_on_where_the_last_one_ends() {
+        let mut clock = Clock::default();
+        assert_eq!([0.5, 0.5, 0.5, 0.25, 0.25, 2.0, 2.0].map(|lasts| clock.next(lasts)), [0.0, 0.5, 1.0, 1.5, 1.75, 2.0, 4.0]);
+        let mut clock = Clock::default();
+        assert_eq!((0..=100_000).map(|_| clock.next(0.04)).last(), Some(4000.0));
     }
 }

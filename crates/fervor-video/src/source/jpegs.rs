@@ -6,11 +6,11 @@ use fervor::{Picture, Result};
 
 use super::{Frames, in_a_row, unknown};
 use crate::clip::{Clip, Decoder, Frame};
-use crate::input::{cut_off, damaged, too_large, unreadable};
+use crate::input::{cut_off, too_large, unreadable};
 use crate::options::{Chooser, Options};
 
 /// Frames a second, where nothing says it: as ffmpeg takes it.
-pub(super) const RATE: f64 = 25.0;
+pub(crate) const RATE: f64 = 25.0;
 
 struct Jpegs {
     bytes: BufReader<Box<dyn Read + Send>>,
@@ -131,7 +131,7 @@ impl Jpegs {
                 End::Whole if !self.chooser.takes(time) => {}
                 End::Whole => {
                     let picture = Picture::decode(&jpeg, &self.limits);
-                    return Ok(Some(Frame { index, time, picture: picture.map_err(|e| damaged(e.message()).with_source(e)) }));
+                    return Ok(Some(Frame { index, time, picture }));
                 }
                 End::Cut => return Err(cut_off(format!("the video ends within frame {index}"))),
                 End::TooLarge => return Err(too_large(format!("frame {index} has more than {} bytes", self.limits.bytes))),
@@ -181,5 +181,20 @@ mod tests {
         let cut = frames(bytes);
         assert_eq!(cut.len(), 3);
         assert_eq!(cut[2].as_ref().unwrap_err().reason(), fervor::Reason::Truncated);
+    }
+
+    /// Each said everything twice, and was damaged whatever it was.
+    #[test]
+    fn a_frame_that_cannot_be_decoded_says_why_once() {
+        let jpeg =
+            |side: u32| Picture::from_gray(side, side, &vec![50; (side * side) as usize]).unwrap().encode_jpeg(90).unwrap();
+        let bytes = [jpeg(16), jpeg(64), jpeg(16)].concat();
+        let limits = fervor::Limits::default().with_side(32);
+        let alone = Picture::decode(&jpeg(64), &limits).unwrap_err();
+        let options = Options::default().with_limits(crate::VideoLimits::default().with_picture(limits));
+        let frames: Vec<Frame> = open(Box::new(std::io::Cursor::new(bytes)), &options).1.map(Result::unwrap).collect();
+        let told = frames[1].picture.as_ref().unwrap_err();
+        assert_eq!((frames.len(), told.reason()), (3, fervor::Reason::TooLarge));
+        assert_eq!((told.explained(), told.hint()), (alone.explained(), alone.hint()));
     }
 }

@@ -234,9 +234,11 @@ impl Movie {
     fn is_needed(&self, start: usize, next: usize) -> bool {
         let Index { track, places, .. } = &*self.index;
         let key = track.samples[next].shown;
+        // A picture leads to the last one before it with which decoding may begin, to no other.
         let leading = track.samples[next..].iter().zip(&places[next..]).skip(1);
+        let mut leading = leading.take_while(|(sample, _)| !sample.sync && sample.shown < key);
         places[start..next].iter().any(|&place| self.index.is_wanted(place))
-            || leading.take_while(|(sample, _)| sample.shown < key).any(|(_, &place)| self.index.is_wanted(place))
+            || leading.any(|(_, &place)| self.index.is_wanted(place))
     }
 
     fn drain(&mut self) {

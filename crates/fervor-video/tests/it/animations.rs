@@ -119,3 +119,23 @@ fn an_animation_that_is_cut_off_gives_what_it_has_and_a_word() {
         assert!(given.iter().any(|frame| !told(frame)), "{codec}: nothing says that frames are missing");
     }
 }
+
+/// Words in a comment or in EXIF data were taken for the mark of an animation, which then had no frames.
+#[test]
+fn a_still_picture_whose_text_speaks_of_animations_has_one_frame() {
+    let text = b"Comment\0acTL, ANIM";
+    let mut png = Vec::new();
+    PngEncoder::new(&mut png).write_image(&pixels(90), SIDES[0], SIDES[1], ExtendedColorType::Rgb8).unwrap();
+    // Behind the signature and the header.
+    png.splice(33..33, png_chunk(b"tEXt", text));
+    let mut still = Vec::new();
+    WebPEncoder::new_lossless(&mut still).write_image(&pixels(90), SIDES[0], SIDES[1], ExtendedColorType::Rgb8).unwrap();
+    let sides = SIDES.map(|side| (side - 1).to_le_bytes()[..3].to_vec()).concat();
+    let extended = riff_chunk(b"VP8X", &[&[0x08, 0, 0, 0][..], &sides].concat());
+    let webp = riff_chunk(b"RIFF", &[b"WEBP", &extended[..], &still[12..], &riff_chunk(b"EXIF", text)].concat());
+    for (name, bytes) in [("png", png), ("webp", webp)] {
+        let frames: Vec<Frame> = Source::read(bytes, &own()).unwrap().map(Result::unwrap).collect();
+        assert_eq!(frames.len(), 1, "{name}");
+        assert_eq!(frames[0].picture.as_ref().unwrap().rgb()[0], 90, "{name}");
+    }
+}

@@ -112,6 +112,60 @@ fn ffmpegs_own_words_say_why_it_fails() {
 }
 
 #[test]
+fn what_is_no_video_is_called_that_and_ffmpegs_word_stands_below() {
+    let empty = Source::stream(std::io::empty(), &Options::default()).unwrap_err();
+    assert_eq!((empty.reason(), empty.to_string().as_str()), (Reason::Empty, "the stream is empty: 0 bytes"));
+    if ffmpeg().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // By its name ffmpeg takes it for a JPEG.
+    for (name, why) in [("a.jpg", "not a video, or a damaged one"), ("a", "not a video that ffmpeg knows")] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "a text, whatever its name says").unwrap();
+        let error = Source::open(&path, &Options::default()).unwrap_err();
+        assert!(error.to_string().starts_with(why), "{name}: {error}");
+        assert_eq!((error.reason(), error.hint().is_some()), (Reason::Unsupported, true), "{name}");
+        let below = std::error::Error::source(&error).unwrap().to_string();
+        assert!(!below.contains("; "), "{name}: {below}");
+    }
+}
+
+/// The times of the second part lay before those of the first: it was lost, with a word or without.
+#[test]
+fn recordings_that_are_laid_end_to_end_go_on_where_the_first_ends() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let twice = |name: &str, arguments: [&[&str]; 2]| {
+        let part = |arguments| {
+            let path = folder.path().join(name);
+            make(&ffmpeg, arguments, &path);
+            std::fs::read(path).unwrap()
+        };
+        arguments.map(part).concat()
+    };
+    let stream: &[&str] = &["-c:v", "mpeg2video", "-bf", "0", "-f", "mpegts"];
+    let recording = twice("a.ts", [stream, stream]);
+    let frames = |options: &Options| Source::read(recording.clone(), options).unwrap().map(Result::unwrap).collect::<Vec<_>>();
+    let all = frames(&Options::default());
+    let steps = all.windows(2).map(|pair| pair[1].time - pair[0].time);
+    assert!(all.len() >= 49 && steps.into_iter().all(|step| (step - 0.04).abs() < 1e-3), "{} frames", all.len());
+    let count = frames(&Options::default().with_every(0.5)).len();
+    assert!((4..=5).contains(&count), "{count}");
+    if cfg!(feature = "decoders") {
+        // 25 frames a second, then 10.
+        let h264 = ["-c:v", "libx264", "-f", "h264"];
+        let slower = [&h264[..], &["-r", "10", "-frames:v", "10"]].concat();
+        let bytes = twice("a.h264", [&h264, &slower]);
+        let own = Source::read(bytes, &Options::default().with_decoders(Decoders::Own)).unwrap();
+        let times: Vec<f64> = own.map(|frame| frame.unwrap().time).collect();
+        let expected = (0..25).map(|number| f64::from(number) / 25.0).chain((0..10).map(|number| 1.0 + f64::from(number) / 10.0));
+        assert_eq!(times.len(), 35);
+        assert!(times.iter().zip(expected).all(|(time, expected)| (time - expected).abs() < 1e-9), "{times:?}");
+    }
+}
+
+#[test]
 fn pictures_become_a_video_that_is_shown_at_their_times() {
     if ffmpeg().is_none() {
         return;

@@ -2,6 +2,8 @@
 
 mod animations;
 mod clips;
+#[cfg(feature = "decoders")]
+mod crafted;
 mod elsewhere;
 mod mutated;
 mod real;
