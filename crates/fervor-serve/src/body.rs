@@ -268,6 +268,14 @@ pub async fn whole(request: Request) -> Result<Bytes, Refused> {
     Ok(all.freeze())
 }
 
+/// Reads what came aside, where it keeps no other request waiting: a body of many megabytes takes its time.
+///
+/// # Errors
+/// As `read` does; a fault of ours, where it panics.
+pub async fn aside<T: Send + 'static>(read: impl FnOnce() -> Result<T, ApiError> + Send + 'static) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| Err(ApiError::internal()))
+}
+
 fn refusal(error: axum::Error) -> Refused {
     Refused::beneath(&error).unwrap_or(Refused::Broken)
 }

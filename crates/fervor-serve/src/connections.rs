@@ -17,6 +17,9 @@ pub const HEAD: Duration = Duration::from_secs(10);
 /// A connection without a request is closed after this, and one whose client takes nothing of its answer.
 pub const IDLE: Duration = Duration::from_secs(75);
 
+/// After the call to stop a head that began to come has so long to come whole.
+const LAST_HEAD: Duration = Duration::from_secs(1);
+
 /// Places beyond the limit, for health checks while every connection is at work.
 const SPARE: usize = 8;
 
@@ -161,6 +164,14 @@ impl Place {
             if self.connection.due().is_some_and(|due| due <= Instant::now()) {
                 self.connection.end();
             }
+        }
+    }
+
+    /// Ends some time after the call to stop, where no request has begun by then. Requests at hand go on.
+    pub async fn never_begins(&self) {
+        tokio::time::sleep(LAST_HEAD).await;
+        if self.connection.waits_since().is_none() {
+            std::future::pending::<()>().await;
         }
     }
 

@@ -1,9 +1,12 @@
 //! Requests as deepface's REST service takes them: JSON with the picture as text, `{"img": "data:image/jpeg;base64,..."}`.
 
-use base64::Engine as _;
+use std::fmt;
+
 use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::{DecodeError, Engine as _};
 use bytes::Bytes;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 
 use crate::error::ApiError;
 use crate::settings::MOST_PICTURES;
@@ -25,19 +28,43 @@ struct Body {
     actions: Option<Texts>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Texts {
-    One(String),
-    Many(Vec<String>),
+/// A text, or a list of them, of which no more are kept than a request may hold.
+struct Texts {
+    texts: Vec<String>,
+    is_list: bool,
+    has_more: bool,
 }
 
-impl Texts {
-    fn all(self) -> Vec<String> {
-        match self {
-            Self::One(text) => vec![text],
-            Self::Many(texts) => texts,
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextsVisitor)
+    }
+}
+
+struct TextsVisitor;
+
+impl<'de> Visitor<'de> for TextsVisitor {
+    type Value = Texts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a list of texts")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Texts, E> {
+        Ok(Texts { texts: vec![text.to_owned()], is_list: false, has_more: false })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Texts, A::Error> {
+        let mut texts = Vec::new();
+        while texts.len() < MOST_PICTURES {
+            let Some(text) = seq.next_element()? else { return Ok(Texts { texts, is_list: true, has_more: false }) };
+            texts.push(text);
         }
+        let mut has_more = false;
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            has_more = true;
+        }
+        Ok(Texts { texts, is_list: true, has_more })
     }
 }
 
@@ -50,38 +77,64 @@ const HINT: &str = "send {\"img\": \"data:image/jpeg;base64,...\"}, or a list of
 pub fn read(body: &[u8], limit: usize) -> Result<Asked, ApiError> {
     let body: Body =
         serde_json::from_slice(body).map_err(|e| ApiError::malformed(format!("the JSON cannot be read: {e}"), HINT))?;
-    if body.actions.is_some_and(|actions| !actions.all().iter().any(|action| action == "emotion")) {
-        return Err(ApiError::input("of deepface's actions this service knows `emotion` alone", "ask for emotion"));
+    if body.actions.is_some_and(|actions| !actions.texts.iter().any(|text| asks_for_emotion(text))) {
+        return Err(no_such_action());
     }
-    let Some(images) = body.img.or(body.img_path) else {
+    let Some(Texts { texts, is_list, has_more }) = body.img.or(body.img_path) else {
         return Err(ApiError::input("the request holds no picture", HINT));
     };
-    let is_list = matches!(images, Texts::Many(_));
-    let texts = images.all();
-    match texts.len() {
-        0 => Err(ApiError::input("the list holds no picture", HINT)),
-        1..=MOST_PICTURES => Ok(Asked { pictures: texts.iter().map(|text| picture(text, limit)).collect(), is_list }),
-        _ => Err(ApiError::too_large(
-            format!("a request holds at most {MOST_PICTURES} pictures"),
-            "send the others in another request",
-        )),
+    if has_more {
+        return Err(ApiError::too_many_pictures());
     }
+    if texts.is_empty() {
+        return Err(ApiError::input("the list holds no picture", HINT));
+    }
+    Ok(Asked { pictures: texts.into_iter().map(|text| picture(&text, limit)).collect(), is_list })
+}
+
+/// Whether `emotion` is among deepface's actions, as its clients write them: `emotion`, `age,emotion`, `['emotion']`.
+pub fn asks_for_emotion(actions: &str) -> bool {
+    let between = |c: char| c.is_whitespace() || "[](),'\"".contains(c);
+    actions.split(between).any(|action| action == "emotion")
+}
+
+/// 422: of all that deepface says of a face, none that this service says.
+pub fn no_such_action() -> ApiError {
+    ApiError::input("of deepface's actions this service knows `emotion` alone", "ask for emotion")
+}
+
+/// What a text in base64 holds. Lines may be broken, as MIME breaks them.
+///
+/// # Errors
+/// Anything but base64.
+pub fn from_base64(text: &str) -> Result<Vec<u8>, DecodeError> {
+    if !text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        return BASE64.decode(text);
+    }
+    BASE64.decode(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>())
+}
+
+/// The rest of a text behind a start that may be in capitals.
+fn after<'a>(text: &'a str, start: &str) -> Option<&'a str> {
+    text.split_at_checked(start.len()).filter(|(begin, _)| begin.eq_ignore_ascii_case(start)).map(|(_, rest)| rest)
 }
 
 /// The file that a data address holds.
 fn picture(text: &str, limit: usize) -> Result<Bytes, ApiError> {
-    let Some(data) = text.strip_prefix("data:") else {
+    let Some(data) = after(text, "data:") else {
         let what = if text.contains("://") { "an address" } else { "a path" };
         let message = format!("the picture must come with the request; {what} is never opened");
         return Err(ApiError::input(message, HINT));
     };
-    let Some((_, base64)) = data.split_once(',').filter(|(kind, _)| kind.ends_with(";base64")) else {
+    let is_base64 = |kind: &str| kind.rsplit_once(';').is_some_and(|(_, coding)| coding.eq_ignore_ascii_case("base64"));
+    let Some((_, base64)) = data.split_once(',').filter(|(kind, _)| is_base64(kind)) else {
         return Err(ApiError::input("the data address does not say base64", HINT));
     };
-    if base64.len() / 4 * 3 > limit + 2 {
+    let length = base64.bytes().filter(|byte| !byte.is_ascii_whitespace()).count();
+    if length / 4 * 3 > limit + 2 {
         return Err(ApiError::too_large(format!("the picture has more than {limit} bytes"), "make the picture smaller"));
     }
-    BASE64.decode(base64).map(Bytes::from).map_err(|e| ApiError::input(format!("the picture is no base64: {e}"), HINT))
+    from_base64(base64).map(Bytes::from).map_err(|e| ApiError::input(format!("the picture is no base64: {e}"), HINT))
 }
 
 #[cfg(test)]
@@ -107,6 +160,38 @@ mod tests {
         assert_eq!((list.pictures.len(), list.is_list), (2, true));
         let escaped = read(br#"{"img": "data:image\/png;base64,aGk="}"#, 100).unwrap();
         assert!(escaped.pictures[0].is_ok());
+    }
+
+    /// Python's `base64.encodebytes` and MIME break lines; names of media types have no case.
+    #[test]
+    fn base64_may_have_broken_lines_and_be_named_in_capitals() {
+        for body in
+            ["{\"img\": \"data:image/png;base64,aGVs\\r\\nbG8=\\n\"}", "{\"img\": \"DATA:image/png;charset=x;BASE64,aGVsbG8=\"}"]
+        {
+            let asked = read(body.as_bytes(), 5).unwrap();
+            assert_eq!(asked.pictures[0].as_ref().unwrap().as_ref(), b"hello", "{body}");
+        }
+    }
+
+    /// As a tree of values a list of 80 MiB took 1.4 GB.
+    #[test]
+    fn a_list_is_kept_no_further_than_a_request_may_go() {
+        let body = |value: &str, count: usize| format!(r#"{{"img": [{}{value}]}}"#, format!("{value},").repeat(count - 1));
+        assert!(message(&body("1", 1000)).ends_with("at line 1 column 10"), "the first value that is no text ends the reading");
+        assert_eq!(read(body("\"\"", 64).as_bytes(), 100).unwrap().pictures.len(), 64);
+        assert_eq!(read(body("\"\"", 65).as_bytes(), 100).unwrap_err().status, 413);
+        let texts: Texts = serde_json::from_str(&format!("[{}7]", "\"\",".repeat(1000))).unwrap();
+        assert_eq!((texts.texts.len(), texts.has_more), (64, true));
+    }
+
+    #[test]
+    fn emotion_is_found_among_actions_as_clients_write_them() {
+        for actions in ["emotion", "['emotion']", "[\"age\", \"emotion\"]", "age,emotion", "(emotion)"] {
+            assert!(asks_for_emotion(actions), "{actions}");
+        }
+        for actions in ["", "age", "['age', 'gender']", "emotions"] {
+            assert!(!asks_for_emotion(actions), "{actions}");
+        }
     }
 
     #[test]

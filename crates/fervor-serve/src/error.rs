@@ -7,8 +7,13 @@ use fervor::prediction::ErrorInfo;
 use fervor::{Error, ErrorKind, Reason, Remedy};
 use serde::Serialize;
 
+use crate::settings::MOST_PICTURES;
+
 /// Seconds after which a client that was turned away may come again.
 const RETRY_AFTER: u64 = 1;
+
+/// Characters of a message, at most: it may repeat what a client sent.
+const LONGEST: usize = 1000;
 
 /// An error as a client sees it. Nothing of the machine is in it: no path, no trace of the stack, no setting of its operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,7 +35,12 @@ impl ApiError {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Self { status, info: ErrorInfo { kind: kind.into(), reason, message: message.into(), hint: Some(hint.into()) } }
+        let mut message = message.into();
+        if let Some((end, _)) = message.char_indices().nth(LONGEST) {
+            message.truncate(end);
+            message.push('…');
+        }
+        Self { status, info: ErrorInfo { kind: kind.into(), reason, message, hint: Some(hint.into()) } }
     }
 
     /// 422: the request is understood and cannot be answered.
@@ -51,6 +61,11 @@ impl ApiError {
     /// 413: a body or a picture over its limit.
     pub fn too_large(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", Some(Reason::TooLarge), message, hint)
+    }
+
+    /// 413: more pictures than a request may hold.
+    pub fn too_many_pictures() -> Self {
+        Self::too_large(format!("a request holds at most {MOST_PICTURES} pictures"), "send the others in another request")
     }
 
     /// 415: not a picture that can be read.
@@ -190,6 +205,14 @@ impl IntoResponse for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An error of 80 MiB was answered with 125 MB.
+    #[test]
+    fn a_message_repeats_no_more_than_a_part_of_what_was_sent() {
+        let error = ApiError::malformed("é".repeat(5000), "shorter");
+        assert_eq!((error.info.message.chars().count(), error.info.message.ends_with('…')), (1001, true));
+        assert_eq!(ApiError::malformed("é".repeat(1000), "shorter").info.message.chars().count(), 1000);
+    }
 
     #[test]
     fn a_picture_is_refused_by_what_is_wrong_with_it() {

@@ -19,6 +19,7 @@ mod connections;
 mod deepface;
 mod engine;
 mod error;
+mod few;
 mod folder;
 mod guard;
 mod health;

@@ -4,14 +4,14 @@
 //! `-pictures`, which takes whole picture files and finds the faces. Tensors travel as JSON, or as bytes after the JSON (the
 //! extension `binary_tensor_data`).
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use fervor::prediction::ErrorInfo;
 use fervor::{Analyzer, Card, Chip, Prediction};
@@ -19,11 +19,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::body::{self, Refused};
+use crate::deepface::from_base64;
 use crate::engine::Wish;
 use crate::error::ApiError;
-use crate::settings::MOST_PICTURES;
 use crate::state::App;
-use crate::tensor::{Inference, Output};
+use crate::tensor::{Inference, Input, Output};
 
 /// Chips in one request, at most.
 const MOST_CHIPS: usize = 1024;
@@ -51,6 +51,12 @@ enum Kind {
 
 /// What a model takes or gives: a name, a type as the protocol writes it, a shape without the batch.
 type Tensor = (&'static str, &'static str, Vec<i64>);
+
+/// What a request holds for a model.
+enum Held {
+    Chips(Vec<Chip>),
+    Pictures(Vec<Bytes>),
+}
 
 impl FromRequestParts<App> for Model {
     type Rejection = ApiError;
@@ -180,11 +186,24 @@ pub async fn infer(State(app): State<App>, Model { name, index, kind }: Model, r
     let (limit, patience) = (app.settings().max_request(), app.settings().timeout);
     let (request, hold) = body::metered(request, limit, app.budget(), patience).await.map_err(Refused::to_api)?;
     let bytes = body::whole(request).await.map_err(Refused::to_api)?;
+    let read = {
+        let (app, hold) = (app.clone(), Arc::clone(&hold));
+        move || {
+            let mut inference = Inference::read(&bytes, json_length)?;
+            drop(bytes);
+            let held = match kind {
+                Kind::Chips => Held::Chips(chips(app.card(index), &inference.input("chip")?)?),
+                Kind::Pictures => Held::Pictures(inference.input("picture")?.files(|text| from_base64(text).ok())?),
+            };
+            drop(hold);
+            Ok((inference, held))
+        }
+    };
     let inference = async {
-        let inference = Inference::read(&bytes, json_length)?;
-        let outputs = match kind {
-            Kind::Chips => chips(&app, index, &inference).await?,
-            Kind::Pictures => pictures(&app, index, &inference).await?,
+        let (inference, held) = body::aside(read).await?;
+        let outputs = match held {
+            Held::Chips(chips) => answer_chips(&app, index, chips).await?,
+            Held::Pictures(files) => answer_pictures(&app, index, files).await?,
         };
         drop(hold);
         let outputs = inference.asked(outputs)?;
@@ -227,10 +246,8 @@ fn written(json: &Value, bytes: Vec<u8>) -> Response {
     ([(JSON_LENGTH, length), (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))], body).into_response()
 }
 
-async fn chips(app: &App, model: usize, inference: &Inference) -> Result<Vec<Output>, ApiError> {
-    let card = app.card(model);
+fn chips(card: &Card, input: &Input) -> Result<Vec<Chip>, ApiError> {
     let [channels, size, _] = card.preprocess.shape();
-    let input = inference.input("chip")?;
     let &[count, c, h, w] = input.shape.as_slice() else {
         return Err(input.wrong_shape(format!("[n, {channels}, {size}, {size}]")));
     };
@@ -240,7 +257,11 @@ async fn chips(app: &App, model: usize, inference: &Inference) -> Result<Vec<Out
     let pixels = input.pixels()?;
     let blank = card.preprocess.golden_chip();
     let chip = |values: &[u8]| blank.clone().edited(|pixels| pixels.copy_from_slice(values));
-    let chips: Vec<Chip> = pixels.chunks_exact(channels * size * size).map(chip).collect();
+    Ok(pixels.chunks_exact(channels * size * size).map(chip).collect())
+}
+
+async fn answer_chips(app: &App, model: usize, chips: Vec<Chip>) -> Result<Vec<Output>, ApiError> {
+    let (card, count) = (app.card(model), chips.len());
     let run = move |analyzer: &Analyzer| analyzer.bundle().logits(&chips).map_err(|error| ApiError::of_picture(&error));
     let reply = app.engine().run(app.engine().place()?, model, run);
     let logits = reply.await.unwrap_or_else(|_| Err(ApiError::internal()))?;
@@ -250,18 +271,13 @@ async fn chips(app: &App, model: usize, inference: &Inference) -> Result<Vec<Out
     Ok(vec![Output::floats("logits", &shape, logits.concat()), Output::floats("probabilities", &shape, probabilities)])
 }
 
-async fn pictures(app: &App, model: usize, inference: &Inference) -> Result<Vec<Output>, ApiError> {
-    let input = inference.input("picture")?;
-    let files = input.files(|text| BASE64.decode(text).ok())?;
-    if files.is_empty() || files.len() > MOST_PICTURES {
-        return Err(input.wrong_shape(format!("[1 to {MOST_PICTURES}]")));
-    }
+async fn answer_pictures(app: &App, model: usize, files: Vec<Bytes>) -> Result<Vec<Output>, ApiError> {
     let wish = Wish { model, ..Wish::default() };
     let mut replies = Vec::with_capacity(files.len());
     for (index, file) in files.into_iter().enumerate() {
         // The first picture must find a place; further ones wait for theirs.
         let place = if index == 0 { app.engine().place()? } else { app.engine().wait_for_place().await };
-        replies.push(app.engine().analyze(place, Bytes::from(file), wish, None));
+        replies.push(app.engine().analyze(place, file, wish, None));
     }
     let mut faces: Vec<(usize, Prediction)> = Vec::new();
     for (index, reply) in replies.into_iter().enumerate() {

@@ -20,11 +20,10 @@ pub async fn document(State(app): State<App>) -> Json<Value> {
     }
     if app.key().is_some() {
         document["components"]["securitySchemes"] = json!({ "key": { "type": "http", "scheme": "bearer" } });
-        let infer = ["/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer"];
-        for path in ["/predict", "/analyze", "/video", "/metrics", "/ws"].into_iter().chain(infer) {
-            for operation in document["paths"][path].as_object_mut().into_iter().flat_map(|path| path.values_mut()) {
-                operation["security"] = json!([{ "key": [] }]);
-            }
+        let paths = document["paths"].as_object_mut().expect("the document has paths");
+        let operations = paths.values_mut().filter_map(Value::as_object_mut).flat_map(|path| path.values_mut());
+        for operation in operations.filter(|operation| operation["responses"].get("401").is_some()) {
+            operation["security"] = json!([{ "key": [] }]);
         }
     }
     Json(document)

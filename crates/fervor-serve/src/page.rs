@@ -91,6 +91,7 @@ async fn api(State(app): State<App>, headers: HeaderMap) -> Response {
     let text = include_str!("../page/api.html")
         .replace("{{address}}", &address)
         .replace("{{model}}", &escaped(&app.models()[0].name))
+        .replace("{{digits}}", &app.models()[0].sha256[..4])
         .replace("{{models}}", &models.collect::<Vec<String>>().join(", "))
         .replace("{{key:curl}}", key("-H 'Authorization: Bearer KEY' "))
         .replace("{{key:python}}", key(", \"Authorization\": \"Bearer KEY\""))

@@ -21,6 +21,9 @@ use crate::error::ApiError;
 use crate::settings::MOST_PICTURES;
 use crate::state::App;
 
+/// The greatest `min_face`.
+const MOST_PIXELS: f32 = 1e6;
+
 /// A file's name in answers is cut after so many characters.
 const LONGEST_NAME: usize = 200;
 
@@ -50,6 +53,21 @@ pub struct Options {
 const KNOWN: &str =
     "known are model=NAME, compat=deepface|fer|rekognition, top=K, annotate=1, list=1, min_face=PIXELS, min_score=SHARE";
 
+impl Options {
+    fn go_together(&self) -> Result<(), ApiError> {
+        let (compat, form) = (self.compat.is_some(), "the one asks for a picture, the other for JSON");
+        let pairs = [
+            (self.annotate && compat, "annotate and compat", form),
+            (self.annotate && self.list, "annotate and list", form),
+            (self.top.is_some() && compat, "top and compat", "the shapes of other programs hold all classes"),
+        ];
+        match pairs.into_iter().find(|(both, ..)| *both) {
+            Some((_, names, hint)) => Err(ApiError::malformed(format!("{names} don't go together"), hint)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A request with all that it asks for.
 struct Asked {
     wish: Wish,
@@ -64,21 +82,14 @@ impl Asked {
         if options.top == Some(0) {
             return Err(ApiError::malformed("top must be at least 1, it is 0", KNOWN));
         }
-        if options.annotate && options.compat.is_some() {
-            return Err(ApiError::malformed(
-                "annotate and compat don't go together",
-                "the one asks for a picture, the other for JSON",
-            ));
-        }
-        if options.annotate && options.list {
-            return Err(ApiError::malformed(
-                "annotate and list don't go together",
-                "the one asks for a picture, the other for JSON",
-            ));
-        }
+        options.go_together()?;
         let (min_face, min_score) = (options.min_face.unwrap_or(0.0), options.min_score.unwrap_or(0.0));
-        if !(0.0..=1e6).contains(&min_face) || !(0.0..=1.0).contains(&min_score) {
-            return Err(ApiError::malformed("min_face is a number of pixels, min_score a share from 0 to 1", KNOWN));
+        if !(0.0..=MOST_PIXELS).contains(&min_face) {
+            let message = format!("min_face is a number of pixels from 0 to {MOST_PIXELS}, not {min_face}");
+            return Err(ApiError::malformed(message, KNOWN));
+        }
+        if !(0.0..=1.0).contains(&min_score) {
+            return Err(ApiError::malformed(format!("min_score is a share from 0 to 1, not {min_score}"), KNOWN));
         }
         let model = app.model_called(options.model.as_deref())?;
         Ok(Self { wish: Wish { model, draw: options.annotate, min_face, min_score }, options })
@@ -150,8 +161,13 @@ async fn in_time<T>(app: &App, answer: impl Future<Output = Result<T, ApiError>>
 
 /// The pictures of deepface's JSON.
 async fn answer_json(app: &App, body: Bytes, asked: &Asked, hold: &Arc<Hold>) -> Result<Response, ApiError> {
-    let deepface::Asked { pictures, is_list } = deepface::read(&body, app.settings().max_upload)?;
-    drop(body);
+    let (limit, held) = (app.settings().max_upload, Arc::clone(hold));
+    let read = move || {
+        let asked = deepface::read(&body, limit);
+        drop((body, held));
+        asked
+    };
+    let deepface::Asked { pictures, is_list } = body::aside(read).await?;
     let results = in_time(app, async {
         let mut queue = Pictures::new(app, asked.wish, hold);
         for picture in pictures {
@@ -174,21 +190,33 @@ async fn answer_form(app: &App, request: Request, asked: &Asked, hold: &Arc<Hold
         ApiError::malformed(e.body_text(), "name the boundary in Content-Type, as every form library does by itself")
     })?;
     let mut queue = Pictures::new(app, asked.wish, hold);
+    // A client may send the field several times.
+    let mut knows_action = None;
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
-        let Some(name) = picture_name(&field, asked.is_deepface())? else {
-            // One of deepface's settings.
-            read(&mut field, app.settings().max_upload).await?.ok();
-            continue;
+        let name = match part(&field, asked.is_deepface())? {
+            Part::Picture(name) => name,
+            Part::Actions => {
+                let actions = read(&mut field, app.settings().max_upload).await??;
+                let known = deepface::asks_for_emotion(&String::from_utf8_lossy(&actions));
+                knows_action = Some(known || knows_action == Some(true));
+                continue;
+            }
+            Part::Setting => {
+                read(&mut field, app.settings().max_upload).await?.ok();
+                continue;
+            }
         };
         if queue.len() == MOST_PICTURES {
-            let hint = "send the others in another request";
-            return Err(ApiError::too_large(format!("a request holds at most {MOST_PICTURES} pictures"), hint));
+            return Err(ApiError::too_many_pictures());
         }
         if asked.options.annotate && queue.len() == 1 {
             return Err(ApiError::input("annotate=1 takes one picture, the request holds more", "send one request a picture"));
         }
         let bytes = read(&mut field, app.settings().max_upload).await?;
         in_time(app, queue.send(name, bytes)).await?;
+    }
+    if knows_action == Some(false) {
+        return Err(deepface::no_such_action());
     }
     let mut results = in_time(app, async { Ok(queue.settled().await) }).await?;
     match results.len() {
@@ -299,19 +327,32 @@ fn expect_picture(headers: &HeaderMap, asked: &Asked) -> Result<(), ApiError> {
     }
 }
 
-/// What deepface's form has beside the picture; nothing here depends on it.
-const DEEPFACE_SETTINGS: [&str; 7] =
-    ["actions", "align", "anti_spoofing", "detector_backend", "enforce_detection", "max_faces", "model_name"];
+/// What deepface's form has beside the picture and the actions; nothing here depends on it.
+const DEEPFACE_SETTINGS: [&str; 6] =
+    ["align", "anti_spoofing", "detector_backend", "enforce_detection", "max_faces", "model_name"];
 
-/// The name that a field's picture gets in its row; none for a setting.
-fn picture_name(field: &Field<'_>, deepface: bool) -> Result<Option<String>, ApiError> {
+/// What a field of a form is.
+enum Part {
+    /// With the name that it gets in its row.
+    Picture(String),
+    /// What deepface is asked to say of a face.
+    Actions,
+    /// Another one of deepface's settings.
+    Setting,
+}
+
+fn part(field: &Field<'_>, deepface: bool) -> Result<Part, ApiError> {
     let name = field.name().unwrap_or_default();
     let is_picture = ["image", "file", "images", "files"].contains(&name.strip_suffix("[]").unwrap_or(name));
     if is_picture || (deepface && name == "img" && field.file_name().is_some()) {
-        return Ok(Some(field.file_name().filter(|name| !name.is_empty()).map_or_else(|| "picture".to_owned(), shortened)));
+        let name = field.file_name().filter(|name| !name.is_empty());
+        return Ok(Part::Picture(name.map_or_else(|| "picture".to_owned(), shortened)));
+    }
+    if deepface && name == "actions" {
+        return Ok(Part::Actions);
     }
     if deepface && DEEPFACE_SETTINGS.contains(&name) {
-        return Ok(None);
+        return Ok(Part::Setting);
     }
     if deepface && ["img", "img_path"].contains(&name) {
         let hint = "send the file itself as the field `img`";

@@ -24,18 +24,19 @@ pub fn app(state: App) -> Router {
         Some(_) => guarded.merge(Router::new().route("/video", post(video::video)).route_layer(admit.clone())),
         None => guarded,
     };
+    // Health alone is open: what asks for it can carry no key.
     let protocol = Router::new()
-        .route("/v2", get(oip::server))
-        .route("/v2/", get(oip::server))
+        .route("/v2", get(oip::server).route_layer(admit.clone()))
+        .route("/v2/", get(oip::server).route_layer(admit.clone()))
         .route("/v2/health/live", get(oip::live))
         .route("/v2/health/ready", get(oip::ready))
-        .route("/v2/models", get(oip::models));
+        .route("/v2/models", get(oip::models).route_layer(admit.clone()));
     // A model by its name alone, or with its version.
     let protocol =
         ["/v2/models/{model}", "/v2/models/{model}/versions/{version}"].into_iter().fold(protocol, |protocol, model| {
             protocol
-                .route(model, get(oip::model))
-                .route(&format!("{model}/config"), get(oip::config))
+                .route(model, get(oip::model).route_layer(admit.clone()))
+                .route(&format!("{model}/config"), get(oip::config).route_layer(admit.clone()))
                 .route(&format!("{model}/ready"), get(oip::model_ready))
                 .route(&format!("{model}/infer"), post(oip::infer).route_layer(admit.clone()))
         });

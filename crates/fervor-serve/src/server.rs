@@ -79,6 +79,8 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
             app.metrics().connections.up();
             // A client that breaks off is no news.
             tokio::select! {
+                // What came before the call to stop is read before it counts.
+                biased;
                 _ = &mut connection => {}
                 // It is dropped, and with it the socket.
                 () = place.over() => {}
@@ -87,6 +89,7 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
                     tokio::select! {
                         _ = connection => {}
                         () = place.over() => {}
+                        () = place.never_begins() => {}
                     }
                 }
             }

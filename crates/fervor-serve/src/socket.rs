@@ -5,8 +5,9 @@
 //! `dropped` those of them that got no answer because a newer one came while another was worked on. A frame that is no picture
 //! is answered with `{"frame", "error"}`, and the connection goes on. The text message `{"smoothing": 0.5}` sets the time
 //! constant of the smoothing in seconds; `{"time": 12.48}` says when the next frame is shown, in seconds of a film's own clock,
-//! where frames do not come as they happen. After `{"look": 0.2}` all of a frame is looked at every 0.2 seconds only, and in those
-//! between, faces are looked for where they were.
+//! where frames do not come as they happen. Where the time goes back, that error is the frame's answer, and it is not worked on.
+//! After `{"look": 0.2}` all of a frame is looked at every 0.2 seconds only, and in those between, faces are looked for where they
+//! were.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use bytes::Bytes;
 use fervor::analyzer::Before;
 use fervor::prediction::LiveFace;
 use fervor::track::{TrackOptions, Tracked, Tracker};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
@@ -84,6 +86,8 @@ struct Frame {
     came: Instant,
     /// When it is shown in its film, if that was said.
     time: Option<f64>,
+    /// Why it is not worked on.
+    refused: Option<ApiError>,
 }
 
 impl Frame {
@@ -151,13 +155,18 @@ async fn talk(socket: &mut WebSocket, app: &App, wish: Wish) -> Option<(u16, &'s
     let mut tracker = Tracker::new(TrackOptions::default());
     let (mut frames, mut dropped) = (0, 0);
     let mut clock = None;
+    // Why the time that was said is none: it belongs to the next frame.
+    let mut refused = None;
     let mut look = 0.0;
     let mut last: Option<Last> = None;
     let mut waiting: Option<Frame> = None;
     let mut work: Option<BoxFuture<'static, (Frame, Result<Answer, ApiError>)>> = None;
     loop {
         if work.is_none() {
-            work = waiting.take().map(|frame| {
+            work = waiting.take().map(|mut frame| {
+                if let Some(error) = frame.refused.take() {
+                    return std::future::ready((frame, Err(error))).boxed();
+                }
                 // Times are rounded: a hair early is in time.
                 last.take_if(|last| frame.shown(start) - last.looked >= look - 1e-6);
                 answer(app.clone(), wish, frame, last.as_ref().map(|last| last.faces.clone()))
@@ -190,7 +199,9 @@ async fn talk(socket: &mut WebSocket, app: &App, wish: Wish) -> Option<(u16, &'s
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
                 Some(Ok(Message::Binary(bytes))) => {
                     frames += 1;
-                    if waiting.replace(Frame { number: frames, bytes, came: Instant::now(), time: clock }).is_some() {
+                    let frame =
+                        Frame { number: frames, bytes, came: Instant::now(), time: clock, refused: refused.take() };
+                    if waiting.replace(frame).is_some() {
                         dropped += 1;
                         app.metrics().frames_dropped.add(1);
                     }
@@ -205,8 +216,9 @@ async fn talk(socket: &mut WebSocket, app: &App, wish: Wish) -> Option<(u16, &'s
                         look = seconds;
                         continue;
                     }
-                    Ok(Saying::Time(time)) if (clock.unwrap_or(0.0)..=MOST_TIME).contains(&time) => {
-                        clock = Some(time);
+                    Ok(Saying::Time(time)) => {
+                        refused = no_time(clock, time);
+                        clock = if refused.is_some() { clock } else { Some(time) };
                         continue;
                     }
                     _ => {
@@ -235,6 +247,16 @@ fn answer(app: App, wish: Wish, frame: Frame, before: Option<Before>) -> BoxFutu
         let answer = tokio::time::timeout(timeout, answer).await.unwrap_or_else(|_| Err(ApiError::timeout()));
         (frame, answer)
     })
+}
+
+/// Why a frame cannot be shown at this time, after another that was shown at `clock`.
+fn no_time(clock: Option<f64>, time: f64) -> Option<ApiError> {
+    let message = match clock {
+        Some(clock) if time < clock => format!("time goes back from {clock} to {time}"),
+        _ if !(0.0..=MOST_TIME).contains(&time) => format!("a time is from 0 to {MOST_TIME} seconds, not {time}"),
+        _ => return None,
+    };
+    Some(ApiError::malformed(message, "send {\"time\": seconds} that never go back, each before its frame"))
 }
 
 /// What the client did wrong, where it is not simply gone.

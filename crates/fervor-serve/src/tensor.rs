@@ -1,14 +1,22 @@
 //! Tensors of the Open Inference Protocol: read from JSON or from the bytes after it, written as either.
 
-use bytes::Bytes;
-use serde::Deserialize;
+use bytes::{Buf, Bytes};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
+use crate::few::{Short, few};
+use crate::settings::MOST_PICTURES;
 
 mod flat;
 
 use flat::{Flat, pixel};
+
+/// Inputs or outputs of a request, at most. No model has more.
+const MOST_TENSORS: usize = 8;
+
+/// Sides of a shape, at most. Tensors of the models have four.
+const MOST_SIDES: usize = 8;
 
 /// An inference request.
 pub struct Inference {
@@ -19,18 +27,24 @@ pub struct Inference {
 #[derive(Deserialize)]
 struct Body {
     #[serde(default)]
-    id: Option<String>,
+    id: Option<Short>,
+    #[serde(deserialize_with = "inputs")]
     inputs: Vec<InputHead>,
     #[serde(default)]
-    outputs: Option<Vec<OutputHead>>,
+    outputs: Option<Outputs>,
     #[serde(default)]
     parameters: Option<Parameters>,
 }
 
+fn inputs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<InputHead>, D::Error> {
+    few(deserializer, MOST_TENSORS, "inputs")
+}
+
 #[derive(Deserialize)]
 struct InputHead {
-    name: String,
-    datatype: String,
+    name: Short,
+    datatype: Short,
+    #[serde(deserialize_with = "sides")]
     shape: Vec<usize>,
     #[serde(default)]
     data: Option<Flat>,
@@ -38,9 +52,21 @@ struct InputHead {
     parameters: Option<Parameters>,
 }
 
+fn sides<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
+    few(deserializer, MOST_SIDES, "sides of a shape")
+}
+
+struct Outputs(Vec<OutputHead>);
+
+impl<'de> Deserialize<'de> for Outputs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        few(deserializer, MOST_TENSORS, "outputs").map(Self)
+    }
+}
+
 #[derive(Deserialize)]
 struct OutputHead {
-    name: String,
+    name: Short,
     #[serde(default)]
     parameters: Option<Parameters>,
 }
@@ -100,7 +126,7 @@ impl Inference {
         let mut request: Body =
             serde_json::from_slice(&bytes[..length]).map_err(|e| malformed(format!("not an inference request: {e}")))?;
         let inputs = std::mem::take(&mut request.inputs).into_iter().map(|head| {
-            let InputHead { name, datatype, shape, data, parameters } = head;
+            let InputHead { name: Short(name), datatype: Short(datatype), shape, data, parameters } = head;
             let data = match (parameters.and_then(|parameters| parameters.binary_data_size), data) {
                 (Some(size), None) if size <= rest.len() => Data::Raw(rest.split_to(size)),
                 (Some(_), None) => return Err(malformed(format!("the bytes of the tensor {name:?} are not all there"))),
@@ -116,18 +142,17 @@ impl Inference {
         Ok(Self { request, inputs })
     }
 
-    /// The only input.
+    /// The only input, taken out.
     ///
     /// # Errors
     /// Another input, or more than one.
-    pub fn input(&self, name: &str) -> Result<&Input, ApiError> {
-        match self.inputs.as_slice() {
-            [input] if input.name == name => Ok(input),
-            inputs => {
-                let names: Vec<&str> = inputs.iter().map(|input| input.name.as_str()).collect();
-                Err(malformed(format!("the model takes one input, {name:?}, not {names:?}")))
-            }
-        }
+    pub fn input(&mut self, name: &str) -> Result<Input, ApiError> {
+        let is_alone = self.inputs.len() == 1;
+        let input = self.inputs.pop_if(|input| is_alone && input.name == name);
+        input.ok_or_else(|| {
+            let names: Vec<&str> = self.inputs.iter().map(|input| input.name.as_str()).collect();
+            malformed(format!("the model takes one input, {name:?}, not {names:?}"))
+        })
     }
 
     /// The outputs that the request asks for: all, if it names none.
@@ -135,12 +160,12 @@ impl Inference {
     /// # Errors
     /// An output that the model does not have.
     pub fn asked(&self, mut outputs: Vec<Output>) -> Result<Vec<Output>, ApiError> {
-        let Some(heads) = &self.request.outputs else { return Ok(outputs) };
-        let take = |head: &OutputHead| {
-            let index = outputs.iter().position(|output| output.name == head.name);
+        let Some(Outputs(heads)) = &self.request.outputs else { return Ok(outputs) };
+        let take = |OutputHead { name: Short(name), .. }: &OutputHead| {
+            let index = outputs.iter().position(|output| output.name == name);
             index
                 .map(|index| outputs.remove(index))
-                .ok_or_else(|| malformed(format!("no such output, or asked for twice: {:?}", head.name)))
+                .ok_or_else(|| malformed(format!("no such output, or asked for twice: {name:?}")))
         };
         heads.iter().map(take).collect()
     }
@@ -148,10 +173,11 @@ impl Inference {
     /// The answer's JSON, and the bytes of the tensors that are asked for as bytes.
     pub fn answer(&self, model: &str, version: &str, outputs: &[Output]) -> (Value, Vec<u8>) {
         let all_raw = self.request.parameters.as_ref().and_then(|parameters| parameters.binary_data_output).unwrap_or(false);
+        let heads = self.request.outputs.as_ref().map_or(&[][..], |Outputs(heads)| heads);
         let mut bytes = Vec::new();
         let mut rows = Vec::with_capacity(outputs.len());
         for output in outputs {
-            let head = self.request.outputs.iter().flatten().find(|head| head.name == output.name);
+            let head = heads.iter().find(|head| head.name.0 == output.name);
             let mut row = json!({ "name": output.name, "datatype": output.datatype(), "shape": output.shape });
             if head.and_then(|head| head.parameters.as_ref()?.binary_data).unwrap_or(all_raw) {
                 let raw = output.raw();
@@ -163,7 +189,7 @@ impl Inference {
             rows.push(row);
         }
         let mut answer = json!({ "model_name": model, "model_version": version, "outputs": rows });
-        if let Some(id) = &self.request.id {
+        if let Some(Short(id)) = &self.request.id {
             answer["id"] = json!(id);
         }
         (answer, bytes)
@@ -216,37 +242,48 @@ impl Input {
         Ok(pixels)
     }
 
-    /// The values as files: BYTES, in JSON as text that `decode` reads or as `{"b64": text}`.
+    /// The values as files: BYTES, in JSON as text that `decode` reads or as `{"b64": text}`. So many as a request may hold.
     ///
     /// # Errors
     /// Another data type, another count, data that cannot be read.
-    pub fn files(&self, decode: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Vec<Vec<u8>>, ApiError> {
+    pub fn files(&self, decode: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Vec<Bytes>, ApiError> {
         let count = self.count()?;
+        if !(1..=MOST_PICTURES).contains(&count) {
+            return Err(self.wrong_shape(format_args!("[1 to {MOST_PICTURES}]")));
+        }
         if self.datatype != "BYTES" {
             return Err(malformed(format!("the tensor {:?} takes BYTES, not {}", self.name, self.datatype)));
         }
         let broken = || malformed(format!("the tensor {:?} cannot be read", self.name));
-        let files = match &self.data {
+        let other_count = |there: &dyn std::fmt::Display| {
+            malformed(format!("the shape {:?} holds {count} values, the data {there}", self.shape))
+        };
+        let files: Vec<Bytes> = match &self.data {
             Data::Json(flat) => {
                 let in_base64 = || malformed(format!("the tensor {:?} holds files in base64", self.name));
                 if flat.other.is_some() || !flat.pixels.is_empty() {
                     return Err(in_base64());
                 }
-                flat.texts.iter().map(|text| decode(text).ok_or_else(in_base64)).collect::<Result<Vec<_>, _>>()?
+                let file = |text: &String| decode(text).map(Bytes::from).ok_or_else(in_base64);
+                flat.texts.iter().map(file).collect::<Result<_, _>>()?
             }
             // Each value after its length, four bytes, the least first.
             Data::Raw(bytes) => {
-                let (mut files, mut rest) = (Vec::new(), &bytes[..]);
-                while let Some((length, after)) = rest.split_first_chunk::<4>() {
-                    let (file, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(broken)?;
-                    files.push(file.to_vec());
-                    rest = after;
+                let (mut files, mut rest) = (Vec::with_capacity(count), bytes.clone());
+                while !rest.is_empty() {
+                    if files.len() == count {
+                        return Err(other_count(&"more"));
+                    }
+                    let length = rest.first_chunk::<4>().map(|length| u32::from_le_bytes(*length) as usize);
+                    let length = length.filter(|length| *length <= rest.len() - 4).ok_or_else(broken)?;
+                    rest.advance(4);
+                    files.push(rest.split_to(length));
                 }
-                if rest.is_empty() { Ok(files) } else { Err(broken()) }?
+                files
             }
         };
         if files.len() != count {
-            return Err(malformed(format!("the shape {:?} holds {count} values, the data {}", self.shape, files.len())));
+            return Err(other_count(&files.len()));
         }
         Ok(files)
     }

@@ -5,12 +5,14 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
+use crate::settings::MOST_PICTURES;
+
 /// What a tensor in JSON holds, in row-major order, however its arrays are nested.
 #[derive(Debug, Default, PartialEq)]
 pub struct Flat {
     /// Whole numbers from 0 to 255.
     pub pixels: Vec<u8>,
-    /// Texts, plain or as `{"b64": text}`.
+    /// Texts, plain or as `{"b64": text}`; no more than a request may hold pictures.
     pub texts: Vec<String>,
     /// The first value that is neither.
     pub other: Option<String>,
@@ -22,6 +24,14 @@ impl Flat {
             Some(value) => self.pixels.push(value),
             None => self.other(value.to_string()),
         }
+    }
+
+    fn text<E: de::Error>(&mut self, text: impl Into<String>) -> Result<(), E> {
+        if self.texts.len() == MOST_PICTURES {
+            return Err(E::custom(format_args!("more than {MOST_PICTURES} texts")));
+        }
+        self.texts.push(text.into());
+        Ok(())
     }
 
     fn other(&mut self, value: String) {
@@ -37,15 +47,15 @@ pub fn pixel(value: f64) -> Option<u8> {
 impl<'de> Deserialize<'de> for Flat {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut flat = Self::default();
-        Into(&mut flat).deserialize(deserializer)?;
+        Behind(&mut flat).deserialize(deserializer)?;
         Ok(flat)
     }
 }
 
 /// Puts what it reads behind what is there.
-struct Into<'a>(&'a mut Flat);
+struct Behind<'a>(&'a mut Flat);
 
-impl<'de> DeserializeSeed<'de> for Into<'_> {
+impl<'de> DeserializeSeed<'de> for Behind<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -53,7 +63,7 @@ impl<'de> DeserializeSeed<'de> for Into<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Into<'_> {
+impl<'de> Visitor<'de> for Behind<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,7 +71,7 @@ impl<'de> Visitor<'de> for Into<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        while seq.next_element_seed(Into(self.0))?.is_some() {}
+        while seq.next_element_seed(Behind(self.0))?.is_some() {}
         Ok(())
     }
 
@@ -70,27 +80,25 @@ impl<'de> Visitor<'de> for Into<'_> {
         while let Some(key) = map.next_key::<String>()? {
             if key == "b64" {
                 let mut inner = Flat::default();
-                map.next_value_seed(Into(&mut inner))?;
+                map.next_value_seed(Behind(&mut inner))?;
                 text = inner.texts.pop();
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        match text {
-            Some(text) => self.0.texts.push(text),
-            None => self.0.other("an object".to_owned()),
-        }
-        Ok(())
+        let Some(text) = text else {
+            self.0.other("an object".to_owned());
+            return Ok(());
+        };
+        self.0.text(text)
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
-        self.0.texts.push(text.to_owned());
-        Ok(())
+        self.0.text(text)
     }
 
     fn visit_string<E: de::Error>(self, text: String) -> Result<(), E> {
-        self.0.texts.push(text);
-        Ok(())
+        self.0.text(text)
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
@@ -145,5 +153,17 @@ mod tests {
         let pixels = flat(&json).pixels;
         assert_eq!(pixels.len(), 100_000);
         assert!(pixels.capacity() <= json.len());
+    }
+
+    /// A body of 80 MiB of empty texts took 1.4 GB.
+    #[test]
+    fn the_first_text_too_many_ends_the_reading() {
+        for text in ["\"\"", "{\"b64\":\"\"}", "[\"\"]"] {
+            let list = |count: usize| format!("[{}{text}]", format!("{text},").repeat(count - 1));
+            assert_eq!(flat(&list(64)).texts.len(), 64);
+            let error = serde_json::from_str::<Flat>(&list(10_000)).unwrap_err();
+            assert!(error.to_string().starts_with("more than 64 texts"), "{error}");
+            assert!(error.column() < 66 * (text.len() + 1), "{error}");
+        }
     }
 }

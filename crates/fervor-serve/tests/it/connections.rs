@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fervor::WholePicture;
 use fervor_serve::Settings;
@@ -68,6 +68,24 @@ async fn while_every_connection_is_at_work_the_service_still_says_how_it_is() {
         assert!(rest(predict(address, &png(20, 4))).starts_with("HTTP/1.1 200"));
     });
     clients.await.unwrap();
+}
+
+/// It kept the service from its end for the time limit of a request and five seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_head_keeps_no_service_from_its_end() {
+    let (address, stop, server) = World::with(Slow(Duration::from_millis(1500)), few(4)).listen().await;
+    let clients = tokio::task::spawn_blocking(move || {
+        let (half, work) = (held(address, "POST /predict HTT"), predict(address, &png(20, 1)));
+        std::thread::sleep(Duration::from_millis(300));
+        let start = Instant::now();
+        stop.send(()).unwrap();
+        assert_eq!(rest(half), "");
+        assert!(rest(work).starts_with("HTTP/1.1 200"), "what is at hand is finished");
+        start
+    });
+    let start = clients.await.unwrap();
+    server.await.unwrap().unwrap();
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

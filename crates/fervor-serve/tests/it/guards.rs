@@ -1,9 +1,9 @@
 use axum::body::Body;
 use axum::http::{Request, header};
 use fervor::WholePicture;
-use fervor_serve::Settings;
+use fervor_serve::{Settings, VideoSettings};
 
-use crate::world::{World, form, png, raw};
+use crate::world::{World, bundle, form, png, raw};
 
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere() {
@@ -67,8 +67,34 @@ async fn without_the_key_nothing_that_costs_is_answered() {
     for closed in ["/metrics", "/ws"] {
         assert_eq!(world.get(closed).await.error(401), "key", "{closed}");
     }
-    for open in ["/", "/api", "/healthz", "/readyz", "/openapi.json", "/v2/health/live", "/page/about.json"] {
+    let model = "/v2/models/fervor-48";
+    for closed in ["/v2", "/v2/models", model, &format!("{model}/config"), &format!("{model}/versions/1")] {
+        assert_eq!(world.get(closed).await.refused(401), "key", "{closed}");
+    }
+    let probes = ["/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", &format!("{model}/ready")];
+    for open in ["/", "/api", "/openapi.json", "/page/about.json"].into_iter().chain(probes) {
         assert_eq!(world.get(open).await.status, 200, "{open}");
+    }
+}
+
+/// Where videos are not taken the document had `"/video": null`.
+#[tokio::test]
+async fn the_document_asks_for_the_key_where_the_service_does() {
+    for video in [None, Some(VideoSettings::default())] {
+        let settings = Settings { api_key: Some("correct-horse".into()), video, ..Settings::default() };
+        let world = World::with(WholePicture, settings);
+        let document = world.get("/openapi.json").await.json(200);
+        let paths = document["paths"].as_object().unwrap();
+        assert_eq!(paths.contains_key("/video"), video.is_some());
+        for (path, operations) in paths {
+            let address = path.replace("{model}", "fervor-48").replace("{version}", "1");
+            for (method, operation) in operations.as_object().unwrap_or_else(|| panic!("{path}: {operations}")) {
+                let request =
+                    Request::builder().method(method.to_uppercase().as_str()).uri(&address).body(Body::empty()).unwrap();
+                let is_closed = world.send(request).await.status == 401;
+                assert_eq!(operation.get("security").is_some(), is_closed, "{method} {path}");
+            }
+        }
     }
 }
 
@@ -174,12 +200,15 @@ async fn the_examples_of_the_api_name_this_services_address_and_key() {
     };
     let open = page(Settings::default(), "192.168.1.7:9123").await;
     assert!(open.contains("curl -F image=@photo.jpg http://192.168.1.7:9123/predict"), "{open}");
-    assert!(!open.contains("8080") && !open.contains("{{") && !open.contains("KEY' -F"));
+    assert!(!open.contains("8080") && !open.contains("{{") && !open.contains("KEY'"));
+    let digits = format!(r#""sha256": "{}…""#, &bundle().sha256()[..4]);
+    assert!(open.contains(&digits), "the example's model is the one that answers");
     let closed = page(Settings { api_key: Some("correct-horse".into()), ..Settings::default() }, "faces.example.org").await;
     assert!(
         closed.contains("curl -H 'Authorization: Bearer KEY' -F image=@photo.jpg http://faces.example.org/predict"),
         "{closed}"
     );
+    assert!(closed.contains("curl -H 'Authorization: Bearer KEY' http://faces.example.org/v2/models/fervor-48"), "{closed}");
     assert!(!closed.contains("correct-horse"));
 }
 
@@ -199,14 +228,15 @@ async fn a_client_over_its_rate_is_told_to_wait_also_where_it_guesses_the_key() 
     let (address, _stop, _server) = world.listen().await;
     let statuses = tokio::task::spawn_blocking(move || {
         use std::io::{Read, Write};
-        let ask = || {
+        let ask = |what: &str| {
             let mut stream = std::net::TcpStream::connect(address).unwrap();
-            stream.write_all(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+            let head = format!("{what} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            stream.write_all(head.as_bytes()).unwrap();
             let mut text = String::new();
             stream.read_to_string(&mut text).unwrap();
             text
         };
-        [ask(), ask(), ask(), ask()]
+        ["POST /predict", "GET /v2/models", "GET /metrics", "GET /v2/models"].map(ask)
     });
     let texts = statuses.await.unwrap();
     assert!(texts[..3].iter().all(|text| text.starts_with("HTTP/1.1 401")), "{texts:?}");

@@ -77,6 +77,20 @@ async fn a_request_holds_a_bounded_number_of_pictures_and_bytes() {
     assert_eq!(world.send(request).await.error(413), "too_large");
 }
 
+/// A list of 80 MiB in JSON took 1.4 GB.
+#[tokio::test]
+async fn a_list_in_json_is_read_no_further_than_a_request_may_go() {
+    let world = World::new();
+    let send = async |value: &str| {
+        let body = format!(r#"{{"img": [{}{value}]}}"#, format!("{value},").repeat(100_000));
+        let request = Request::post("/analyze").header(header::CONTENT_TYPE, "application/json");
+        world.send(request.body(Body::from(body)).unwrap()).await
+    };
+    let said = send("1").await.json(400)["error"].as_str().unwrap().to_owned();
+    assert!(said.ends_with("at line 1 column 10"), "{said}");
+    assert_eq!(send("\"\"").await.refused(413), "too_large");
+}
+
 #[tokio::test]
 async fn one_picture_is_answered_as_a_list_where_that_is_asked_for() {
     let world = World::new();

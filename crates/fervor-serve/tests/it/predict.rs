@@ -163,6 +163,17 @@ async fn small_and_doubtful_faces_are_left_out_where_that_is_asked_for() {
     }
 }
 
+/// Either was answered with the rules of both, and without what was sent.
+#[tokio::test]
+async fn a_number_out_of_range_is_told_with_its_own_rule() {
+    let world = World::new();
+    let message = async |query: &str| {
+        world.send(raw(&format!("/predict?{query}"), png(48, 1))).await.json(400)["error"]["message"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(message("min_score=2").await, "min_score is a share from 0 to 1, not 2");
+    assert_eq!(message("min_face=-1.5").await, "min_face is a number of pixels from 0 to 1000000, not -1.5");
+}
+
 fn data_url(file: &[u8]) -> String {
     format!("data:image/png;base64,{}", BASE64.encode(file))
 }
@@ -187,6 +198,29 @@ async fn deepfaces_clients_are_answered_as_they_expect() {
     let list = world.send(json_request("/analyze", &list)).await.json(200);
     assert_eq!((&list["results"][0], &list["results"][2]), (&shape["results"], &shape["results"]));
     assert_eq!(list["results"][1]["error"]["kind"], "unsupported");
+}
+
+/// Forms were answered whatever they asked for, JSON was not.
+#[tokio::test]
+async fn deepfaces_other_actions_are_refused_in_json_and_in_forms() {
+    let world = World::new();
+    let picture = png(48, 1);
+    let in_form = async |actions: &[&str]| {
+        let mut parts: Vec<(&str, &str, &[u8])> = vec![("img", "a.png", &picture)];
+        parts.extend(actions.iter().map(|actions| ("actions", "", actions.as_bytes())));
+        world.send(form("/analyze", &parts)).await
+    };
+    for actions in [&["age"][..], &["['age', 'gender']"], &[""], &["age", "gender"]] {
+        assert_eq!(in_form(actions).await.refused(422), "input", "{actions:?}");
+    }
+    for actions in [&[][..], &["emotion"], &["['age', 'emotion']"], &["emotion", "age"], &["age", "emotion"]] {
+        assert_eq!(in_form(actions).await.status, 200, "{actions:?}");
+    }
+    for (actions, status) in [(json!("age"), 422), (json!(["age"]), 422), (json!("age, emotion"), 200), (json!(["emotion"]), 200)]
+    {
+        let body = json!({ "img": data_url(&picture), "actions": actions });
+        assert_eq!(world.send(json_request("/analyze", &body)).await.status, status, "{actions}");
+    }
 }
 
 #[tokio::test]
@@ -224,8 +258,16 @@ async fn an_annotated_picture_comes_back_as_png() {
 #[tokio::test]
 async fn what_is_not_known_is_refused_and_not_guessed() {
     let world = World::new();
-    for query in ["compat=amazon", "top=0", "top=many", "annotate=yes", "annotate=1&compat=fer", "url=http://127.0.0.1/", "Top=1"]
-    {
+    for query in [
+        "compat=amazon",
+        "top=0",
+        "top=many",
+        "annotate=yes",
+        "annotate=1&compat=fer",
+        "top=2&compat=fer",
+        "url=http://127.0.0.1/",
+        "Top=1",
+    ] {
         let said = world.send(raw(&format!("/predict?{query}"), png(48, 1))).await;
         assert_eq!(said.error(400), "input", "{query}");
     }

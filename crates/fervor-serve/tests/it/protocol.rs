@@ -110,6 +110,60 @@ async fn pictures_are_answered_with_their_faces() {
     assert_eq!(output("probabilities")["shape"], json!([1, 7]));
 }
 
+/// Each of these took half a gigabyte and more, and an error of a shape repeated all of it.
+#[tokio::test]
+async fn more_than_a_model_can_take_is_refused_where_it_begins() {
+    let world = World::new();
+    let many = |value: &str| format!("[{}{value}]", format!("{value},").repeat(20_000));
+    let picture = |shape: &str, data: &str| {
+        format!(r#"{{"inputs": [{{"name": "picture", "datatype": "BYTES", "shape": {shape}, {data}}}]}}"#)
+    };
+    let input = r#"{"name":"picture","datatype":"BYTES","shape":[1],"data":[]}"#;
+    let name = "x".repeat(100_000);
+    let cases = [
+        (picture("[1]", &format!(r#""data": {}"#, many("\"\""))), "more than 64 texts"),
+        (picture(&many("1"), r#""data": [""]"#), "more than 8 sides of a shape"),
+        (format!(r#"{{"inputs": {}}}"#, many(input)), "more than 8 inputs"),
+        (format!(r#"{{"inputs": [{input}], "outputs": {}}}"#, many(r#"{"name":"box"}"#)), "more than 8 outputs"),
+        (format!(r#"{{"inputs": [{}]}}"#, input.replace("picture", &name)), "a name or id of 100000 bytes"),
+        (picture("[65]", r#""data": [""]"#), "must have the shape [1 to 64], it has [65]"),
+        (format!(r#"{{"inputs": "{name}"}}"#), "invalid type"),
+    ];
+    for (body, message) in cases {
+        let request = Request::post("/v2/models/fervor-48-pictures/infer").body(Body::from(body)).unwrap();
+        let said = world.send(request).await.json(400)["error"].as_str().unwrap().to_owned();
+        assert!(said.contains(message) && said.len() < 1100, "{message}: {said}");
+    }
+    // Texts without a byte, in bytes.
+    let raw = vec![0; 4 * 100_000];
+    for (count, message) in [(2, "holds 2 values, the data more"), (100_000, "must have the shape [1 to 64]")] {
+        let head = picture(&format!("[{count}]"), &format!(r#""parameters": {{"binary_data_size": {}}}"#, raw.len()));
+        let request = Request::post("/v2/models/fervor-48-pictures/infer").header("Inference-Header-Content-Length", head.len());
+        let said = world.send(request.body(Body::from([head.as_bytes(), &raw].concat())).unwrap()).await;
+        let said = said.json(400)["error"].as_str().unwrap().to_owned();
+        assert!(said.contains(message), "{message}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn pictures_come_as_bytes_too_and_in_base64_with_broken_lines() {
+    let world = World::new();
+    let files = [png(48, 1), png(50, 2)];
+    let shown = |answer: &Value| answer["outputs"][1]["data"].clone();
+    let data: Vec<String> = files.iter().map(|file| BASE64.encode(file).replace("A", "A\r\n")).collect();
+    let body = json!({ "inputs": [{ "name": "picture", "datatype": "BYTES", "shape": [2], "data": data }] });
+    let in_json = world.send(infer("fervor-48-pictures", &body)).await.json(200);
+    assert_eq!(shown(&in_json), json!([0.0, 0.0, 48.0, 48.0, 0.0, 0.0, 50.0, 50.0]));
+    let raw = files.map(|file| [&(file.len() as u32).to_le_bytes()[..], &file].concat()).concat();
+    let head = json!({ "inputs": [
+        { "name": "picture", "datatype": "BYTES", "shape": [2], "parameters": { "binary_data_size": raw.len() } },
+    ] });
+    let head = head.to_string();
+    let request = Request::post("/v2/models/fervor-48-pictures/infer").header("Inference-Header-Content-Length", head.len());
+    let said = world.send(request.body(Body::from([head.as_bytes(), &raw].concat())).unwrap()).await;
+    assert_eq!(shown(&said.json(200)), shown(&in_json));
+}
+
 #[tokio::test]
 async fn wrong_tensors_are_refused() {
     let world = World::new();

@@ -4,7 +4,7 @@ use std::time::Duration;
 use fervor::WholePicture;
 use fervor_serve::Settings;
 use futures_util::{SinkExt, StreamExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
@@ -92,8 +92,28 @@ async fn a_films_frames_have_the_films_own_times() {
         assert!((answer["faces"][0]["age"].as_f64().unwrap() - time).abs() < 1e-6, "{answer}");
         assert!(answer["faces"][0]["frame_probabilities"].is_object());
     }
-    client.say(r#"{"time": 99}"#).await;
-    assert_eq!(client.hear().await["error"]["kind"], "input", "time goes back");
+}
+
+/// The message was answered as one that is not known, and the frame after it with the time before: every answer one too late.
+#[tokio::test]
+async fn a_frame_whose_time_goes_back_is_answered_with_just_that() {
+    let world = World::new();
+    let (address, _stop, _server) = world.listen().await;
+    let mut client = Client::connect(address).await;
+    let mut ask = async |times: &[f64]| {
+        for time in times {
+            client.say(&format!(r#"{{"time": {time}}}"#)).await;
+        }
+        client.show(png(48, 1)).await;
+        let answer = client.hear().await;
+        (answer["frame"].clone(), answer["time"].clone(), answer["error"]["message"].clone())
+    };
+    assert_eq!(ask(&[5.0]).await, (json!(1), json!(5.0), Value::Null));
+    assert_eq!(ask(&[1.0]).await, (json!(2), Value::Null, json!("time goes back from 5 to 1")));
+    assert_eq!(ask(&[6.0]).await, (json!(3), json!(6.0), Value::Null));
+    assert_eq!(ask(&[1.0, 7.0]).await, (json!(4), json!(7.0), Value::Null), "what is said last counts");
+    assert_eq!(ask(&[1e8]).await, (json!(5), Value::Null, json!("a time is from 0 to 10000000 seconds, not 100000000")));
+    assert_eq!(world.metric("fervor_pictures_total").await, 3.0, "the others are not worked on");
 }
 
 #[tokio::test]
