@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use fervor::{Error, LabelMap, LabelSet, Reason, Result};
-use fervor_lab::dataset::{Dataset, Manifest, OpenOptions};
+use fervor_lab::dataset::{Dataset, Manifest, OpenOptions, Split};
 use fervor_lab::evaluate::{DataInfo, Evaluation, write_predictions};
 use fervor_lab::report;
 use fervor_lab::robustness::Robustness;
+use fervor_lab::sweep::evenly;
 
 use crate::cli::{Evaluate, Format, Judge};
 use crate::remedy::quoted;
@@ -31,7 +32,7 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
     args.predictions.as_deref().map_or(Ok(()), |path| data::keeps(&dataset, "--predictions", path))?;
     let (split, mut indices) = data::choose(&dataset, args.split.as_deref())?;
     let info = DataInfo { name: dataset.name().to_owned(), manifest_sha256: Manifest::of(&dataset).sha256() };
-    let (problems, [unreadable, disputed]) = (dataset.problems().len(), dataset.left_out());
+    let (problems, left_out) = (dataset.problems().len(), dataset.left_out(Split::parse(&split)));
     dataset =
         data::faces(dataset.subset(&indices), args.faces, &(0..indices.len()).collect::<Vec<_>>(), &bundle.card().preprocess)?;
     let without_face = dataset.problems().len() - problems;
@@ -50,8 +51,7 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
         talk::warn(format_args!("{}: {}", problem.id, problem.message));
     }
     evaluation.judged_by_votes = args.votes.is_some() && args.judge == Judge::Votes;
-    evaluation.exclude("unreadable", unreadable as u64);
-    evaluation.exclude("more than one label", disputed as u64);
+    left_out.reasons().into_iter().for_each(|(reason, count)| evaluation.exclude(reason, count));
     evaluation.exclude("no face found", without_face as u64);
     evaluation.exclude("no majority of votes for an expression", without_majority as u64);
     evaluation.command = Some(command(args, &split));
@@ -71,7 +71,7 @@ pub fn run(args: &Evaluate) -> Result<Verdict> {
         talk::note(format_args!("predictions written: {}", path.display()));
     }
     if let Some(limit) = args.robustness {
-        let chosen: Vec<usize> = indices.iter().copied().step_by(indices.len().div_ceil(limit).max(1)).collect();
+        let chosen = evenly(&indices, limit);
         let bar = talk::bar(0, "worse pictures");
         let robustness = Robustness::of_bundle(&bundle, &dataset, &chosen, &map, &talk::moves(&bar))?;
         bar.finish_and_clear();

@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 
 use fervor::{Error, Result};
 use fervor_lab::dataset::{Dataset, Manifest, SplitRule};
+use fervor_train::folds::CrossValidation;
 use fervor_train::{Backend, End, Outcome, Recipe, RunFolder, TrainOptions, train};
 
 use crate::cli::Train;
@@ -48,6 +49,9 @@ pub fn run(args: &Train) -> Result<Verdict> {
             (Recipe::find(recipe, &overrides(args))?, data)
         }
     };
+    if args.folds.is_some() {
+        CrossValidation::check(&recipe)?;
+    }
     let options = recipe.open_options(args.votes.clone());
     let (dataset, families) = match args.folds {
         Some(_) => data::open_with_families(&data_path, options, fervor_lab::audit::SIMILARITY)?,

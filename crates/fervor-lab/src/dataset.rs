@@ -51,7 +51,7 @@ pub(crate) use folder::is_hidden;
 pub use manifest::{Manifest, ManifestSample, Source, SourceKind};
 pub(crate) use problems::Listed;
 use problems::{Cause, cause, first_problem};
-pub use problems::{Problem, Skipped};
+pub use problems::{LeftOut, Problem, Skipped};
 pub use split::{SplitReport, SplitRule};
 pub use votes::VotesLeftOut;
 

@@ -209,6 +209,9 @@ impl Analyzer {
                 answers.append(Answer::new(row, self.classes(), draw::nothing(), path))?;
             }
         }
+        if names.is_some_and(|mut names| names.next().is_some()) {
+            return Err(raised(py, &Error::input("sources has more names than there are pictures")));
+        }
         py.import("fervor._answers")?.getattr("Answers")?.call1((answers,))
     }
 

@@ -177,7 +177,7 @@ impl Asked {
         let (split, indices) = choose(&dataset, self.split.as_deref())?;
         let info = DataInfo { name: dataset.name().to_owned(), manifest_sha256: Manifest::of(&dataset).sha256() };
         let labels = &bundle.card().labels;
-        let (problems, [unreadable, disputed]) = (dataset.problems().len(), dataset.left_out());
+        let (problems, left_out) = (dataset.problems().len(), dataset.left_out(Split::parse(&split)));
         let mut dataset = dataset.subset(&indices).framed(&bundle.card().preprocess);
         if let Some(faces) = self.faces {
             let finder: Box<dyn FindFaces> = match faces {
@@ -201,8 +201,7 @@ impl Asked {
         let indices: Vec<usize> = (0..dataset.len()).collect();
         let mut scored = Scored::of_bundle(bundle, &dataset, info, &split, &indices, &map, &|done, all| teller.tell(done, all))?;
         scored.judged_by_votes = self.votes.is_some();
-        scored.exclude("unreadable", unreadable as u64);
-        scored.exclude("more than one label", disputed as u64);
+        left_out.reasons().into_iter().for_each(|(reason, count)| scored.exclude(reason, count));
         scored.exclude("no face found", without_face as u64);
         scored.exclude("no majority of votes for an expression", without_majority as u64);
         if let Some(classes) = &classes {

@@ -146,7 +146,9 @@ impl Table {
 
     /// As a data frame of pandas.
     pub fn to_pandas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        py.import("fervor._frames")?.getattr("to_pandas")?.call1((Self::again(self),))
+        let single = self.schema.fields().iter().filter(|field| *field.data_type() == DataType::Float32);
+        let single: Vec<&str> = single.map(|field| field.name().as_str()).collect();
+        py.import("fervor._frames")?.getattr("to_pandas")?.call1((Self::again(self), single))
     }
 
     /// As a data frame of polars.

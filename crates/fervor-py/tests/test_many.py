@@ -71,6 +71,16 @@ def test_pandas_is_enough(answers, monkeypatch):
     assert alone["confidence"][0] == whole["confidence"][0]
 
 
+def test_without_pyarrow_columns_that_are_kept_stay_what_they_are(analyzer, blank, monkeypatch):
+    from fervor import _frames
+
+    monkeypatch.setattr(_frames, "find_spec", lambda name: None)
+    columns = {"p_id": [16777217, 16777219], "p_name": ["a", "b"], "x": [1.5, 2.5], "image": [blank, blank]}
+    frame = analyzer.analyze_table(pa.table(columns), "image", keep=["p_id", "p_name"]).to_pandas()
+    assert list(frame["p_id"]) == columns["p_id"] and list(frame["p_name"]) == columns["p_name"]
+    assert frame["p_happy"].dtype == "float32"
+
+
 def test_a_table_needs_answers_of_one_model(answers, analyzer, photo):
     with pytest.raises(fervor.InputError, match="no answers"):
         fervor.Answers([]).to_table()
@@ -165,3 +175,5 @@ def test_one_picture_is_no_list_of_pictures(analyzer, photo, pixels):
     assert len(analyzer.analyze_batch(np.stack([pixels, pixels]))) == 2
     with pytest.raises(ValueError, match="more names"):
         analyzer.analyze_batch([photo], sources=["a", "b"])
+    with pytest.raises(fervor.InputError, match="more names"):
+        analyzer.analyze_batch(iter([photo]), sources=["a", "b"])

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
+use fervor::{Error, Reason, Result};
+
 use crate::log::EpochLog;
+use crate::recipe::{Recipe, ScheduleRecipe};
 
 /// What the folds came to.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +33,31 @@ impl Spread {
 }
 
 impl CrossValidation {
-    /// The scores of the folds' last epochs: their own pictures chose nothing of those.
+    /// Refuses a recipe by which the pictures that score a fold would have a say in its training: the scores would be too good.
+    ///
+    /// # Errors
+    /// `Input`: the recipe stops early, or lowers its rate when the validation loss does not fall.
+    pub fn check(recipe: &Recipe) -> Result<()> {
+        let refused =
+            |what: String| Error::input(format!("folds score by their last epoch, and {what}")).because(Reason::Mismatch);
+        let epochs = recipe.epochs;
+        // So patient that it never stops.
+        if let Some(patience) = recipe.early_stopping.as_ref().map(|stopping| stopping.patience).filter(|&least| least < epochs) {
+            let what = format!("with early_stopping.patience = {patience} the pictures that score it choose which that is");
+            return Err(refused(what).with_hint(format!(
+                "leave [early_stopping] out, or take early_stopping.patience = {epochs}: all epochs are trained"
+            )));
+        }
+        if let ScheduleRecipe::Plateau { .. } = recipe.schedule {
+            let what = "with schedule.name = \"plateau\" the pictures that score it choose the learning rate";
+            return Err(refused(what.to_owned())
+                .with_hint("take a schedule that asks no pictures: schedule.name = \"cosine\" or \"one-cycle\""));
+        }
+        Ok(())
+    }
+
+    /// The scores of the folds' last epochs, in which their own pictures have no say where [`check`](Self::check) lets the recipe
+    /// pass.
     pub fn last(&self, value: impl Fn(&EpochLog) -> f64) -> Spread {
         let values = self.folds.iter().filter_map(|(_, _, log)| log.last()).map(value);
         Spread::of(&values.collect::<Vec<_>>())

@@ -116,7 +116,7 @@ impl Loader {
         &self.examples
     }
 
-    /// The share of each class in the targets of each head, in the order of their logits.
+    /// The share of each class in the targets of each head as they are shown, in the order of their logits.
     pub fn priors(&self) -> Vec<Vec<f32>> {
         let classes = self.examples.classes();
         let mean = |rows: &[Vec<f32>], weight: &dyn Fn(usize) -> f32| {
@@ -127,9 +127,25 @@ impl Loader {
             let all: f64 = sums.iter().sum();
             sums.into_iter().map(|sum| (sum / all) as f32).collect()
         };
-        let labels = mean(&self.targets, &|place| self.class_weights[self.examples.label(place)]);
-        let votes = self.votes.as_ref().map(|(rows, weights)| mean(rows, &|place| weights[place]));
+        let shown = self.times_shown();
+        let of_class = |place: usize| self.class_weights[self.examples.label(place)];
+        let labels = mean(&self.targets, &|place| shown[place] * of_class(place));
+        let votes = self.votes.as_ref().map(|(rows, weights)| mean(rows, &|place| shown[place] * weights[place]));
         [labels].into_iter().chain(votes).collect()
+    }
+
+    /// How often each example is shown in an epoch, on average.
+    fn times_shown(&self) -> Vec<f32> {
+        let places = 0..self.examples.len();
+        match self.sampling {
+            Sampling::Natural => places.map(|_| 1.0).collect(),
+            Sampling::Balanced => {
+                let mut members = vec![0usize; self.examples.classes()];
+                places.clone().for_each(|place| members[self.examples.label(place)] += 1);
+                let of_each = places.len() as f32 / members.iter().filter(|&&members| members > 0).count() as f32;
+                places.map(|place| of_each / members[self.examples.label(place)] as f32).collect()
+            }
+        }
     }
 
     /// Batches an epoch. A last one of a single picture is left out: batch norm has nothing to compare it with.
@@ -361,6 +377,20 @@ mod tests {
         drawn.sort();
         drawn.dedup();
         assert_eq!(drawn.len(), 6, "a picture that comes again in an epoch comes in another shape");
+    }
+
+    // The card said the shares of the data where the network had seen others.
+    #[test]
+    fn the_priors_are_the_shares_that_the_network_sees() {
+        let near = |found: &[f32], expected: [f32; 3]| found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6);
+        for (overrides, expected) in [
+            (&[][..], [12.0, 4.0, 2.0].map(|count| count / 18.0)),
+            (&["data.sampling=balanced"], [1.0 / 3.0; 3]),
+            (&["data.sampling=balanced", "loss.class_weights=[1, 2, 1]"], [0.25, 0.5, 0.25]),
+        ] {
+            let priors = loader(overrides).priors();
+            assert!(near(&priors[0], expected), "{overrides:?}: {priors:?}");
+        }
     }
 
     #[test]

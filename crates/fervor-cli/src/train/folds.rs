@@ -47,7 +47,7 @@ pub fn run(
     let path = args.out.join(format!("{}-{count}folds.md", recipe.run_name(&Manifest::of(dataset).sha256())));
     write_whole(&path, table.as_bytes())?;
     talk::note(format_args!(
-        "accuracy, macro F1 and loss are of each fold's last epoch, which its pictures did not choose: {}",
+        "accuracy, macro F1 and loss are of each fold's last epoch, in whose training its pictures had no say: {}",
         path.display()
     ));
     talk::answer(table.trim_end())?;

@@ -41,7 +41,7 @@ pub(super) fn of(dataset: &Dataset) -> Balance {
         .collect();
     // A recipe takes only weights above 0; that of a class without pictures is never used.
     let weights: Vec<String> =
-        classes.iter().map(|class| format!("{:.3}", if class.pictures == 0 { 1.0 } else { class.weight })).collect();
+        classes.iter().map(|class| if class.pictures == 0 { "1".to_owned() } else { weight_words(class, 3) }).collect();
     Balance {
         of: if has_train { "train" } else { "all" }.to_owned(),
         imbalance_ratio,
@@ -50,9 +50,14 @@ pub(super) fn of(dataset: &Dataset) -> Balance {
     }
 }
 
-/// A weight with so many digits; `-` for a class without pictures, which has none.
+/// A weight with so many digits after the point, zeros before the first other digit not counted; `-` for a class without pictures,
+/// which has none.
 pub(super) fn weight_words(class: &ClassWeight, digits: usize) -> String {
-    if class.pictures == 0 { "-".to_owned() } else { format!("{:.digits$}", class.weight) }
+    if class.pictures == 0 {
+        return "-".to_owned();
+    }
+    let zeros = (-class.weight.log10()).floor().max(0.0) as usize;
+    format!("{:.*}", digits + zeros, class.weight)
 }
 
 pub(super) fn findings(dataset: &Dataset, balance: &Balance) -> Vec<Finding> {
@@ -151,5 +156,21 @@ mod tests {
         assert_eq!((kinds, findings[0].level), (vec![FindingKind::MissingClass, FindingKind::FewPictures], Level::Warning));
         assert_eq!(findings[1].items.len(), 6, "one or two pictures are too few to divide");
         assert_eq!(findings[0].title, "class sad has no pictures");
+    }
+
+    // A weight of 0.0004 was suggested as 0.000, which a recipe refuses.
+    #[test]
+    fn a_weight_that_is_suggested_is_never_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("faces.csv");
+        let many: String = (0..8000).map(|number| format!("3,{} 0 0 {}\n", number / 256, number % 256)).collect();
+        std::fs::write(&path, format!("emotion,pixels\n{many}4,9 9 9 9\n")).unwrap();
+        let balance = of(&Dataset::open(&path, &OpenOptions::default()).unwrap());
+        let weights = balance.setting.trim_start_matches("loss.class_weights=[").trim_end_matches(']').split(',');
+        for (weight, class) in weights.map(|weight| weight.parse::<f64>().unwrap()).zip(&balance.classes) {
+            assert!(class.pictures == 0 || (weight / class.weight - 1.0).abs() < 0.01, "{weight} for {class:?}");
+        }
+        let happy = balance.classes.iter().find(|class| class.pictures == 8000).unwrap();
+        assert_eq!((weight_words(happy, 2), weight_words(happy, 3)), ("0.00040".to_owned(), "0.000395".to_owned()));
     }
 }

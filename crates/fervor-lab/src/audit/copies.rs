@@ -59,7 +59,7 @@ pub(super) fn findings(dataset: &Dataset, duplicates: &Duplicates) -> Vec<Findin
         .collect();
     let mut findings = Vec::new();
     let leaks = copies.iter().zip(&duplicates.groups).filter(|(_, group)| group.across_splits).map(|(copy, _)| copy);
-    findings.extend(grouped(dataset, FindingKind::Leak, leaks).map(|mut finding| {
+    let leaked = grouped(dataset, FindingKind::Leak, leaks).map(|mut finding| {
         for split in [Split::Validation, Split::Test] {
             let leaked = duplicates.leaked(dataset, split, Split::Train).len();
             if leaked > 0 {
@@ -68,7 +68,8 @@ pub(super) fn findings(dataset: &Dataset, duplicates: &Duplicates) -> Vec<Findin
             }
         }
         finding
-    }));
+    });
+    findings.extend(with_listed(dataset, FindingKind::Leak, leaked, Listed::Torn));
     let conflicting = copies.iter().zip(&duplicates.groups).filter(|(_, group)| group.conflicting).map(|(copy, _)| copy);
     let conflicts = grouped(dataset, FindingKind::Conflict, conflicting);
     findings.extend(with_listed(dataset, FindingKind::Conflict, conflicts, Listed::Disputed));

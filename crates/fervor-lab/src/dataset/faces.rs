@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{Dataset, Problem, Progress};
+use crate::sweep::evenly;
 use fervor::error::{Reason, Result};
 use fervor::face::{AutoFaces, DetectorOptions, Face, FindFaces};
 use fervor::picture::Picture;
@@ -64,11 +65,14 @@ impl Dataset {
         let mut samples = Vec::with_capacity(self.len());
         for (mut sample, found) in std::mem::take(&mut self.samples).into_iter().zip(found) {
             match found {
-                Found::Nothing(reason, message) => self.problems.push(Problem::new(sample.id, reason, message)),
+                Found::Nothing(reason, message) => {
+                    self.problems.push(Problem::new(sample.id, reason, message).in_part(sample.split))
+                }
                 Found::Faces(faces) => match faces.iter().max_by(|a, b| a.bounds.area().total_cmp(&b.bounds.area())) {
                     None => {
                         report.without += 1;
-                        self.problems.push(Problem::new(sample.id, Reason::Empty, "no face was found in it"));
+                        let problem = Problem::new(sample.id, Reason::Empty, "no face was found in it");
+                        self.problems.push(problem.in_part(sample.split));
                     }
                     Some(face) => {
                         report.several += usize::from(faces.len() > 1);
@@ -122,10 +126,9 @@ enum Found {
 /// A detector that does not load or fails.
 pub fn photographs(dataset: &Dataset, indices: &[usize]) -> Result<[usize; 2]> {
     let finder = AutoFaces::new(DetectorOptions::default().with_threads(1))?;
-    let chosen: Vec<usize> = indices.iter().copied().step_by(indices.len().div_ceil(LOOKED_AT).max(1)).collect();
-    let scenes = chosen
+    let whole: Vec<usize> = indices.iter().copied().filter(|&index| dataset.samples()[index].face.is_none()).collect();
+    let scenes = evenly(&whole, LOOKED_AT)
         .par_iter()
-        .filter(|&&index| dataset.samples()[index].face.is_none())
         .filter_map(|&index| dataset.whole_picture(index).ok())
         .map(|picture| {
             let faces = finder.find(&picture)?;
@@ -134,5 +137,26 @@ pub fn photographs(dataset: &Dataset, indices: &[usize]) -> Result<[usize; 2]> {
             Ok(usize::from(!whole && largest > 0.0 && largest < SCENE * picture.height() as f32))
         })
         .collect::<Result<Vec<usize>>>()?;
-    Ok([scenes.iter().sum(), chosen.len()])
+    Ok([scenes.iter().sum(), scenes.len()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::OpenOptions;
+    use fervor::face::BoundingBox;
+
+    // Pictures of known faces counted as looked at, so that the others seemed to be crops.
+    #[test]
+    fn pictures_whose_face_is_known_are_not_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("faces.csv");
+        let row = |number: usize| format!("{},{}\n", 3 + number % 2, vec![(40 * number).to_string(); 48 * 48].join(" "));
+        std::fs::write(&path, format!("emotion,pixels\n{}", (0..6).map(row).collect::<String>())).unwrap();
+        let mut dataset = Dataset::open(&path, &OpenOptions::default()).unwrap();
+        let bounds = BoundingBox { x: 8.0, y: 8.0, width: 24.0, height: 24.0 };
+        dataset.samples[2..].iter_mut().for_each(|sample| sample.face = Some(Face { bounds, score: None, landmarks: None }));
+        assert_eq!(photographs(&dataset, &[0, 1, 2, 3, 4, 5]).unwrap(), [0, 2]);
+        assert_eq!(photographs(&dataset, &[3, 4]).unwrap(), [0, 0]);
+    }
 }

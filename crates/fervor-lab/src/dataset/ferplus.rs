@@ -1,7 +1,7 @@
 //! FER+: ten annotators' votes for each row of FER-2013 (Barsoum et al. 2016, "Training Deep Networks for Facial Expression
 //! Recognition with Crowd-Sourced Label Distribution"). Joined by row: 173 of its rows have no image name, some names occur twice.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use csv::StringRecord;
@@ -114,6 +114,7 @@ fn read_names(path: &Path) -> Result<HashMap<String, Named>> {
     let row_column = table.column(&["row"]);
     let label_column = table.column(&["label"]);
     let mut names = HashMap::new();
+    let mut taken = HashSet::new();
     for fields in table.rows() {
         let fields = fields?;
         let row = match row_column {
@@ -122,6 +123,11 @@ fn read_names(path: &Path) -> Result<HashMap<String, Named>> {
         };
         let label = label_column.map(|column| canonical_label(&fields[column]));
         let path = &fields[path_column];
+        if !taken.insert(row) {
+            return Err(Error::data(format!("two paths have the same row: row {row}, the second is {:?}", shown(path)))
+                .because(Reason::Exists)
+                .with_hint("each row of the votes belongs to one picture"));
+        }
         if names.insert(without_extension(path).to_owned(), Named { row, label }).is_some() {
             return Err(Error::data(format!("two rows have the same path: {path:?}")));
         }

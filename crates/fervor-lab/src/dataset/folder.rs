@@ -98,7 +98,9 @@ impl Listing {
                     dataset.samples.push(Sample { id, label, split, hash, votes: None, groups, face: None, row: 0 });
                 }
                 Outcome::OtherFile => dataset.skipped.other_files += 1,
-                Outcome::Unreadable((reason, message)) => dataset.problems.push(Problem::new(id, reason, message)),
+                Outcome::Unreadable((reason, message)) => {
+                    dataset.problems.push(Problem::new(id, reason, message).in_part(split));
+                }
             }
         }
         if dataset.samples.is_empty() {
@@ -116,7 +118,7 @@ impl Listing {
 
 impl Dataset {
     /// A class of which no picture can be read is no class: a network would have an answer that it never learns.
-    fn drop_unread_classes(&mut self) -> Result<()> {
+    pub(super) fn drop_unread_classes(&mut self) -> Result<()> {
         let counts = self.class_counts(None);
         let (left, gone): (Vec<usize>, Vec<usize>) = (0..counts.len()).partition(|&label| counts[label] > 0);
         if gone.is_empty() {
@@ -226,7 +228,7 @@ fn list_class(root: &Path, folder: &Path, class: &str, split: Option<Split>, lis
                 } else {
                     Problem::new(id, Reason::Inaccessible, error.to_string())
                 };
-                listing.problems.push(problem);
+                listing.problems.push(problem.in_part(split));
                 continue;
             }
         };
@@ -238,12 +240,15 @@ fn list_class(root: &Path, folder: &Path, class: &str, split: Option<Split>, lis
             // A pipe or a device would be waited for.
             _ if !entry.file_type().is_file() || !may_be_picture(entry.path()) => listing.skipped.other_files += 1,
             Ok(id) => listing.candidates.push(Candidate { id, class: class.to_owned(), split, groups: Vec::new() }),
-            Err(id) => listing.problems.push(Problem::new(id, Reason::Invalid, "the file's name is not Unicode: rename it")),
+            Err(id) => {
+                let problem = Problem::new(id, Reason::Invalid, "the file's name is not Unicode: rename it");
+                listing.problems.push(problem.in_part(split));
+            }
         }
     }
     for link in circles {
         let id = id_of(root, &link).unwrap_or_else(|lossy| lossy);
-        listing.problems.push(Problem::new(id, Reason::BrokenLink, BACK_UP));
+        listing.problems.push(Problem::new(id, Reason::BrokenLink, BACK_UP).in_part(split));
     }
     listing.skipped.hidden += hidden;
     Ok(())

@@ -347,9 +347,9 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> Result<Dataset> {
             }
             Ok(_) => {
                 let problem = Problem::new(id, Reason::Changed, "not the picture that it was: its pixels changed");
-                dataset.problems.push(problem);
+                dataset.problems.push(problem.in_part(split));
             }
-            Err((reason, message)) => dataset.problems.push(Problem::new(id, reason, message)),
+            Err((reason, message)) => dataset.problems.push(Problem::new(id, reason, message).in_part(split)),
         }
     }
     if dataset.samples.is_empty() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fervor::error::{Error, Reason};
 use serde::Serialize;
 
-use super::Dataset;
+use super::{Dataset, Split};
 
 /// One picture that could not be read: it was left out, the others were not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,6 +17,9 @@ pub struct Problem {
     pub reason: Reason,
     /// What is wrong with it, for people.
     pub message: String,
+    /// The part that it would be in, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
     /// Where nothing is wrong with the picture, but a table lists it more than once.
     #[serde(skip)]
     pub(crate) listed: Option<Listed>,
@@ -29,19 +32,53 @@ pub(crate) enum Listed {
     Again,
     /// Different labels: the picture is left out.
     Disputed,
+    /// Different parts: the picture is left out.
+    Torn,
 }
 
 impl Problem {
     pub(crate) fn new(id: impl Into<String>, reason: Reason, message: impl Into<String>) -> Self {
-        Self { id: id.into(), reason, message: message.into(), listed: None }
+        Self { id: id.into(), reason, message: message.into(), split: None, listed: None }
+    }
+
+    pub(super) fn in_part(self, split: Option<Split>) -> Self {
+        Self { split, ..self }
     }
 
     pub(super) fn listed(id: impl Into<String>, listed: Listed, message: impl Into<String>) -> Self {
         let reason = match listed {
             Listed::Again => Reason::Exists,
-            Listed::Disputed => Reason::Mismatch,
+            Listed::Disputed | Listed::Torn => Reason::Mismatch,
         };
         Self { listed: Some(listed), ..Self::new(id, reason, message) }
+    }
+}
+
+/// How many pictures are left out of one part of the data, or of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// They could not be read.
+    pub unreadable: usize,
+    /// A table gives them more than one label.
+    pub disputed: usize,
+    /// A table lists them in more than one part, of which this may be one.
+    pub torn: usize,
+    /// They could not be used, and may be of this part or of another. None where all parts were asked for.
+    pub of_unknown_part: usize,
+}
+
+impl LeftOut {
+    /// Each count with the words by which a report names it.
+    pub fn reasons(self) -> [(&'static str, u64); 4] {
+        let Self { unreadable, disputed, torn, of_unknown_part } = self;
+        [
+            ("unreadable", unreadable),
+            ("more than one label", disputed),
+            ("in more than one part", torn),
+            ("unreadable, of an unknown part", of_unknown_part),
+        ]
+        .map(|(reason, count)| (reason, count as u64))
     }
 }
 
@@ -88,10 +125,22 @@ impl Dataset {
         &self.problems
     }
 
-    /// How many pictures could not be read, and how many are left out for a table gives them more than one label. A row that names a
-    /// picture again leaves none out.
-    pub fn left_out(&self) -> [usize; 2] {
-        [None, Some(Listed::Disputed)].map(|listed| self.problems.iter().filter(|problem| problem.listed == listed).count())
+    /// How many pictures of one part, or of all, could not be read, or are left out for what a table says of them. A row that names
+    /// a picture again leaves none out.
+    pub fn left_out(&self, split: Option<Split>) -> LeftOut {
+        let mut left_out = LeftOut::default();
+        for problem in &self.problems {
+            let here = split.is_none() || problem.split == split;
+            match problem.listed {
+                Some(Listed::Again) => {}
+                Some(Listed::Torn) => left_out.torn += 1,
+                _ if !here && problem.split.is_some() => {}
+                Some(Listed::Disputed) if here => left_out.disputed += 1,
+                None if here => left_out.unreadable += 1,
+                _ => left_out.of_unknown_part += 1,
+            }
+        }
+        left_out
     }
 
     /// What was left out without being a problem.

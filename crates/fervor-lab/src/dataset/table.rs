@@ -192,49 +192,71 @@ fn list(parts: Vec<Part>) -> Result<(Listing, PathBuf)> {
 struct RowsOfPictures {
     /// The place of a picture among the candidates.
     places: HashMap<String, usize>,
-    /// For each candidate the lines that name it, with their labels.
-    lines: Vec<Vec<(usize, String)>>,
+    /// For each candidate the rows that name it.
+    rows: Vec<Vec<Naming>>,
+}
+
+/// What one row says of a picture.
+struct Naming {
+    line: usize,
+    class: String,
+    split: Option<Split>,
 }
 
 impl RowsOfPictures {
     fn add(&mut self, listing: &mut Listing, line: usize, candidate: Candidate) {
-        let row = (line, candidate.class.clone());
+        let row = Naming { line, class: candidate.class.clone(), split: candidate.split };
         match self.places.get(&candidate.id) {
-            Some(&place) => self.lines[place].push(row),
+            Some(&place) => self.rows[place].push(row),
             None => {
                 self.places.insert(candidate.id.clone(), listing.candidates.len());
-                self.lines.push(vec![row]);
+                self.rows.push(vec![row]);
                 listing.candidates.push(candidate);
             }
         }
     }
 
-    /// A picture that is named again counts once; one of several labels has none that could be trusted, and is left out.
+    /// A picture that is named again counts once, in the part that any of its rows says. One of several labels has none that could
+    /// be trusted, one of several parts would be trained and judged on: both are left out.
     fn settle(self, listing: &mut Listing) {
-        let mut lines = self.lines.into_iter();
-        listing.candidates.retain(|Candidate { id, .. }| {
-            let lines = lines.next().expect("each candidate has its lines");
-            let (line, label) = &lines[0];
-            let agrees = lines.iter().all(|(_, other)| other == label);
-            if agrees {
-                listing.problems.extend(lines[1..].iter().map(|(again, _)| {
-                    let message = format!("the row is left out: it names {} again, after line {line}", shown(id));
-                    Problem::listed(format!("line:{again}"), Listed::Again, message)
-                }));
-            } else {
-                let mut labels: Vec<&(usize, String)> = Vec::new();
-                for row in &lines {
-                    if !labels.iter().any(|(_, label)| *label == row.1) {
-                        labels.push(row);
-                    }
+        let mut rows = self.rows.into_iter();
+        listing.candidates.retain_mut(|Candidate { id, split, .. }| {
+            let rows = rows.next().expect("each candidate has its rows");
+            let labels = differing(&rows, |row| Some(row.class.clone()));
+            let parts = differing(&rows, |row| row.split.map(|split| split.to_string()));
+            *split = rows.iter().find_map(|row| row.split);
+            let (listed, wrong) = match (&labels[..], &parts[..]) {
+                ([_, _, ..], [_, _, ..]) => {
+                    let both = format!("label: {}; and in more than one part: {}", labels.join(", "), parts.join(", "));
+                    (Listed::Torn, format!("has more than one {both}"))
                 }
-                let labels: Vec<String> = labels.iter().map(|(line, label)| format!("{} by line {line}", shown(label))).collect();
-                let message = format!("left out, it has more than one label: {}", labels.join(", "));
-                listing.problems.push(Problem::listed(id.clone(), Listed::Disputed, message));
-            }
-            agrees
+                ([_, _, ..], _) => (Listed::Disputed, format!("has more than one label: {}", labels.join(", "))),
+                (_, [_, _, ..]) => (Listed::Torn, format!("is in more than one part: {}", parts.join(", "))),
+                _ => {
+                    listing.problems.extend(rows[1..].iter().map(|again| {
+                        let message = format!("the row is left out: it names {} again, after line {}", shown(id), rows[0].line);
+                        Problem::listed(format!("line:{}", again.line), Listed::Again, message)
+                    }));
+                    return true;
+                }
+            };
+            let split = if listed == Listed::Torn { None } else { *split };
+            let problem = Problem::listed(id.clone(), listed, format!("left out, it {wrong}"));
+            listing.problems.push(problem.in_part(split));
+            false
         });
     }
+}
+
+/// The different things that rows say, each with the first line that says it: `happy by line 4`.
+fn differing(rows: &[Naming], says: impl Fn(&Naming) -> Option<String>) -> Vec<String> {
+    let mut said: Vec<(String, usize)> = Vec::new();
+    for row in rows {
+        if let Some(what) = says(row).filter(|what| said.iter().all(|(other, _)| other != what)) {
+            said.push((what, row.line));
+        }
+    }
+    said.into_iter().map(|(what, line)| format!("{} by line {line}", shown(&what))).collect()
 }
 
 impl Columns {

@@ -21,7 +21,8 @@ const GROUP: &str = "group_";
 const FIXED: [&str; 6] = ["id", "truth", "prediction", "confidence", "in_training", "flags"];
 
 /// The rows as CSV: `id, truth, prediction, confidence, in_training, flags`, then `p_CLASS` for each class and `group_NAME` for
-/// all that the rows are grouped by. Flags are parted by blanks. Probabilities read back as the very same.
+/// all that the rows are grouped by. `in_training` is empty where it is not known what was trained on. Flags are parted by blanks.
+/// Probabilities read back as the very same.
 pub fn write_predictions(rows: &Evaluation) -> Vec<u8> {
     let (labels, columns) = (rows.labels(), rows.columns());
     let mut table = csv::Writer::from_writer(Vec::new());
@@ -37,7 +38,7 @@ pub fn write_predictions(rows: &Evaluation) -> Vec<u8> {
             labels.name(row.truth).to_owned(),
             labels.name(answer).to_owned(),
             row.probabilities[answer].to_string(),
-            row.in_training.to_string(),
+            if rows.training_known { row.in_training.to_string() } else { String::new() },
             flags.join(" "),
         ];
         let probabilities = row.probabilities.iter().map(f32::to_string);
@@ -75,7 +76,7 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Evaluation> {
     let data = DataInfo { name: "the rows' data".to_owned(), manifest_sha256: String::new() };
     let mut evaluation = Evaluation::new(labels.clone(), model, data, "as predicted");
     let (training, flags) = (place("in_training"), place("flags"));
-    evaluation.training_known = training.is_some();
+    let mut training_known = training.is_some();
     let (mut lines, mut known) = (Lines::of(bytes), HashMap::new());
     for record in table.records() {
         let record = record.map_err(|e| not_a_table().with_source(e))?;
@@ -88,7 +89,9 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Evaluation> {
             let groups = named(GROUP).map(|(at, name)| (name.to_owned(), cell(Some(at)).to_owned()));
             let groups = groups.filter(|(_, group)| !group.is_empty()).collect();
             let flags = cell(flags).split_whitespace().filter_map(flag).collect();
-            Ok(Row { in_training: cell(training) == "true", flags, groups, ..row })
+            let in_training = truth_value(cell(training))?;
+            training_known &= in_training.is_some();
+            Ok(Row { in_training: in_training.unwrap_or(false), flags, groups, ..row })
         })();
         let row = row.and_then(|row| match known.insert(row.id.clone(), line) {
             Some(before) if !row.id.is_empty() => Err(Error::data(format!("{} is in line {before} already", shown(&row.id)))
@@ -98,7 +101,20 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Evaluation> {
         });
         row.and_then(|row| evaluation.push(row)).map_err(|e: Error| e.context(format!("line {line}")))?;
     }
+    evaluation.training_known = training_known;
     Ok(evaluation)
+}
+
+/// Whether a picture was trained on, as programs write it; nothing where that is not known.
+fn truth_value(cell: &str) -> Result<Option<bool>> {
+    match cell.trim().to_lowercase().as_str() {
+        "" => Ok(None),
+        "true" | "1" | "1.0" => Ok(Some(true)),
+        "false" | "0" | "0.0" => Ok(Some(false)),
+        _ => {
+            Err(Error::data(format!("in_training must be true or false, or empty where it is not known, got {:?}", shown(cell))))
+        }
+    }
 }
 
 fn numbers(record: &StringRecord, places: &[(usize, &str)]) -> Result<Vec<f32>> {

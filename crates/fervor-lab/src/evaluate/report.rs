@@ -237,7 +237,7 @@ impl EvalReport {
             log_loss: scores.log_loss,
             brier: scores.brier,
             ece: scores.ece,
-            ece_by_chance: Some(scores.chance),
+            ece_by_chance: Some(scores.chance()),
             votes: voters.is_some().then(|| votes(rows)),
             voters,
             labels: labels.names().to_vec(),

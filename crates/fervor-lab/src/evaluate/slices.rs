@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Evaluation, Row};
-use crate::metrics::{Scores, bootstrap_intervals, difference_interval, rank_of, varied, wilson_interval};
+use crate::metrics::{Chance, Scores, bootstrap_intervals, difference_interval, rank_of, varied, wilson_interval};
 use fervor::error::{Error, Reason, Result};
 
 /// The name under which rows are grouped by what they are labelled.
@@ -28,7 +28,7 @@ pub struct Score {
     /// Over all rows of the group.
     pub value: f64,
     /// Of accuracy and top-2 accuracy after Wilson, of the others by bootstrap: 1000 replicates, seed 0; null where every replicate
-    /// scores the same, as where all are right.
+    /// scores the same, as where all are right, and of the calibration error, which replicates only raise.
     pub ci95: Option<[f64; 2]>,
 }
 
@@ -54,6 +54,9 @@ pub struct GroupScores {
     pub brier: Score,
     /// Expected calibration error.
     pub ece: Score,
+    /// What it would be by chance alone; null in reports of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ece_by_chance: Option<Chance>,
 }
 
 /// The two groups between which a score differs most, of those with [`LEAST_COMPARED`] rows or more.
@@ -69,7 +72,8 @@ pub struct Gap {
     /// The difference of both.
     pub difference: f64,
     /// Its 95 % interval from those of both, which are independent (Newcombe 1998, method 10). Of many groups the two farthest
-    /// apart were chosen, which the interval does not make up for. Null where one of them has none.
+    /// apart were chosen, which the interval does not make up for. Null where one of them has none, and of [`BY_FLAGS`], whose groups
+    /// share pictures.
     pub ci95: Option<[f64; 2]>,
 }
 
@@ -107,6 +111,7 @@ impl Evaluation {
         let classes = self.labels.len();
         let groups: Vec<GroupScores> =
             members.into_par_iter().map(|(group, rows)| GroupScores::of(group, &rows, classes)).collect();
+        let independent = column != BY_FLAGS;
         let gaps = [
             Gap::of("accuracy", &groups, |group| group.accuracy),
             // Of one class a mean over the classes says nothing that the accuracy does not.
@@ -114,7 +119,8 @@ impl Evaluation {
             Gap::of("macro_f1", &groups, |group| group.macro_f1).filter(|_| column != BY_CLASS),
             Gap::of("ece", &groups, |group| group.ece),
         ];
-        Ok(Slice { column: column.to_owned(), gaps: gaps.into_iter().flatten().collect(), groups })
+        let gaps = gaps.into_iter().flatten().map(|gap| Gap { ci95: gap.ci95.filter(|_| independent), ..gap }).collect();
+        Ok(Slice { column: column.to_owned(), gaps, groups })
     }
 
     /// The rows of each group of a column, by the group's name.
@@ -162,12 +168,12 @@ impl GroupScores {
         let confusion = &scores.confusion;
         let values = |scores: &Scores| {
             let confusion = &scores.confusion;
-            [confusion.balanced_accuracy(), confusion.macro_f1(), scores.log_loss, scores.brier, scores.ece]
+            [confusion.balanced_accuracy(), confusion.macro_f1(), scores.log_loss, scores.brier]
         };
         let intervals = bootstrap_intervals(rows.len(), REPLICATES, SEED, |drawn| {
             values(&scores_of(&mut drawn.iter().map(|&index| rows[index])))
         });
-        let [balanced_accuracy, macro_f1, log_loss, brier, ece] = {
+        let [balanced_accuracy, macro_f1, log_loss, brier] = {
             let values = values(&scores);
             std::array::from_fn(|score| Score { value: values[score], ci95: varied(intervals[score]) })
         };
@@ -182,7 +188,8 @@ impl GroupScores {
             top2_accuracy: Score { value: scores.top2_accuracy, ci95: Some(wilson_interval(among_two, n)) },
             log_loss,
             brier,
-            ece,
+            ece: Score { value: scores.ece, ci95: None },
+            ece_by_chance: Some(scores.chance()),
         }
     }
 }

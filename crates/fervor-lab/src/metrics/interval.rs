@@ -60,11 +60,13 @@ pub(crate) fn varied([lo, hi]: [f64; 2]) -> Option<[f64; 2]> {
 }
 
 /// 95 % interval of `first - second` from two independent scores, each with its own 95 % interval: of shares with Wilson's intervals
-/// it is method 10 of Newcombe 1998, of other scores its generalisation (Zou and Donner 2008, equation 3).
+/// it is method 10 of Newcombe 1998, of other scores its generalisation (Zou and Donner 2008, equation 3). A bootstrap's interval may
+/// leave its own score out; it counts as if it reached to it.
 pub fn difference_interval((first, first_ci): (f64, [f64; 2]), (second, second_ci): (f64, [f64; 2])) -> [f64; 2] {
     let difference = first - second;
-    let below = (first - first_ci[0]).hypot(second_ci[1] - second);
-    let above = (first_ci[1] - first).hypot(second - second_ci[0]);
+    let reach = |of_first: f64, of_second: f64| of_first.max(0.0).hypot(of_second.max(0.0));
+    let below = reach(first - first_ci[0], second_ci[1] - second);
+    let above = reach(first_ci[1] - first, second - second_ci[0]);
     [difference - below, difference + above]
 }
 
@@ -176,6 +178,13 @@ mod tests {
             let found = difference_interval(first, second);
             assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-4), "{found:?}");
         }
+    }
+
+    // A distance below 0 lengthened the interval as if it were above.
+    #[test]
+    fn an_interval_that_leaves_its_score_out_reaches_to_it() {
+        assert_eq!(difference_interval((0.5, [0.6, 0.7]), (0.25, [0.25, 0.25])), [0.25, 0.5 - 0.25 + (0.7 - 0.5)]);
+        assert_eq!(difference_interval((0.5, [0.5, 0.5]), (0.25, [0.5, 0.75])), [-0.25, 0.25]);
     }
 
     #[test]

@@ -50,12 +50,12 @@ pub struct Scores {
     /// Expected calibration error: the mean over [`RELIABILITY_BINS`] equal bins, weighted by their samples,
     /// of |accuracy - confidence| (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3).
     pub ece: f64,
-    /// What the calibration error of a model that is right exactly as often as it says would be on as many samples.
-    pub chance: Chance,
     /// The share of samples whose true class is among the two most probable.
     pub top2_accuracy: f64,
     /// The bins of the calibration error, from low to high confidence.
     pub reliability: Vec<ReliabilityBin>,
+    /// For each bin how far its count of right answers strays by chance: a standard deviation.
+    strays: [f64; RELIABILITY_BINS],
 }
 
 impl Scores {
@@ -89,21 +89,22 @@ impl Scores {
             brier: brier / n,
             ece,
             top2_accuracy: top2 as f64 / n,
-            chance: Chance::of(&bins, n),
             reliability,
+            strays: bins.map(|bin| bin.variance.sqrt()),
         }
     }
-}
 
-impl Chance {
-    fn of(bins: &[Bin], n: f64) -> Self {
+    /// What the calibration error of a model that is right exactly as often as it says would be on as many samples. It is drawn anew
+    /// at each call.
+    pub fn chance(&self) -> Chance {
+        let n = self.confusion.total() as f64;
         let mut random = SplitMix64(0);
-        let mut drawn: Vec<f64> =
-            (0..DRAWS).map(|_| bins.iter().map(|bin| bin.variance.sqrt() * normal(&mut random).abs()).sum::<f64>() / n).collect();
+        let mut draw = || self.strays.iter().map(|stray| stray * normal(&mut random).abs()).sum::<f64>() / n;
+        let mut drawn: Vec<f64> = (0..DRAWS).map(|_| draw()).collect();
         drawn.sort_by(f64::total_cmp);
         // The mean of |x| of a normal number x.
-        let mean = bins.iter().map(|bin| (2.0 * bin.variance / PI).sqrt()).sum::<f64>() / n;
-        Self { mean, most: drawn[DRAWS * 95 / 100] }
+        let mean = (2.0 / PI).sqrt() * self.strays.iter().sum::<f64>() / n;
+        Chance { mean, most: drawn[DRAWS * 95 / 100] }
     }
 }
 
@@ -201,13 +202,13 @@ mod tests {
             let truth: Vec<usize> = confidences.iter().map(|&c| usize::from(random.share() >= f64::from(c))).collect();
             let scores = Scores::new(2, &probabilities, &truth);
             shown.push(scores.ece);
-            assert_eq!(*chance.get_or_insert(scores.chance), scores.chance, "the truths are nothing to it");
+            assert_eq!(*chance.get_or_insert_with(|| scores.chance()), scores.chance(), "the truths are nothing to it");
         }
         shown.sort_by(f64::total_cmp);
         let (chance, mean) = (chance.unwrap(), shown.iter().sum::<f64>() / 300.0);
         assert!((chance.mean - mean).abs() < 0.002, "{} {mean}", chance.mean);
         assert!((chance.most - shown[285]).abs() < 0.004, "{} {}", chance.most, shown[285]);
-        assert_eq!(Scores::new(2, &[1.0, 0.0], &[0]).chance, Chance { mean: 0.0, most: 0.0 });
+        assert_eq!(Scores::new(2, &[1.0, 0.0], &[0]).chance(), Chance { mean: 0.0, most: 0.0 });
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::{Result as Written, Write};
 
 use super::markdown::cell;
 use super::words::{interval, percent};
-use crate::evaluate::{BY_CLASS, EvalReport, Gap, GroupScores, LEAST_COMPARED, Score, Slice};
+use crate::evaluate::{BY_CLASS, BY_FLAGS, EvalReport, Gap, GroupScores, LEAST_COMPARED, Score, Slice};
 use fervor_draw::chart::{escape, thousands};
 
 /// What is to be known of every gap.
@@ -38,10 +38,9 @@ fn gap_words(slice: &Slice, gap: &Gap) -> String {
             _ => scores.accuracy.value,
         })
     };
-    let interval = gap.ci95.map(|ends| ends.map(|end| 100.0 * end));
-    let interval = interval.map_or_else(
-        || "no interval: every draw of one of them scores the same".to_owned(),
-        |[lo, hi]| format!("95 % interval {lo:.1} to {hi:.1}"),
+    let interval = gap.ci95.map_or_else(
+        || format!("no interval: {}", why_without_interval(slice, gap)),
+        |ends| format!("95 % interval {:.1} to {:.1}", 100.0 * ends[0], 100.0 * ends[1]),
     );
     format!(
         "{}: {} {}, {} {}: {:.1} points apart ({interval})",
@@ -52,6 +51,17 @@ fn gap_words(slice: &Slice, gap: &Gap) -> String {
         percent(score(&gap.lowest)),
         100.0 * gap.difference
     )
+}
+
+fn why_without_interval(slice: &Slice, gap: &Gap) -> String {
+    let chance = |group: &String| slice.groups.iter().find(|scores| scores.group == *group)?.ece_by_chance;
+    match (slice.column.as_str(), chance(&gap.highest), chance(&gap.lowest)) {
+        (_, Some(highest), Some(lowest)) if gap.score == "ece" => {
+            format!("chance alone makes {} and {}", percent(highest.mean), percent(lowest.mean))
+        }
+        (BY_FLAGS, ..) => "a picture may be in both groups".to_owned(),
+        _ => "every draw of one of them scores the same".to_owned(),
+    }
 }
 
 /// Whether the interval leaves out 0; not known without one.
@@ -144,7 +154,8 @@ pub(super) fn html(page: &mut String, report: &EvalReport) -> Written {
         }
         writeln!(
             page,
-            "</table></div>\n<p class=\"muted\" style=\"margin-top:12px\">The small figures are 95 % intervals. Groups of fewer than \
+            "</table></div>\n<p class=\"muted\" style=\"margin-top:12px\">The small figures are 95 % intervals, and under \
+             the calibration error what chance alone makes. Groups of fewer than \
              {LEAST_COMPARED} pictures are shown and not compared.</p>\n</section>"
         )?;
     }
@@ -190,8 +201,13 @@ fn columns(scores: &GroupScores) -> [(String, String); 7] {
         wilson(scores.top2_accuracy),
         number(scores.log_loss),
         number(scores.brier),
-        share(scores.ece),
+        (percent(scores.ece.value), by_chance(scores)),
     ]
+}
+
+/// "by chance 4.1": an interval would say that the error is surely there, also where chance alone makes it.
+fn by_chance(scores: &GroupScores) -> String {
+    scores.ece_by_chance.map_or_else(|| "–".to_owned(), |chance| format!("by chance {:.1}", 100.0 * chance.mean))
 }
 
 /// "64.6–67.7".

@@ -21,8 +21,8 @@ thread_local! {
 /// Restarts this thread's stream of first weights and dropout masks.
 ///
 /// Layers made, and masks drawn, after the same seed and in the same order are the same. A training
-/// that can be resumed calls this at each epoch with a seed made from the recipe's seed and the
-/// epoch's number.
+/// that can be resumed calls this at each step with a seed made from the recipe's seed and the
+/// step's number.
 pub fn seed(seed: u64) {
     STREAM.set((seed, 0));
 }

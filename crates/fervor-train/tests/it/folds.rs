@@ -1,6 +1,8 @@
 use fervor_train::EpochLog;
 use fervor_train::folds::{CrossValidation, Spread};
 
+use super::world::World;
+
 #[test]
 fn the_table_tells_each_fold_and_the_spread() {
     let row = |epoch: usize, accuracy: f64| EpochLog {
@@ -21,4 +23,20 @@ fn the_table_tells_each_fold_and_the_spread() {
     let table = done.table();
     assert!(table.contains("| 1 | 8 | 4 | 50.00 % | 0.5000 | 1.0000 | 1 | 75.00 % |"), "{table}");
     assert!(table.contains("| mean | | | 62.50 % |") && table.contains("| deviation | | | 17.68 % |"), "{table}");
+}
+
+// The table said that a fold's pictures did not choose its last epoch, where they had ended the training.
+#[test]
+fn recipes_that_ask_a_folds_own_pictures_are_refused() {
+    let check = |overrides: &[&str]| CrossValidation::check(&World::new(overrides).recipe);
+    for (overrides, key, hint) in [
+        (&["early_stopping.patience=2"][..], "early_stopping.patience = 2", "early_stopping.patience = 3"),
+        (&["schedule={ name = 'plateau' }"], "schedule.name = \"plateau\"", "schedule.name = \"cosine\""),
+    ] {
+        let error = check(overrides).unwrap_err();
+        assert!(error.message().contains(key), "{error}");
+        assert!(error.hint().unwrap().contains(hint), "{:?}", error.hint());
+    }
+    check(&[]).unwrap();
+    check(&["early_stopping.patience=3"]).unwrap();
 }

@@ -21,7 +21,8 @@ pub(super) fn pictures(dataset: &Dataset, part: &Path, manifest: &mut Manifest) 
             let path = dataset.root().join(&line.id);
             fs::read(&path).map_err(|e| Error::data("gone while it was copied").with_source(e).context(path.display()))?
         } else {
-            dataset.picture(index)?.encode_png()?
+            // As the manifest's hash and box have it: with all that surrounds a detected face.
+            dataset.whole_picture(index)?.encode_png()?
         };
         let folder = match line.split {
             Some(split) => format!("{split}/{}", plain(dataset.labels().name(line.label))),
@@ -40,11 +41,11 @@ pub(super) fn quarantine(dataset: &Dataset, part: &Path, decisions: &[&Decision]
     for decision in decisions {
         let below: PathBuf = Path::new(&decision.id).components().filter(|part| matches!(part, Component::Normal(_))).collect();
         let path = dataset.root().join(&below);
-        let row = dataset.samples().iter().position(|sample| sample.id == decision.id).filter(|_| !dataset.root().is_dir());
+        let row = dataset.samples().iter().position(|sample| sample.id == decision.id).filter(|_| !dataset.has_files());
         match row {
             Some(row) => {
                 let name = format!("{}.png", decision.id.replace(':', "-"));
-                save(&part.join("quarantine").join(name), &dataset.picture(row)?.encode_png()?)?;
+                save(&part.join("quarantine").join(name), &dataset.whole_picture(row)?.encode_png()?)?;
             }
             // What cannot be read cannot be copied either: the list names it.
             None if path.is_file() => {

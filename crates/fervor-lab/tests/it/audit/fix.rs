@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use fervor::face::{BoundingBox, Face};
 use fervor_lab::audit::fix::{Action, apply, decide, fix, read_decisions, write_decisions};
-use fervor_lab::audit::{AuditOptions, FindingKind, audit};
-use fervor_lab::dataset::{Dataset, OpenOptions, Split, groups};
+use fervor_lab::audit::{AuditOptions, FindingKind, Level, audit};
+use fervor_lab::dataset::{Dataset, Manifest, OpenOptions, Split, groups};
 use image::{GrayImage, Luma, imageops};
 
 use super::{World, face};
@@ -147,6 +148,56 @@ fn a_picture_that_a_table_gives_two_labels_is_a_conflict() {
     assert_eq!(conflict.items[2].detail, "left out, it has more than one label: happy by line 4, sad by line 10");
     let done = fix(&audited.dataset, &decide(&audited), &world.path("out"), false).unwrap();
     assert_eq!(done.left, 6, "neither the picture of two labels nor the copies that disagree");
+}
+
+// It was a row that names the picture again, and no leak.
+#[test]
+fn a_picture_that_a_table_lists_in_two_parts_is_a_leak() {
+    let parts: String =
+        (0..8).map(|i| format!("faces/{i}.png,{},{}\n", ["happy", "sad"][i % 2], ["train", "test"][i / 4])).collect();
+    let world = listed("").file("t.csv", format!("path,label,split\n{parts}faces/2.png,happy,test\n"));
+    let audited = audit(&world.path("t.csv"), &AuditOptions::default()).unwrap();
+    let leak = audited.report.finding(FindingKind::Leak).unwrap();
+    assert_eq!((leak.level, leak.title.as_str()), (Level::Error, "1 picture is in more than one split (1 file or row)"));
+    assert_eq!(leak.items[0].id, "faces/2.png");
+    assert_eq!(leak.items[0].detail, "left out, it is in more than one part: train by line 4, test by line 10");
+    let done = fix(&audited.dataset, &decide(&audited), &world.path("out"), false).unwrap();
+    assert_eq!(done.left, 7);
+}
+
+// The picture was the face cut out, and the manifest named the hash and the box of the whole one: nothing could be opened.
+#[test]
+fn a_copy_of_rows_with_known_faces_opens() {
+    let row = |number: u32| face(number).pixels().map(|pixel| pixel.0[0].to_string()).collect::<Vec<_>>().join(" ");
+    let rows: String = (0..4).map(|number| format!("{},{}\n", 3 + number % 2, row(number))).collect();
+    let world = World::new().file("fer.csv", format!("emotion,pixels\n{rows}"));
+    let dataset = Dataset::open(&world.path("fer.csv"), &OpenOptions::default()).unwrap();
+    let mut manifest = Manifest::of(&dataset);
+    let bounds = BoundingBox { x: 8.0, y: 8.0, width: 24.0, height: 24.0 };
+    let landmarks = [[14.0, 16.0], [26.0, 16.0], [20.0, 21.0], [15.0, 27.0], [25.0, 27.0]];
+    manifest.samples[1].face = Some(Face { bounds, score: Some(0.9), landmarks: Some(landmarks) });
+    manifest.save(&world.path("faces.json")).unwrap();
+    let dataset = Dataset::open(&world.path("faces.json"), &OpenOptions::default()).unwrap();
+    let world = world.file("changes.csv", "id,action\nrow:0,quarantine\n");
+    let decisions = read_decisions(&world.path("changes.csv")).unwrap();
+    fix(&dataset, &decisions, &world.path("out"), true).unwrap();
+    let copy = Dataset::open(&world.path("out/manifest.json"), &OpenOptions::default()).unwrap();
+    assert_eq!((copy.len(), copy.problems()), (3, &[][..]));
+    assert_eq!(copy.picture(0).unwrap(), dataset.picture(1).unwrap(), "the same face of the same picture");
+    assert!(world.path("out/quarantine/row-0.png").is_file());
+}
+
+// Rows of a file were set aside with their pictures, those of a folder of the same files without.
+#[cfg(feature = "parquet")]
+#[test]
+fn quarantined_rows_of_a_folder_of_parquet_are_copied() {
+    let world = World::new().file("hub/data/train-0.parquet", include_bytes!("../../data/faces.parquet"));
+    let dataset = Dataset::open(&world.path("hub"), &OpenOptions::default()).unwrap();
+    let world = world.file("changes.csv", "id,action\nrow:2,quarantine\nrow:6,quarantine\n");
+    let decisions = read_decisions(&world.path("changes.csv")).unwrap();
+    fix(&dataset, &decisions, &world.path("out"), true).unwrap();
+    let kept: Vec<_> = fs::read_dir(world.path("out/quarantine")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(kept, ["row-2.png"], "row 6 is no picture");
 }
 
 #[test]

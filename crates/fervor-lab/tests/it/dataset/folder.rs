@@ -211,3 +211,14 @@ fn the_same_pixels_are_duplicates_whatever_their_files() {
     assert_eq!(duplicates.leaked(&dataset, Split::Train, Split::Test).len(), 1);
     assert!(duplicates.leaked(&dataset, Split::Validation, Split::Train).is_empty());
 }
+
+// Scores of the test part counted what could not be read of the training part.
+#[test]
+fn what_is_left_out_is_counted_for_each_part() {
+    let world = World::new().face("train/happy/1.png", 1).face("train/sad/2.png", 2).face("test/sad/3.png", 3);
+    let world = world.file("train/happy/a.png", "broken").file("train/sad/b.png", "broken").file("test/happy/c.png", "broken");
+    let dataset = world.open();
+    let unreadable = |split: Option<Split>| dataset.left_out(split).reasons()[0];
+    assert_eq!(unreadable(None), ("unreadable", 3));
+    assert_eq!([Split::Train, Split::Test, Split::Validation].map(|split| unreadable(Some(split)).1), [2, 1, 0]);
+}

@@ -81,6 +81,33 @@ fn a_picture_of_several_labels_is_left_out_and_both_are_named() {
     );
 }
 
+// It was a picture that is named again, in the part that its first row says.
+#[test]
+fn a_picture_of_several_parts_is_left_out_and_both_are_named() {
+    let rows = "faces/a.png,happy,train\nfaces/b.png,sad,\nfaces/c.png,happy,test\nfaces/d.png,sad,train\n\
+                ./faces/a.png,happy,test\nfaces/b.png,sad,val\nfaces/d.png,happy,dev\n";
+    let world = faces().face("faces/e.png", 5).file("t.csv", format!("path,label,split\n{rows}faces/e.png,happy,test\n"));
+    let dataset = open(&world, "t.csv");
+    assert_eq!(ids(&dataset), ["faces/b.png", "faces/c.png", "faces/e.png"]);
+    assert_eq!(dataset.samples()[0].split, Some(Split::Validation), "a row that says no part contradicts none");
+    let found: Vec<(&str, &str)> =
+        dataset.problems().iter().map(|problem| (problem.id.as_str(), problem.message.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            ("faces/a.png", "left out, it is in more than one part: train by line 2, test by line 6"),
+            ("line:7", "the row is left out: it names faces/b.png again, after line 3"),
+            (
+                "faces/d.png",
+                "left out, it has more than one label: sad by line 5, happy by line 8; and in more than one part: train by line \
+                 5, validation by line 8"
+            ),
+        ]
+    );
+    let left_out = dataset.left_out(Some(Split::Test));
+    assert_eq!((left_out.unreadable, left_out.disputed, left_out.torn, left_out.of_unknown_part), (0, 0, 2, 0));
+}
+
 // Letters of another encoding became replacement characters without a word.
 #[test]
 fn a_table_in_another_encoding_is_refused_with_its_line() {

@@ -100,6 +100,17 @@ fn files_find_their_rows_through_a_table_of_names() {
     says(&error, &["\"train/sad/Training_7.png\" is sad in the data, but row 1 is fear"]);
 }
 
+// Both pictures got the votes of one row.
+#[test]
+fn a_row_that_two_files_have_is_refused() {
+    let world = World::new().face("f/train/happy/1.png", 1).face("f/train/sad/2.png", 2);
+    let names = "row,kaggle_path\n1,train/happy/1.jpg\n1,train/sad/2.jpg\n";
+    let two = votes(&["Training,,9,0,0,0,0,0,0,0,1,0", "Training,,0,0,0,10,0,0,0,0,0,0"]);
+    let world = world.file("votes.csv", two).file("fer2013-names.csv", names);
+    let error = told(&join(&world, "f", "votes.csv").unwrap_err());
+    says(&error, &["fer2013-names.csv", "two paths have the same row: row 1, the second is \"train/sad/2.jpg\"", "hint: "]);
+}
+
 #[test]
 fn the_majority_of_the_votes_becomes_the_label() {
     let table = "emotion,pixels,Usage\n0,1 2 3 4,Training\n3,5 6 7 8,Training\n6,9 9 9 9,Training\n6,7 7 7 7,PublicTest\n";
