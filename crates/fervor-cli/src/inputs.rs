@@ -71,7 +71,7 @@ impl Source {
     /// A file that cannot be read, or is no picture.
     pub fn read(&self, limits: &Limits) -> Result<Picture> {
         match self {
-            Self::File { path, .. } => fervor::picture::read(path, limits),
+            Self::File { path, .. } => fervor::picture::read(path, limits).map_err(|error| helped(error, path)),
             Self::StandardInput => {
                 let mut bytes = Vec::new();
                 let read = std::io::stdin().lock().take(limits.bytes as u64 + 1).read_to_end(&mut bytes);
@@ -93,6 +93,19 @@ impl Source {
 
     fn refused(path: impl Into<PathBuf>, reason: Reason, message: impl Into<String>, hint: Option<&'static str>) -> Self {
         Self::Refused { path: path.into(), refusal: Refusal { reason, message: message.into(), hint } }
+    }
+}
+
+/// An error with what this program has instead for what was named.
+fn helped(error: Error, path: &Path) -> Error {
+    let name = path.to_string_lossy();
+    match error.reason() {
+        Reason::NotAPicture if error.message().ends_with("video") => error.with_hint("fervor video looks at films"),
+        Reason::Missing if name.starts_with("camera:") => error.with_hint("fervor watch looks through cameras"),
+        Reason::Missing if name.contains("://") => {
+            error.with_hint("addresses are read by fervor batch alone, in a build with the feature store: download it")
+        }
+        _ => error,
     }
 }
 

@@ -12,7 +12,17 @@ use crate::talk;
 
 /// The error of a place that the operating system does not let be written.
 pub fn cannot_write(path: &Path, e: io::Error) -> Error {
-    Error::output(format!("cannot write {}", path.display())).with_source(e)
+    let hint = match e.kind() {
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            "a file stands where a folder is needed: name another place"
+        }
+        io::ErrorKind::IsADirectory => "a folder has this name: name a file",
+        io::ErrorKind::NotFound => "its folder is not there: make it, or name another place",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "name a place that you may write",
+        io::ErrorKind::StorageFull => "the disk is full: make room, or name another place",
+        _ => return Error::output(format!("cannot write {}", path.display())).with_source(e),
+    };
+    Error::output(format!("cannot write {}", path.display())).with_source(e).with_hint(hint)
 }
 
 /// Writes a file that appears only when it is whole, in a folder that is made where it lacks.

@@ -124,9 +124,15 @@ fn api_key(path: &std::path::Path) -> Result<String> {
 /// Logs go to standard error: lines for people on a terminal, JSON for machines elsewhere.
 fn log(format: Option<LogFormat>) -> Result<()> {
     let directives = environment::value("FERVOR_LOG").unwrap_or_else(|| "info".to_owned());
-    let filter: Targets = directives.parse().map_err(|e| {
-        Error::input(format!("FERVOR_LOG cannot be read: {directives:?}")).with_source(e).with_hint("FERVOR_LOG=warn")
-    })?;
+    let refused = || {
+        Error::input(format!("FERVOR_LOG cannot be read: {directives:?}"))
+            .with_hint("give off, error, warn, info, debug or trace, also of a part: FERVOR_LOG=warn,fervor_serve=debug")
+    };
+    let filter: Targets = directives.parse().map_err(|e| refused().with_source(e))?;
+    // A word that is no level would be the name of a part, which alone would be heard.
+    if directives.split(',').any(|word| !word.contains('=') && word.trim().parse::<LevelFilter>().is_err()) {
+        return Err(refused());
+    }
     let terminal = std::io::stderr().is_terminal();
     let format = format.unwrap_or(if terminal { LogFormat::Text } else { LogFormat::Json });
     let log = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(std::io::stderr).with_ansi(terminal);

@@ -4,6 +4,7 @@ mod annotate;
 mod crops;
 mod files;
 mod films;
+mod folder;
 mod look;
 
 use std::path::{Path, PathBuf};
@@ -32,8 +33,10 @@ pub fn run(args: &Video) -> Result<Verdict> {
     }
     let films = films::find(args)?;
     if args.annotate.is_some() && films.len() != 1 {
-        return Err(Error::input(format!("--annotate names one film, here are {}", films.len())));
+        return Err(Error::input(format!("--annotate names one film, here are {}", films.len()))
+            .with_hint("look at each by itself, with its own --annotate and --output"));
     }
+    films::spare_their_folder(&args.output, &films)?;
     if let Some(path) = &args.annotate {
         output::spares("--annotate", path, films.iter().map(|film| film.path.as_path()))?;
     }
@@ -89,20 +92,16 @@ pub enum Done {
 /// One film, from its frames to its folder.
 fn work(args: &Video, film: &Film, eye: &Eye, options: &EpisodeOptions) -> Result<Done> {
     let folder = args.output.join(&film.folder);
-    let stamp = files::stamp(args, film, eye.model());
-    if args.resume && files::is_finished(&folder, &stamp) {
+    let stamp = folder::stamp(args, film, eye.model());
+    let is_annotated = args.annotate.as_ref().is_none_or(|path| path.is_file());
+    if args.resume && is_annotated && folder::is_finished(&folder, &stamp) {
         talk::note(format_args!("{}: finished before", talk::name(&film.name)));
-        return Ok(Done::Whole { frames: files::frames(&folder) });
+        return Ok(Done::Whole { frames: folder::frames(&folder) });
     }
     // Before the work, so that it is not for nothing.
-    files::claim(&folder, &stamp)?;
-    let looked = eye.look_at(film).and_then(|looked| match (&looked.ended, args.start) {
-        (None, Some(start)) if looked.timeline.is_empty() && !eye.is_stopped() => {
-            Err(Error::input(format!("no frame was looked at: the film ends before --start {start}")))
-        }
-        _ => Ok(looked),
-    });
-    let Looked { mut timeline, crops, ended, seconds } = looked.inspect_err(|_| files::leave(&folder))?;
+    folder::claim(&folder, &stamp)?;
+    let looked = eye.look_at(film).inspect_err(|_| folder::leave(&folder))?;
+    let Looked { mut timeline, crops, ended, seconds } = looked;
     timeline.smooth(args.smoothing);
     let broken = timeline.frames().filter(|frame| frame.error().is_some()).count();
     let why = match &ended {
@@ -117,12 +116,13 @@ fn work(args: &Video, film: &Film, eye: &Eye, options: &EpisodeOptions) -> Resul
     // One that ended early, or was interrupted, is looked at again.
     let whole = ended.is_none() && !eye.is_stopped();
     // What is whole stays where only a part would take its place.
-    let folder = if whole || !files::is_whole(&folder) { folder } else { files::beside(&folder) };
+    let folder = if whole || !folder::is_whole(&folder) { folder } else { folder::beside(&folder, &stamp) };
     let path = files::place(args, film, &folder)?;
     path.iter().for_each(|path| timeline.set_path(path));
-    let work = files::Work { args, folder: &folder, timeline: &timeline, crops: &crops, path, options };
-    files::write(&work, whole.then_some(&stamp))?;
-    tell(&timeline, options, &folder, film, seconds)?;
+    let (timeline, crops, stamp) = (&timeline, &crops, &stamp);
+    let work = files::Work { args, film, folder: &folder, timeline, crops, path, options, stamp, whole };
+    files::write(&work).inspect_err(|_| folder::leave(&folder))?;
+    tell(timeline, options, &folder, film, seconds)?;
     let frames = timeline.len();
     Ok(why.map_or(Done::Whole { frames: Some(frames) }, |why| Done::InPart { frames, why }))
 }

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use fervor::prediction::LiveFace;
 use fervor::track::TrackOptions;
+use fervor::{Error, Remedy};
 use fervor_video::pipeline::{Seen, Settings as Looking};
 use fervor_video::{Decoders, Follower, Options as Asked, Source, VideoLimits};
 use futures_util::stream;
@@ -28,6 +29,9 @@ const WAITING: usize = 64;
 
 /// The greatest time constant of the smoothing, in seconds.
 const MOST_SMOOTHING: f64 = 60.0;
+
+/// The greatest of the other times, in seconds.
+const MOST_TIME: f64 = 1e6;
 
 /// What may stand after the `?`.
 #[derive(Debug, Default, Deserialize)]
@@ -71,7 +75,7 @@ struct Work {
 /// The handler.
 ///
 /// # Errors
-/// A body that is no video that can be decoded here, or is too large; a service that looks at as many as it may.
+/// Times between which no frame can lie or none does; a body that is no video that can be decoded here, or is too large; a service that looks at as many as it may.
 pub async fn video(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
     let Some(allowed) = app.settings().video else { return Err(ApiError::not_found("/video")) };
     let Query(options) = Query::<Options>::try_from_uri(request.uri()).map_err(|e| ApiError::malformed(e.body_text(), KNOWN))?;
@@ -116,15 +120,26 @@ async fn opened<H: Send + 'static>(
 ) -> Result<(Source, H), ApiError> {
     let opening = tokio::task::spawn_blocking(move || (Source::read(bytes, &asked), held));
     let (source, held) = opening.await.map_err(|_| ApiError::internal())?;
-    Ok((source.map_err(|error| ApiError::of_picture(&error))?, held))
+    Ok((source.map_err(|error| refused(&error))?, held))
 }
 
 /// The options of the source, within what is allowed.
 fn asked(options: &Options, allowed: &VideoSettings, picture: fervor::Limits) -> Result<Asked, ApiError> {
-    let range = |value: Option<f64>, most: f64| value.is_none_or(|value| (0.0..=most).contains(&value));
-    let times = [options.every, options.start, options.end].into_iter().all(|time| range(time, 1e6));
-    if !times || !range(options.smoothing, MOST_SMOOTHING) {
-        return Err(ApiError::malformed("times are seconds and not negative", KNOWN));
+    let times = [
+        ("every", options.every, MOST_TIME),
+        ("start", options.start, MOST_TIME),
+        ("end", options.end, MOST_TIME),
+        ("smoothing", options.smoothing, MOST_SMOOTHING),
+    ];
+    for (name, time, most) in times {
+        if let Some(time) = time.filter(|time| !(0.0..=most).contains(time)) {
+            return Err(ApiError::malformed(format!("{name} is a time from 0 to {most} seconds, got {time}"), KNOWN));
+        }
+    }
+    if let (Some(start), Some(end)) = (options.start, options.end)
+        && start >= end
+    {
+        return Err(ApiError::malformed(format!("start={start} is not before end={end}: no frame lies between"), KNOWN));
     }
     let picture = VideoLimits::default().picture.with_bytes(picture.bytes);
     let limits = VideoLimits::default().with_picture(picture).with_frames(allowed.frames).with_seconds(allowed.seconds);
@@ -132,6 +147,15 @@ fn asked(options: &Options, allowed: &VideoSettings, picture: fervor::Limits) ->
     asked.every = options.every.unwrap_or(0.0);
     (asked.start, asked.end) = (options.start, options.end);
     Ok(asked)
+}
+
+/// The error of a video, whose hint is about videos.
+fn refused(error: &Error) -> ApiError {
+    let mut refused = ApiError::of_picture(error);
+    if error.remedy() == Some(&Remedy::Shrink) {
+        refused.info.hint = Some("send a shorter or smaller video".to_owned());
+    }
+    refused
 }
 
 impl Work {
@@ -147,7 +171,7 @@ impl Work {
             let seen = match frame {
                 Ok(frame) => follower.see(frame),
                 Err(error) => {
-                    ended = Some(ApiError::of_picture(&error));
+                    ended = Some(refused(&error));
                     break;
                 }
             };
@@ -170,7 +194,7 @@ fn told(seen: &Seen, app: &App) -> Bytes {
             let (width, height) = seen.size;
             line(&Line::Seen { frame, time, shot: seen.new_shot, width, height, faces })
         }
-        Err(error) => line(&Line::Broken { frame, time, error: &ApiError::of_picture(error) }),
+        Err(error) => line(&Line::Broken { frame, time, error: &refused(error) }),
     }
 }
 
@@ -200,6 +224,46 @@ mod tests {
             let _ = self.0.lock().unwrap().recv();
             b"no video at all"
         }
+    }
+
+    /// Each was told that times are seconds and not negative, and a time without a frame was no error at all.
+    #[test]
+    fn a_time_that_is_not_allowed_is_told_with_what_is() {
+        let asked = |query: &str| {
+            let Query(options) = Query::<Options>::try_from_uri(&format!("/video?{query}").parse().unwrap()).unwrap();
+            asked(&options, &VideoSettings::default(), fervor::Limits::default())
+        };
+        let cases = [
+            ("smoothing=61", "smoothing is a time from 0 to 60 seconds, got 61"),
+            ("every=-1", "every is a time from 0 to 1000000 seconds, got -1"),
+            ("end=NaN", "end is a time from 0 to 1000000 seconds, got NaN"),
+            ("start=5&end=5", "start=5 is not before end=5: no frame lies between"),
+        ];
+        for (query, message) in cases {
+            let error = asked(query).unwrap_err();
+            assert_eq!((error.status.as_u16(), error.info.message.as_str()), (400, message));
+        }
+        assert!(asked("every=0.2&start=1&end=2&smoothing=60").is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_video_without_a_frame_in_the_time_asked_for_is_refused() {
+        let clip = include_bytes!("../../fervor-video/tests/clips/b-frames.mp4");
+        let late = Asked::default().with_decoders(Decoders::Own).with_start(9.0);
+        let error = opened(clip, late, ()).await.unwrap_err();
+        let told = "no frame begins at 9 s or later; the last one begins at 0.96 s";
+        assert_eq!((error.status.as_u16(), error.info.message.as_str()), (422, told));
+    }
+
+    /// The hint for one that lasts too long was to make the picture smaller.
+    #[test]
+    fn a_video_over_a_limit_is_to_be_shorter_or_smaller() {
+        let limits = VideoLimits::default().with_seconds(0.1);
+        let clip = include_bytes!("../../fervor-video/tests/clips/b-frames.mp4");
+        let options = Asked::default().with_decoders(Decoders::Own).with_limits(limits);
+        let over = Source::read(clip, &options).unwrap().find_map(Result::err).unwrap();
+        let told = refused(&over);
+        assert_eq!((told.status.as_u16(), told.info.hint.as_deref()), (413, Some("send a shorter or smaller video")));
     }
 
     /// Its place was free while the opening went on, so that any number could be opened at the same time.

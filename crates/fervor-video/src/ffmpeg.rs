@@ -4,12 +4,16 @@ mod read;
 mod say;
 mod write;
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread::{self, JoinHandle};
 
 use fervor::{Error, Reason, Remedy, Result};
 
 use crate::options::{Decoders, Options};
+
+use say::Line;
 
 pub(crate) use read::{Input, open};
 pub use write::Writer;
@@ -53,6 +57,46 @@ impl Drop for Process {
         // It may have ended long ago.
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+/// A process whose errors are listened to from its start: a full pipe would stop it.
+struct Spoken {
+    process: Process,
+    errors: Option<JoinHandle<Vec<String>>>,
+}
+
+/// Errors that are kept: the first ones say most.
+const KEPT_ERRORS: usize = 3;
+
+impl Spoken {
+    fn start(command: &mut Command) -> Result<Self> {
+        // Ctrl-C is for who started it, and writes what is still to come.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(command, 0);
+        let mut process = Process::start(command)?;
+        let stderr = process.0.stderr.take();
+        let errors = thread::spawn(move || {
+            let mut errors = Vec::new();
+            for line in stderr.into_iter().flat_map(|stderr| BufReader::new(stderr).split(b'\n')).map_while(std::io::Result::ok) {
+                match Line::read(&String::from_utf8_lossy(&line)) {
+                    Line::Error(words) if errors.len() < KEPT_ERRORS && !errors.contains(&words) => errors.push(words),
+                    _ => {}
+                }
+            }
+            errors
+        });
+        Ok(Self { process, errors: Some(errors) })
+    }
+
+    fn stdin(&mut self) -> Option<ChildStdin> {
+        self.process.0.stdin.take()
+    }
+
+    /// Waits for its end: whether it calls that a success, and its errors.
+    fn end(&mut self) -> (bool, Vec<String>) {
+        let success = self.process.0.wait().is_ok_and(|status| status.success());
+        (success, self.errors.take().and_then(|errors| errors.join().ok()).unwrap_or_default())
     }
 }
 

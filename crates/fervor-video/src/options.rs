@@ -160,24 +160,45 @@ pub(crate) struct Chooser {
     end: f64,
     /// The next frame that is wanted has at least this time.
     due: f64,
+    passed: Passed,
+}
+
+/// The frames on both sides of what is wanted: when the last one before it was shown, and the first one after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Passed {
+    pub before: Option<f64>,
+    pub after: Option<f64>,
 }
 
 impl Chooser {
     pub(crate) fn new(options: &Options) -> Self {
         let start = options.start.unwrap_or(f64::NEG_INFINITY);
-        Self { every: options.every, start, end: options.end.unwrap_or(f64::INFINITY), due: start }
+        Self { every: options.every, start, end: options.end.unwrap_or(f64::INFINITY), due: start, passed: Passed::default() }
     }
 
     /// Whether nothing that is shown at `time` or later is wanted.
-    pub(crate) fn is_over(&self, time: f64) -> bool {
-        time >= self.end
+    pub(crate) fn is_over(&mut self, time: f64) -> bool {
+        let over = time >= self.end;
+        if over {
+            self.passed.after.get_or_insert(time);
+        }
+        over
+    }
+
+    /// What lay outside so far.
+    pub(crate) fn passed(&self) -> Passed {
+        self.passed
     }
 
     /// Whether the frame shown at `time` is wanted. To be asked once of each frame, in order.
     pub(crate) fn takes(&mut self, time: f64) -> bool {
         // Times are rounded to the clock of the container: a frame a hair before its stretch belongs to it.
         const HAIR: f64 = 1e-6;
-        if time >= self.end || time < self.start || time + HAIR < self.due {
+        if time < self.start {
+            self.passed.before = Some(time);
+            return false;
+        }
+        if self.is_over(time) || time + HAIR < self.due {
             return false;
         }
         if self.every > 0.0 {

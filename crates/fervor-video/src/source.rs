@@ -17,7 +17,7 @@ use fervor::{Error, Reason, Remedy, Result};
 use crate::clip::{Clip, Decoder, Frame};
 use crate::ffmpeg::{self, Input};
 use crate::input::{Bytes, File, too_large, unreadable, unsupported};
-use crate::options::{Decoders, Options, VideoLimits};
+use crate::options::{Decoders, Options, Passed, VideoLimits};
 use crate::sniff::{self, Kind};
 pub(crate) use jpegs::RATE;
 use place::Place;
@@ -31,24 +31,9 @@ pub(crate) trait GiveFrames: Iterator<Item = Result<Frame>> + Send {
     fn split(&mut self) -> Option<Frames> {
         None
     }
-}
 
-/// Frames that come in a row.
-struct InARow<I>(I);
-
-impl<I: Iterator> Iterator for InARow<I> {
-    type Item = I::Item;
-
-    fn next(&mut self) -> Option<I::Item> {
-        self.0.next()
-    }
-}
-
-impl<I: Iterator<Item = Result<Frame>> + Send> GiveFrames for InARow<I> {}
-
-/// Frames that come in a row.
-pub(crate) fn in_a_row(frames: impl Iterator<Item = Result<Frame>> + Send + 'static) -> Frames {
-    Box::new(InARow(frames))
+    /// The frames so far that lay outside of what was asked for.
+    fn passed(&self) -> Passed;
 }
 
 /// A video file, an animation, a stream or a camera: an iterator of its frames.
@@ -77,7 +62,7 @@ impl Source {
     ///
     /// # Errors
     /// [`Input`](fervor::ErrorKind::Input): nothing is there, it cannot be read, it is no video, or of a kind that no decoder at
-    /// hand knows; its remedy says which would.
+    /// hand knows; its remedy says which would. No frame of it lies between [`Options::start`] and [`Options::end`].
     pub fn open(name: impl AsRef<Path>, options: &Options) -> Result<Self> {
         match Place::of(name.as_ref()) {
             Place::StandardInput => Self::piped("standard input", std::io::stdin(), options),
@@ -196,10 +181,11 @@ impl Source {
         Self::begin(clip, frames, options)
     }
 
-    /// Decodes the first frame: what cannot be decoded at all is found out here, and how large frames are.
+    /// Decodes the first frame: what cannot be decoded at all is found out here, whether any was asked for, and how large frames are.
     fn begin(mut clip: Clip, mut frames: Frames, options: &Options) -> Result<Self> {
         let first = match frames.next() {
             Some(Ok(Frame { picture: Err(error), .. })) if error.reason() == Reason::Unsupported => return Err(error),
+            None if options.start.is_some() || options.end.is_some() => return Err(none_between(options, frames.passed())),
             first => first,
         };
         if let Some(Ok(Frame { picture: Ok(picture), .. })) = &first {
@@ -224,6 +210,24 @@ impl Source {
         let over = |what: String| too_large(format!("the video has more than {what}, which is the limit"));
         frames.map(|frames| over(format!("{frames} frames"))).or(seconds.map(|seconds| over(format!("{seconds} seconds"))))
     }
+}
+
+/// No frame is shown in the time that was asked for: which ones are nearest.
+fn none_between(options: &Options, Passed { before, after }: Passed) -> Error {
+    let asked = match (options.start, options.end) {
+        (Some(start), Some(end)) => format!("between {start} and {end} s"),
+        (Some(start), None) => format!("at {start} s or later"),
+        (None, end) => format!("before {} s", end.unwrap_or_default()),
+    };
+    // To the microsecond, as tables have them.
+    let [before, after] = [before, after].map(|time| time.map(|time| (time * 1e6).round() / 1e6));
+    let nearest = match (before, after) {
+        (Some(before), Some(after)) => format!("; those beside it begin at {before} and {after} s"),
+        (Some(last), None) => format!("; the last one begins at {last} s"),
+        (None, Some(first)) => format!("; the first one begins at {first} s"),
+        (None, None) => String::new(),
+    };
+    Error::input(format!("no frame begins {asked}{nearest}")).because(Reason::Empty)
 }
 
 const UNKNOWN: &str = "no video that the decoders inside know";

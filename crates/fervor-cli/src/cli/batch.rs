@@ -44,9 +44,9 @@ pub struct Batch {
     #[command(flatten)]
     pub analysis: Analysis,
     /// The least score of a face, 0 to 1
-    #[arg(long, value_name = "SCORE", default_value_t = fervor::DetectorOptions::default().threshold, value_parser = parse::score)]
+    #[arg(long, value_name = "SCORE", default_value_t = fervor::DetectorOptions::default().threshold, value_parser = parse::score, allow_negative_numbers = true)]
     pub threshold: f32,
     /// Leave out faces whose box has a side shorter than this
-    #[arg(long, value_name = "PIXELS", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "PIXELS", default_value_t = 0, hide_default_value = true, allow_negative_numbers = true)]
     pub minimum_face: u32,
 }

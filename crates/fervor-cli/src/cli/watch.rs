@@ -22,7 +22,7 @@ pub struct Watch {
     #[command(flatten)]
     pub analysis: Analysis,
     /// The least score of a face, 0 to 1
-    #[arg(long, value_name = "SCORE", default_value_t = fervor::DetectorOptions::default().threshold, value_parser = parse::score)]
+    #[arg(long, value_name = "SCORE", default_value_t = fervor::DetectorOptions::default().threshold, value_parser = parse::score, allow_negative_numbers = true)]
     pub threshold: f32,
     /// What decodes: this program, an ffmpeg process, or whichever can
     #[arg(long, default_value = "auto", value_parser = ["auto", "own", "ffmpeg"])]

@@ -1,180 +1,93 @@
 //! What a film's folder holds.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::path::Path;
 
-use fervor::files::WholeFile;
 use fervor::timeline::{EpisodeOptions, Format, Layout, Timeline};
-use fervor::{Bundle, Error, Reason, Result};
+use fervor::{Error, Result};
 use fervor_draw::timeline::{Page, chart, page};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Done;
 use super::crops::Crops;
 use super::films::Film;
+use super::folder::{Next, is_same};
 use super::seen_from;
 use crate::cli::{Video, VideoFormat, VideoLayout};
 use crate::output::{cannot_write, write_whole};
 
-/// Says what a folder was made from, and that it is whole; written last.
-const STAMP: &str = "run.json";
-const SCHEMA: &str = "fervor.video-run/1";
-/// So much younger than the stamp may the files of a folder be that was copied.
-const COPYING: Duration = Duration::from_secs(2);
 /// Dots of the chart for each of its units: sharp on a screen and on paper.
 const SHARPNESS: f32 = 2.0;
 
 /// A film that was looked at, and where it goes.
 pub struct Work<'a> {
     pub args: &'a Video,
+    pub film: &'a Film,
     pub folder: &'a Path,
     pub timeline: &'a Timeline,
     pub crops: &'a Crops,
     /// The film, seen from the folder.
     pub path: Option<String>,
     pub options: &'a EpisodeOptions,
+    pub stamp: &'a Value,
+    /// Whether all of the film was looked at.
+    pub whole: bool,
 }
 
-/// What decides a folder's content: the film, the model, the settings.
-pub fn stamp(args: &Video, film: &Film, model: &Bundle) -> Value {
-    let meta = fs::metadata(&film.path).ok();
-    let changed = meta.as_ref().and_then(|meta| meta.modified().ok()?.duration_since(UNIX_EPOCH).ok());
-    json!({
-        "schema": SCHEMA,
-        "film": film.name,
-        "bytes": meta.map(|meta| meta.len()),
-        "changed_s": changed.map(|time| time.as_secs()),
-        "model": { "name": model.card().name, "sha256": model.sha256() },
-        "formats": args.formats.iter().map(|format| format!("{format:?}").to_lowercase()).collect::<Vec<_>>(),
-        "layouts": args.layout.iter().map(|layout| format!("{layout:?}").to_lowercase()).collect::<Vec<_>>(),
-        "every_s": args.every.or(args.fps.map(|fps| 1.0 / fps)),
-        "start_s": args.start,
-        "end_s": args.end,
-        "smoothing_s": args.smoothing,
-        "episodes": [f64::from(args.reach), f64::from(args.keep), args.least, args.bridge],
-        "faces": format!("{:?}", args.analysis.faces).to_lowercase(),
-        "detail": args.analysis.detail,
-        "look_s": args.look,
-        "threshold": args.threshold,
-        "copy": args.copy,
-    })
+/// Files on their way into the folder.
+struct Files<'a> {
+    folder: &'a Path,
+    next: Next,
+    /// Their names, and what is in them.
+    told: Vec<(String, String)>,
 }
 
-/// Whether a folder is whole and was made from the same.
-pub fn is_finished(folder: &Path, stamp: &Value) -> bool {
-    let known = known(folder);
-    // As it would be read back.
-    let now = serde_json::from_str::<Value>(&stamp.to_string()).ok();
-    known.is_some() && known == now
-}
-
-/// What a folder says that it was made from.
-fn known(folder: &Path) -> Option<Value> {
-    let known: Value = serde_json::from_slice(&fs::read(folder.join(STAMP)).ok()?).ok()?;
-    (known["schema"] == SCHEMA).then_some(known)
-}
-
-/// Whether a folder holds all of a film.
-pub fn is_whole(folder: &Path) -> bool {
-    known(folder).is_some()
-}
-
-/// How many frames of its film a folder tells of.
-pub fn frames(folder: &Path) -> Option<usize> {
-    let summary: Value = serde_json::from_slice(&fs::read(folder.join(Format::Summary.file_name())).ok()?).ok()?;
-    summary["frames"].as_u64()?.try_into().ok()
-}
-
-/// Makes the folder, and sees that it can be written, tells of no other film, and holds nobody's own work.
-///
-/// # Errors
-/// `Output`: it cannot be written. `Input`: it holds what another film came to, or a file that was changed since it was written.
-pub fn claim(folder: &Path, stamp: &Value) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|e| cannot_write(folder, e))?;
-    WholeFile::create(&folder.join(STAMP)).map(drop).map_err(|e| cannot_write(folder, e))?;
-    let Some(known) = known(folder) else { return Ok(()) };
-    let name = |stamp: &Value| Some(Path::new(stamp["film"].as_str()?).file_name()?.to_owned());
-    match (name(&known), name(stamp)) {
-        (Some(known), Some(now)) if known != now => {
-            let place = folder.display();
-            Err(Error::input(format!("the folder {place} tells of another film: {}", Path::new(&known).display()))
-                .with_hint("give --output another folder, or remove this one"))
-        }
-        _ => match edited(folder) {
-            Some(file) => {
-                let message = format!("{} was changed after the run that wrote it, and would be lost", file.display());
-                Err(Error::input(message).because(Reason::Exists).with_hint("move it away, or give --output another folder"))
-            }
-            None => Ok(()),
-        },
+impl Files<'_> {
+    fn put(&mut self, name: &str, says: &str, bytes: &[u8]) -> Result<()> {
+        fs::write(self.next.path().join(name), bytes).map_err(|e| cannot_write(&self.folder.join(name), e))?;
+        self.told.push((name.to_owned(), says.to_owned()));
+        Ok(())
     }
 }
 
-/// A file of an earlier run that is younger than that run's end: somebody works on it.
-fn edited(folder: &Path) -> Option<PathBuf> {
-    let changed = |path: &Path| fs::metadata(path).ok()?.modified().ok();
-    let end = changed(&folder.join(STAMP))? + COPYING;
-    let entries = fs::read_dir(folder).ok()?.flatten();
-    let mut own = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_own)).map(|entry| entry.path());
-    own.find(|path| changed(path).is_some_and(|time| time > end))
-}
-
-/// Takes the folder away again if nothing is in it.
-pub fn leave(folder: &Path) {
-    // One that holds anything stays.
-    let _ = fs::remove_dir(folder);
-}
-
-/// The folder for what is only a part, beside one that is whole.
-pub fn beside(folder: &Path) -> PathBuf {
-    let mut name = folder.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    folder.with_file_name(name)
-}
-
-/// Writes everything; at last the stamp, if the film is whole. What this command had written there before goes.
+/// Writes everything. What this command had written there before goes once all of it is there.
 ///
 /// # Errors
-/// `Output`: the folder cannot be written.
-pub fn write(work: &Work, stamp: Option<&Value>) -> Result<()> {
+/// `Output`: the folder cannot be written; then what was in it is as it was.
+pub fn write(work: &Work) -> Result<()> {
     let Work { args, folder, timeline, options, .. } = work;
-    // While the folder changes it is not whole.
-    if is_whole(folder) {
-        fs::remove_file(folder.join(STAMP)).map_err(|e| cannot_write(folder, e))?;
-        remove_earlier(folder)?;
-    }
     let wants = |format: VideoFormat| args.formats.contains(&format) || args.formats.contains(&VideoFormat::All);
-    let mut files: Vec<(String, String)> = Vec::new();
+    let mut files = Files { folder, next: Next::begin(folder)?, told: Vec::new() };
     for (format, wanted, says) in TABLES {
         if wanted.is_none_or(wants) {
             let mut bytes = Vec::new();
             timeline.write(format, options, &mut bytes).map_err(|e| cannot_write(folder, e))?;
-            put(work, &mut files, format.file_name(), says, &bytes)?;
+            files.put(format.file_name(), says, &bytes)?;
         }
     }
     if wants(VideoFormat::Parquet) && cfg!(feature = "batch") {
-        put_parquet(work, &mut files)?;
+        put_parquet(&mut files, timeline)?;
     }
     for layout in &args.layout {
         lay_out(work, &mut files, *layout)?;
     }
     if wants(VideoFormat::Chart) {
         let png = fervor_draw::chart::png(&chart(timeline, options), SHARPNESS)?;
-        put(work, &mut files, "timeline.png", "the lanes as a picture", &png)?;
+        files.put("timeline.png", "the lanes as a picture", &png)?;
     }
     if wants(VideoFormat::Report) {
         let mut extra = Page::default();
         extra.film = work.path.clone();
         extra.faces = work.crops.encoded();
-        extra.files = files;
-        let path = folder.join("report.html");
-        write_whole(&path, page(timeline, options, &extra).as_bytes())?;
+        extra.files = files.told.clone();
+        files.put("report.html", "the film with its lanes", page(timeline, options, &extra).as_bytes())?;
     }
-    match stamp {
-        Some(stamp) => write_whole(&folder.join(STAMP), format!("{stamp:#}\n").as_bytes()),
-        None => Ok(()),
+    if args.copy {
+        put_copy(work, &mut files)?;
     }
+    let Files { next, told, .. } = files;
+    let names: Vec<String> = told.into_iter().map(|(name, _)| name).collect();
+    next.take_place(&names, work.stamp, work.whole)
 }
 
 /// Writes films.csv: what became of each film.
@@ -200,18 +113,8 @@ pub fn write_list(folder: &Path, films: &[(&Film, Done)]) -> Result<()> {
     write_whole(&path, &bytes)
 }
 
-/// Removes what an earlier run has written: beside tables of this one they would tell of other settings.
-fn remove_earlier(folder: &Path) -> Result<()> {
-    for entry in fs::read_dir(folder).map_err(|e| cannot_write(folder, e))?.flatten() {
-        if entry.file_name().to_str().is_some_and(is_own) {
-            fs::remove_file(entry.path()).map_err(|e| cannot_write(&entry.path(), e))?;
-        }
-    }
-    Ok(())
-}
-
 /// Whether a file of this name is one that this command writes.
-fn is_own(name: &str) -> bool {
+pub fn is_own(name: &str) -> bool {
     let is_layout = || {
         let layout = name.strip_prefix("frames.").and_then(|rest| rest.split('.').next());
         layout.is_some_and(|layout| LAYOUTS.iter().any(|(_, name, _)| *name == layout))
@@ -243,26 +146,20 @@ const TABLES: [(Format, Option<VideoFormat>, &str); 10] = [
     (Format::Boris, Some(VideoFormat::Boris), "tabular events as BORIS exports them"),
 ];
 
-fn put(work: &Work, files: &mut Vec<(String, String)>, name: &str, says: &str, bytes: &[u8]) -> Result<()> {
-    write_whole(&work.folder.join(name), bytes)?;
-    files.push((name.to_owned(), says.to_owned()));
-    Ok(())
-}
-
 #[cfg(feature = "batch")]
-fn put_parquet(work: &Work, files: &mut Vec<(String, String)>) -> Result<()> {
-    fervor_table::write_frames(&work.folder.join("frames.parquet"), work.timeline)?;
-    files.push(("frames.parquet".to_owned(), "the same rows as a Parquet table".to_owned()));
+fn put_parquet(files: &mut Files, timeline: &Timeline) -> Result<()> {
+    fervor_table::write_frames(&files.next.path().join("frames.parquet"), timeline)?;
+    files.told.push(("frames.parquet".to_owned(), "the same rows as a Parquet table".to_owned()));
     Ok(())
 }
 
 #[cfg(not(feature = "batch"))]
-fn put_parquet(_: &Work, _: &mut Vec<(String, String)>) -> Result<()> {
+fn put_parquet(_: &mut Files, _: &Timeline) -> Result<()> {
     Ok(())
 }
 
 /// The frames in another program's columns, a table a face where that program knows but one.
-fn lay_out(work: &Work, files: &mut Vec<(String, String)>, layout: VideoLayout) -> Result<()> {
+fn lay_out(work: &Work, files: &mut Files, layout: VideoLayout) -> Result<()> {
     let (name, whose) = LAYOUTS.iter().find(|(of, ..)| *of == layout).map_or(("", ""), |(_, name, whose)| (*name, *whose));
     let layout = match layout {
         VideoLayout::Openface => Layout::OpenFace,
@@ -277,7 +174,7 @@ fn lay_out(work: &Work, files: &mut Vec<(String, String)>, layout: VideoLayout) 
         work.timeline.write_layout(layout, track, &mut bytes).map_err(|e| cannot_write(work.folder, e))?;
         let face = if track > 0 { format!(".face{track}") } else { String::new() };
         let name = format!("frames.{name}{face}.{}", layout.extension());
-        put(work, files, &name, &format!("the frames in columns of {whose}"), &bytes)?;
+        files.put(&name, &format!("the frames in columns of {whose}"), &bytes)?;
     }
     Ok(())
 }
@@ -285,21 +182,25 @@ fn lay_out(work: &Work, files: &mut Vec<(String, String)>, layout: VideoLayout) 
 /// Makes the folder, and says where the film lies, seen from there: beside the page as a copy, or where it was.
 ///
 /// # Errors
-/// `Output`: the folder or the copy cannot be written.
+/// `Output`: the folder cannot be made.
 pub fn place(args: &Video, film: &Film, folder: &Path) -> Result<Option<String>> {
     fs::create_dir_all(folder).map_err(|e| cannot_write(folder, e))?;
-    if film.is_standard_input() {
-        return Ok(None);
+    Ok(match args.copy {
+        _ if film.is_standard_input() => None,
+        true => Some(film.source()),
+        false => seen_from(folder, &film.path).map(|path| path.to_string_lossy().replace('\\', "/")),
+    })
+}
+
+/// A copy of the film, unless it lies there itself.
+fn put_copy(work: &Work, files: &mut Files) -> Result<()> {
+    let Work { film, folder, .. } = work;
+    let name = film.source();
+    if film.is_standard_input() || is_same(&folder.join(&name), &film.path) {
+        return Ok(());
     }
-    if args.copy {
-        let name = film.source();
-        let copy = folder.join(&name);
-        let same = copy.canonicalize().is_ok_and(|copy| film.path.canonicalize().is_ok_and(|path| path == copy));
-        if !same {
-            fs::copy(&film.path, &copy)
-                .map_err(|e| Error::output(format!("cannot copy to {}", copy.display())).with_source(e))?;
-        }
-        return Ok(Some(name));
-    }
-    Ok(seen_from(folder, &film.path).map(|path| path.to_string_lossy().replace('\\', "/")))
+    fs::copy(&film.path, files.next.path().join(&name))
+        .map_err(|e| Error::output(format!("cannot copy to {}", folder.join(&name).display())).with_source(e))?;
+    files.told.push((name, "the film".to_owned()));
+    Ok(())
 }

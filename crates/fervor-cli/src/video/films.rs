@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use fervor::{Error, Reason, Result};
 use walkdir::WalkDir;
 
+use super::folder;
 use crate::cli::Video;
 use crate::talk;
 
@@ -69,6 +70,20 @@ pub fn find(args: &Video) -> Result<Vec<Film>> {
     }
     keep_apart(&mut films);
     Ok(films)
+}
+
+/// Refuses an output that is a file, and one in which a film's folder would have the film's own name.
+///
+/// # Errors
+/// `Input`: it is such a one.
+pub fn spare_their_folder(output: &Path, films: &[Film]) -> Result<()> {
+    folder::is_no_file(output)?;
+    match films.iter().any(|film| folder::is_same(&output.join(&film.folder), &film.path)) {
+        true => Err(Error::input(format!("--output is the folder of the films: {}", output.display()))
+            .because(Reason::Exists)
+            .with_hint("name another")),
+        false => Ok(()),
+    }
 }
 
 /// The films below a folder in name order, and how many files are none.

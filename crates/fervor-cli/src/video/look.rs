@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use fervor::prediction::ErrorInfo;
 use fervor::timeline::Timeline;
-use fervor::track::{TrackOptions, Tracked};
+use fervor::track::Tracked;
 use fervor::{Bundle, DetectorOptions, Error, Prediction, Reason, Result};
 use fervor_video::pipeline::{Analysis, Settings};
 use fervor_video::{Options, Source};
@@ -82,9 +82,10 @@ impl Eye {
         let from = self.options.start.unwrap_or(0.0);
         let to = [clip.duration, self.options.end].into_iter().flatten().fold(f64::INFINITY, f64::min);
         let bar = talk::film(to - from);
-        let sound = (!film.is_standard_input()).then_some(film.path.as_path());
+        // What comes but once has been taken for its pictures.
+        let sound = film.path.is_file().then_some(film.path.as_path());
         let annotated = self.annotate.as_deref().map(|output| Annotated::new(output, sound, &clip, &self.options));
-        let mut annotated = annotated.transpose()?;
+        let mut annotated = annotated.transpose().map_err(|error| error.context("--annotate"))?;
         let (mut ended, mut undrawn) = (None, None);
         for seen in Analysis::new(source, Arc::clone(&self.analyzer), self.settings.clone()) {
             let seen = match seen {

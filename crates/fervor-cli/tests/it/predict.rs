@@ -182,6 +182,24 @@ fn a_list_names_the_pictures() {
 }
 
 #[test]
+fn what_is_no_picture_is_named_with_what_to_do() {
+    let film = [&b"\0\0\0\x18ftypisom"[..], &[1; 64]].concat();
+    let world = World::new().landscape("a.png", 300, 200).file("film.mp4", &film).file("afile", b"");
+    // Larger than any picture, and known at once for what it is.
+    let mut packed = b"\xFD7zXZ\0".to_vec();
+    packed.resize(34 << 20, 7);
+    let world = world.file("faces.csv.xz", &packed);
+    let ran = world.fervor("predict film.mp4 faces.csv.xz https://example.org/a.jpg camera:0").exits(2);
+    ran.says("film.mp4: not a picture, but an MP4 or QuickTime video (fervor video looks at films)")
+        .says("faces.csv.xz: not a picture, but an xz archive")
+        .says("(addresses are read by fervor batch alone, in a build with the feature store: download it)")
+        .says("(fervor watch looks through cameras)");
+    world.fervor("predict a.png --annotate afile").exits(2).says("a file stands where a folder is needed");
+    world.fervor("predict a.png --output gone/a.csv").exits(2).says("its folder is not there");
+    world.fervor("predict a.png --threshold -1").exits(2).says("give a score from 0 to 1");
+}
+
+#[test]
 fn small_and_doubtful_faces_can_be_left_out() {
     let photo = astronaut();
     let faces = |flag: &str| {

@@ -161,4 +161,7 @@ fn wrong_settings_are_refused_before_it_starts() {
     ] {
         world.fervor(words).exits(2).says(said);
     }
+    // It turned all logs off.
+    let typo = world.run(&["serve", "--port", "0"], b"", &[("FERVOR_LOG", "json")]);
+    typo.exits(2).says("FERVOR_LOG cannot be read: \"json\"").says("warn,fervor_serve=debug");
 }

@@ -97,9 +97,10 @@ fn what_was_there_is_neither_lost_nor_mixed_with_what_comes() {
     let world = World::new().file("a.gif", &clip).file("b.gif", &film(2, 0, 0)).file("afile", b"words");
     world.fervor("video a.gif --output out --format csv --annotate a.gif").exits(2).says("overwrite what is read: a.gif");
     assert_eq!(fs::read(world.path("a.gif")).unwrap(), clip);
-    world.fervor("video a.gif --output afile").exits(2).says("cannot write afile");
+    world.fervor("video a.gif --output afile").exits(2).says("a folder is needed, this is a file: afile").says("give --output");
     world.fervor("video a.gif --output out --start 5 --end 2").exits(2).says("--start 5 is not before --end 2");
-    world.fervor("video a.gif --output out --start 100").exits(2).says("the film ends before --start 100");
+    world.fervor("video a.gif --output out --start 100").exits(2).says("begins at 100 s or later; the last one begins at 0.2 s");
+    world.fervor("video a.gif --output out --end 0").exits(2).says("before 0 s; the first one begins at 0 s");
     assert!(!world.path("out").exists(), "nothing was looked at");
 
     world.fervor("video a.gif --output out --format csv,srt,tracks --layout fer").exits(0);
@@ -132,4 +133,144 @@ fn a_film_that_cannot_be_reached_has_its_row() {
     // What was finished before is told with its frames.
     world.fervor("video films --output out --format csv --resume").exits(1);
     assert!(rows(&world, "out/films.csv")[1].starts_with("films/a.gif,a.gif,whole,2,"), "{list:#?}");
+}
+
+/// Each film came to "File exists (os error 17)".
+#[test]
+fn an_output_that_is_the_folder_of_the_films_is_refused_before_any_work() {
+    let world = World::new().file("films/a.gif", &film(2, 0, 0)).file("films/b.gif", &film(2, 0, 0));
+    for words in ["video films --output films", "video films/a.gif films/b.gif --output films"] {
+        let refused = world.fervor(words).exits(2).says("--output is the folder of the films: films").says("name another");
+        assert!(!refused.stderr().contains("os error"), "{}", refused.stderr());
+    }
+    world.fervor("video films --output films/a.gif").exits(2).says("a folder is needed, this is a file");
+    world.fervor("video films --output out --annotate x.mp4").exits(2).says("names one film, here are 2").says("each by itself");
+    assert!(!world.path("films/films.csv").exists() && !world.path("out").exists());
+}
+
+/// `run.json` alone was believed.
+#[test]
+fn a_folder_that_lacks_a_file_is_not_finished() {
+    let world = World::new().file("a.gif", &film(2, 0, 0));
+    let command = "video a.gif --output out --format csv,report --layout fer --copy --resume";
+    world.fervor(command).exits(0);
+    world.fervor(command).exits(0).says("finished before");
+    for name in ["frames.csv", "frames.fer.csv", "report.html", "a.gif"] {
+        fs::remove_file(world.path("out").join(name)).unwrap();
+        world.fervor(command).exits(0).answers("2 frames");
+        assert!(world.path("out").join(name).is_file(), "{name}");
+    }
+}
+
+fn names(world: &World, folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(world.path(folder)).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// As a run leaves it that looked at a part only.
+fn make_partial(world: &World, folder: &str) {
+    let folder = world.path(folder);
+    fs::rename(folder.join("run.json"), folder.join("run.partial.json")).unwrap();
+}
+
+/// Its tables stayed in a folder that was called whole, with another film's stamp.
+#[test]
+fn what_a_part_of_a_film_came_to_is_not_mixed_with_another() {
+    let world = World::new().file("a.gif", &film(3, 0, 0)).file("b.gif", &film(2, 0, 0));
+    world.fervor("video a.gif --output out --format csv,elan,report").exits(0);
+    make_partial(&world, "out");
+    world.fervor("video b.gif --output out --format csv").exits(2).says("tells of another film: a.gif");
+    world.fervor("video a.gif --output out --format csv,elan,report --resume").exits(0).answers("3 frames");
+    make_partial(&world, "out");
+    // A table of it that somebody worked on is not lost, either.
+    let edited = fs::File::options().append(true).open(world.path("out/episodes.eaf")).unwrap();
+    let before = edited.metadata().unwrap().modified().unwrap();
+    edited.set_modified(before + std::time::Duration::from_secs(60)).unwrap();
+    world.fervor("video a.gif --output out --format csv").exits(2).says("episodes.eaf was changed");
+    edited.set_modified(before).unwrap();
+    world.fervor("video a.gif --output out --format csv").exits(0);
+    assert_eq!(names(&world, "out"), ["frames.csv", "run.json", "summary.json"]);
+}
+
+/// A film that ends within a frame.
+fn cut_off() -> Vec<u8> {
+    let mut bytes = film(4, 0, 0);
+    bytes.truncate(bytes.len() * 3 / 4);
+    bytes
+}
+
+#[test]
+fn a_part_says_what_it_is_and_takes_the_place_of_nothing_whole() {
+    let world = World::new().file("a.gif", &cut_off());
+    world.fervor("video a.gif --output out --format csv,srt").exits(1);
+    assert_eq!(names(&world, "out"), ["episodes.srt", "frames.csv", "run.partial.json", "summary.json"]);
+    world.fervor("video a.gif --output out --format csv --resume").exits(1);
+    assert_eq!(names(&world, "out"), ["frames.csv", "run.partial.json", "summary.json"]);
+    fs::write(world.path("a.gif"), film(4, 0, 0)).unwrap();
+    world.fervor("video a.gif --output out --format csv").exits(0);
+    assert_eq!(names(&world, "out"), ["frames.csv", "run.json", "summary.json"]);
+    fs::write(world.path("a.gif"), cut_off()).unwrap();
+    world.fervor("video a.gif --output out --format csv,srt").exits(1);
+    assert_eq!(rows(&world, "out/frames.csv").len(), 5, "what is whole stays");
+    assert_eq!(names(&world, "out.partial"), ["episodes.srt", "frames.csv", "run.partial.json", "summary.json"]);
+    // And so does another film's part.
+    fs::write(world.path("b.gif"), film(4, 0, 0)).unwrap();
+    world.fervor("video b.gif --output b --format csv").exits(0);
+    fs::rename(world.path("out.partial"), world.path("b.partial")).unwrap();
+    fs::write(world.path("b.gif"), cut_off()).unwrap();
+    world.fervor("video b.gif --output b --format csv").exits(1);
+    assert!(rows(&world, "b.partial/frames.csv")[1].starts_with("a.gif,"));
+    assert!(rows(&world, "b.partial-2/frames.csv")[1].starts_with("b.gif,"));
+}
+
+/// What was there was gone or mixed with what came, and a copy of no bytes had its final name.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_is_full_leaves_what_was_there() {
+    let world = World::new().file("a.gif", &film(3, 0, 0)).file("out/notes.txt", b"mine");
+    world.fervor("video a.gif --output out --format all").exits(0);
+    let all = || names(&world, "out").into_iter().map(|name| (fs::read(world.path("out").join(&name)).unwrap(), name));
+    let before: Vec<_> = all().collect();
+    let on_a_small_disk = |words: &str| {
+        let script = format!("trap '' XFSZ; ulimit -f 20; exec '{}' {words}", env!("CARGO_BIN_EXE_fervor"));
+        let output = std::process::Command::new("sh").args(["-c", &script]).current_dir(world.path(".")).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let said = on_a_small_disk("video a.gif --output out --format all --smoothing 0");
+    assert!(said.contains("cannot write out/") && !said.contains(".part"), "{said}");
+    assert!(all().eq(before), "all is as it was");
+    let said = on_a_small_disk("video a.gif --output new --format csv --copy");
+    assert!(said.contains("cannot copy to new/a.gif"), "{said}");
+    assert!(!world.path("new").exists());
+}
+
+/// Where there is no ffmpeg, there is nothing to annotate with.
+fn has_ffmpeg() -> bool {
+    fervor_video::ffmpeg::find(&fervor_video::Options::default()).is_ok()
+}
+
+/// It was found out at the end of the work, or during it.
+#[test]
+fn a_drawn_film_that_cannot_be_written_is_refused_before_any_work() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let world = World::new().file("a.gif", &film(2, 0, 0)).file("folder.mp4/x", b"x");
+    let cases = [
+        ("x.txt", "end its name in .mp4"),
+        ("nowhere/x.mp4", "there is no folder nowhere"),
+        ("folder.mp4", "a folder has this name: folder.mp4"),
+    ];
+    for (name, said) in cases {
+        world.fervor(&format!("video a.gif --output out --format csv --annotate {name}")).exits(2).says("--annotate").says(said);
+        assert!(!world.path("out").exists(), "{name}: nothing was looked at");
+    }
+    world.fervor("video a.gif --output out --format csv --annotate out/x.mp4").exits(0);
+    assert_eq!(names(&world, "out"), ["frames.csv", "run.json", "summary.json", "x.mp4"]);
+    // Finished is a film with what was asked for.
+    world.fervor("video a.gif --output out --format csv --annotate y.mp4 --resume").exits(0).answers("2 frames");
+    assert!(world.path("y.mp4").is_file());
 }

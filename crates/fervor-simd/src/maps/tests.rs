@@ -149,7 +149,9 @@ fn shapes_that_no_buffer_holds_have_no_length() {
     // Of 32-bit addresses this is one row too many: as a product it would come to 2^20.
     let wraps = shape(1024, 1024, 4097, 0).checked_len();
     assert_eq!(wraps, (usize::BITS == 64).then_some((1 << 32) + (1 << 20)));
-    for absurd in [shape(usize::MAX, 2, 1, 0), shape(1, 1, usize::MAX, 0), shape(1, 1, 1, usize::MAX), shape(1 << 31, 1 << 31, 1, 0)] {
+    for absurd in
+        [shape(usize::MAX, 2, 1, 0), shape(1, 1, usize::MAX, 0), shape(1, 1, 1, usize::MAX), shape(1 << 31, 1 << 31, 1, 0)]
+    {
         assert_eq!(absurd.checked_len(), None, "{absurd:?}");
     }
 }

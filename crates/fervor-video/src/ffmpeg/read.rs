@@ -8,12 +8,12 @@ use std::thread;
 
 use fervor::{Error, Picture, Reason, Result};
 
-use super::say::Line;
-use super::{Process, command};
+use super::say::{Announced, Line};
+use super::{KEPT_ERRORS, Process, command};
 use crate::clip::{Clip, Decoder, Frame};
 use crate::input::{damaged, too_large};
-use crate::options::{Chooser, Options};
-use crate::source::{Frames, RATE, in_a_row, unknown};
+use crate::options::{Chooser, Options, Passed};
+use crate::source::{Frames, GiveFrames, RATE, unknown};
 
 /// What `ffmpeg` is to read.
 pub(crate) enum Input {
@@ -26,9 +26,6 @@ pub(crate) enum Input {
     /// A camera, by its number or name.
     Camera(String),
 }
-
-/// Errors that are kept: the first ones say most.
-const KEPT_ERRORS: usize = 3;
 
 struct Running {
     process: Process,
@@ -74,7 +71,7 @@ pub(crate) fn open(ffmpeg: &Path, input: Input, options: &Options) -> Result<(Cl
     let mut clip = unknown("", Decoder::Ffmpeg);
     clip.live = live;
     running.begin(&mut clip)?;
-    Ok((clip, in_a_row(running)))
+    Ok((clip, Box::new(running)))
 }
 
 /// Whether an address is one of a stream without an end.
@@ -160,6 +157,8 @@ fn feed(stdin: Option<std::process::ChildStdin>, stream: Option<Box<dyn Read + S
 
 /// The times of frames, which never go back.
 struct Clock {
+    /// How many seconds a step of its times is: a numerator and a denominator.
+    base: Option<(f64, f64)>,
     /// What ffmpeg said last.
     said: Option<f64>,
     /// What is added to it.
@@ -172,11 +171,18 @@ struct Clock {
 
 impl Clock {
     fn new() -> Self {
-        Self { said: None, offset: 0.0, time: 0.0, step: 1.0 / RATE }
+        Self { base: None, said: None, offset: 0.0, time: 0.0, step: 1.0 / RATE }
     }
 
-    /// When a frame is shown of which ffmpeg says this time; some formats have none. Where the film's own clock begins anew, as in
-    /// recordings that are laid end to end, it goes on where the last frame ended.
+    /// When a frame is shown, as ffmpeg says it; of some formats it says nothing. Its seconds have six digits, which is too coarse
+    /// after the first quarter of an hour, so its steps are taken where it says how long they are.
+    fn announced(&mut self, frame: &Announced) -> f64 {
+        let exact = frame.steps.zip(self.base).map(|(steps, (seconds, parts))| steps as f64 * seconds / parts);
+        self.next(exact.or(frame.seconds))
+    }
+
+    /// The time that is said, which never goes back: where the film's own clock begins anew, as in recordings that are laid end to
+    /// end, it goes on where the last frame ended.
     fn next(&mut self, said: Option<f64>) -> f64 {
         let Some(said) = said else { return self.time };
         if self.said.is_some_and(|before| said < before) {
@@ -196,6 +202,7 @@ impl Running {
                 Ok(Line::Duration(seconds)) => clip.duration = Some(seconds),
                 Ok(Line::Video(codec, rate)) if clip.codec.is_empty() => (clip.codec, clip.rate) = (codec, rate),
                 Ok(Line::Rotation(degrees)) => clip.rotation = ((-degrees).rem_euclid(360.0).round() as u16) % 360,
+                Ok(Line::TimeBase(seconds, parts)) => self.clock.base = Some((seconds, parts)),
                 Ok(Line::Error(words)) => self.note(words),
                 Ok(frame @ Line::Frame(..)) => {
                     self.first = Some(frame);
@@ -236,9 +243,8 @@ impl Running {
     fn announced(&mut self) -> Option<(f64, u32, u32)> {
         loop {
             match self.first.take().or_else(|| self.lines.recv().ok())? {
-                Line::Frame(time, width, height) => {
-                    return Some((self.clock.next(time), width, height));
-                }
+                Line::Frame(frame) => return Some((self.clock.announced(&frame), frame.width, frame.height)),
+                Line::TimeBase(seconds, parts) => self.clock.base = Some((seconds, parts)),
                 Line::Error(words) => self.note(words),
                 _ => {}
             }
@@ -250,6 +256,12 @@ impl Running {
         let status = self.process.0.wait();
         let failed = status.is_ok_and(|status| !status.success());
         (failed || !self.errors.is_empty()).then(|| self.explained(damaged("ffmpeg could not decode all of it")))
+    }
+}
+
+impl GiveFrames for Running {
+    fn passed(&self) -> Passed {
+        self.chooser.passed()
     }
 }
 
@@ -294,5 +306,34 @@ mod tests {
         let mut clock = Clock { step: 0.5, ..Clock::new() };
         let said = [Some(-0.5), Some(0.0), None, Some(3.0), Some(1.0), Some(1.5), Some(0.0), Some(4.0)];
         assert_eq!(said.map(|said| clock.next(said)), [-0.5, 0.0, 0.0, 3.0, 3.5, 4.0, 4.5, 8.5]);
+    }
+
+    /// `pts_time` has six digits: times above 1,000 seconds were rounded to hundredths.
+    #[test]
+    fn times_late_in_a_film_are_as_exact_as_its_clock() {
+        let times = |lines: &[&str]| {
+            let mut clock = Clock::new();
+            let mut times = Vec::new();
+            for line in lines {
+                match Line::read(&format!("[Parsed_showinfo_0 @ 0x556292ad6e80] [info] {line}")) {
+                    Line::TimeBase(seconds, parts) => clock.base = Some((seconds, parts)),
+                    Line::Frame(frame) => times.push(clock.announced(&frame)),
+                    _ => {}
+                }
+            }
+            times
+        };
+        let lines = [
+            "config in time_base: 1/90000, frame_rate: 30000/1001",
+            "config out time_base: 0/0, frame_rate: 0/0",
+            "n:   0 pts:324144000 pts_time:3601.6  pos:      564 fmt:yuv420p sar:1/1 s:96x64 i:P iskey:1 type:I ",
+            "  side data - User Data Unregistered:",
+            "n:   1 pts:324147003 pts_time:3601.63 pos:     6016 fmt:yuv420p sar:1/1 s:96x64 i:P iskey:0 type:P ",
+        ];
+        let close = |times: &[f64], to: [f64; 2]| times.len() == 2 && times.iter().zip(to).all(|(a, b)| (a - b).abs() < 1e-9);
+        let exact = times(&lines);
+        assert!(close(&exact, [3601.6, 324_147_003.0 / 90_000.0]), "{exact:?}");
+        let without_base = times(&lines[1..]);
+        assert!(close(&without_base, [3601.6, 3601.63]), "{without_base:?}");
     }
 }

@@ -3,8 +3,10 @@
 /// What a line tells.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Line {
-    /// A frame is about to come: its time in seconds, if it has one, its width and height.
-    Frame(Option<f64>, u32, u32),
+    /// A frame is about to come.
+    Frame(Announced),
+    /// The frames that follow count their times in steps of so many seconds: a numerator and a denominator.
+    TimeBase(f64, f64),
     /// The source lasts so many seconds.
     Duration(f64),
     /// The codec of a video stream, and its frames a second.
@@ -17,12 +19,23 @@ pub(super) enum Line {
     Other,
 }
 
+/// A frame that is about to come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Announced {
+    /// Its time in steps of the time base, if it has one.
+    pub steps: Option<i64>,
+    /// The same in seconds, rounded to six digits.
+    pub seconds: Option<f64>,
+    pub width: u32,
+    pub height: u32,
+}
+
 impl Line {
     pub(super) fn read(line: &str) -> Self {
         let line = line.trim_end();
         let Some((level, words)) = level(line) else { return Self::Other };
         if line.starts_with("[Parsed_showinfo_") {
-            return frame(words).unwrap_or(Self::Other);
+            return frame(words).or_else(|| time_base(words)).unwrap_or(Self::Other);
         }
         match level {
             "info" => Self::told(words.trim()),
@@ -75,8 +88,17 @@ fn frame(line: &str) -> Option<Line> {
         line[at..].split_whitespace().next()
     };
     let (width, height) = value(" s:")?.split_once('x')?;
-    let time = value(" pts_time:").and_then(|time| time.parse().ok()).filter(|time: &f64| time.is_finite());
-    Some(Line::Frame(time, width.parse().ok()?, height.parse().ok()?))
+    let steps = value(" pts:").and_then(|steps| steps.parse().ok());
+    let seconds = value(" pts_time:").and_then(|time| time.parse().ok()).filter(|time: &f64| time.is_finite());
+    Some(Line::Frame(Announced { steps, seconds, width: width.parse().ok()?, height: height.parse().ok()? }))
+}
+
+/// Of `showinfo`, before the first frame: `config in time_base: 1/12288, frame_rate: 24/1`.
+fn time_base(line: &str) -> Option<Line> {
+    let (steps, _) = line.strip_prefix("config in time_base: ")?.split_once(',')?;
+    let (seconds, parts) = steps.split_once('/')?;
+    let (seconds, parts): (u32, u32) = (seconds.parse().ok()?, parts.parse().ok()?);
+    (seconds > 0 && parts > 0).then(|| Line::TimeBase(seconds.into(), parts.into()))
 }
 
 /// Seconds of `00:01:02.40`.
@@ -92,8 +114,15 @@ mod tests {
     fn lines_of_ffmpeg_5_1_are_understood() {
         let line = "[Parsed_showinfo_0 @ 0x5581] [info] n:   3 pts:   1536 pts_time:0.125   duration:    512 \
                     duration_time:0.0416667 fmt:yuv420p cl:left sar:1/1 s:360x640 i:P iskey:0 type:B ";
-        assert_eq!(Line::read(line), Line::Frame(Some(0.125), 360, 640));
-        assert_eq!(Line::read("[Parsed_showinfo_0 @ 0x5581] [info] config in time_base: 1/12288, frame_rate: 24/1"), Line::Other);
+        let announced = Announced { steps: Some(1536), seconds: Some(0.125), width: 360, height: 640 };
+        assert_eq!(Line::read(line), Line::Frame(announced));
+        let timeless = line.replace("pts:   1536 pts_time:0.125", "pts:   NOPTS pts_time:NOPTS");
+        assert_eq!(Line::read(&timeless), Line::Frame(Announced { steps: None, seconds: None, ..announced }));
+        let config = "[Parsed_showinfo_0 @ 0x5581] [info] config in time_base: 1/12288, frame_rate: 24/1";
+        assert_eq!(Line::read(config), Line::TimeBase(1.0, 12288.0));
+        for config in ["config out time_base: 0/0, frame_rate: 0/0", "config in time_base: 0/0, frame_rate: 0/0"] {
+            assert_eq!(Line::read(&format!("[Parsed_showinfo_0 @ 0x5581] [info] {config}")), Line::Other);
+        }
         let duration = "[info]   Duration: 00:01:02.50, start: 0.000000, bitrate: 362 kb/s";
         assert_eq!(Line::read(duration), Line::Duration(62.5));
         let video = "[info]   Stream #0:0[0x1](und): Video: vp9 (Profile 0), yuv420p(tv, bt709), 640x360, 30 fps";

@@ -10,10 +10,10 @@ use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder, ImageDecoder, ImageError, ImageResult, RgbaImage};
 
-use super::{Frames, in_a_row, unknown};
+use super::{Frames, GiveFrames, unknown};
 use crate::clip::{Clip, Decoder, Frame};
 use crate::input::{Bytes, File, damaged, too_large};
-use crate::options::{Chooser, Options};
+use crate::options::{Chooser, Options, Passed};
 use crate::sniff::Kind;
 
 /// A frame without a length of its own, or with one that no browser follows, lasts so many seconds.
@@ -77,7 +77,7 @@ pub(super) fn open(file: File, kind: Kind, options: &Options) -> Result<(Clip, F
     let mut clip = unknown(codec, Decoder::Own);
     (clip.width, clip.height) = (width, height);
     let animation = Animation { drawn, chooser: Chooser::new(options), least, index: 0, time: 0.0, ended: false };
-    Ok((clip, in_a_row(animation)))
+    Ok((clip, Box::new(animation)))
 }
 
 fn fits((width, height): (u32, u32), limits: &Limits) -> bool {
@@ -99,9 +99,29 @@ fn still(file: &File, codec: &str, options: &Options) -> Result<(Clip, Frames)> 
     let mut bytes = Vec::new();
     file.read(0, limits.bytes as u64 + 1, &mut bytes)?;
     let picture = Picture::decode(&bytes, &limits)?;
-    let wanted = Chooser::new(options).takes(0.0);
-    let frame = wanted.then_some(Ok(Frame { index: 0, time: 0.0, picture: Ok(picture) }));
-    Ok((unknown(codec, Decoder::Own), in_a_row(frame.into_iter())))
+    let mut chooser = Chooser::new(options);
+    let picture = chooser.takes(0.0).then_some(picture);
+    Ok((unknown(codec, Decoder::Own), Box::new(Still { picture, passed: chooser.passed() })))
+}
+
+/// The only frame of a picture that does not move.
+struct Still {
+    picture: Option<Picture>,
+    passed: Passed,
+}
+
+impl GiveFrames for Still {
+    fn passed(&self) -> Passed {
+        self.passed
+    }
+}
+
+impl Iterator for Still {
+    type Item = Result<Frame>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.picture.take().map(|picture| Ok(Frame { index: 0, time: 0.0, picture: Ok(picture) }))
+    }
 }
 
 /// What a decoder may take.
@@ -145,6 +165,12 @@ fn picture(drawn: &RgbaImage) -> Result<Picture> {
     let pixels = drawn.as_raw().as_chunks::<4>().0;
     let rgb = pixels.iter().flat_map(|&[r, g, b, a]| [over(r, a), over(g, a), over(b, a)]).collect();
     Picture::from_rgb(drawn.width(), drawn.height(), rgb)
+}
+
+impl GiveFrames for Animation {
+    fn passed(&self) -> Passed {
+        self.chooser.passed()
+    }
 }
 
 impl Iterator for Animation {

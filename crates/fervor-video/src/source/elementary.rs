@@ -5,12 +5,12 @@ use std::io::Read;
 
 use fervor::{Error, Result};
 
-use super::{Frames, RATE, in_a_row, unknown};
+use super::{Frames, GiveFrames, RATE, unknown};
 use crate::clip::{Clip, Decoder, Frame};
 use crate::codec::{Decode, Decoded, H264, Hevc, is_h264_slice, is_hevc_slice};
 use crate::input::{too_large, unreadable};
 use crate::nal::{start_code, units};
-use crate::options::{Chooser, Options};
+use crate::options::{Chooser, Options, Passed};
 use crate::yuv::Yuv;
 
 /// A unit is at most so long; a picture of 8K compressed by a fifth has as much.
@@ -138,7 +138,7 @@ pub(super) fn open(stream: Box<dyn Read + Send>, hevc: bool, options: &Options) 
     // The stream says it before its first picture.
     frames.advance();
     clip.rate = Some(1.0 / frames.frame_time());
-    Ok((clip, in_a_row(frames)))
+    Ok((clip, Box::new(frames)))
 }
 
 /// A unit's number and its picture.
@@ -231,6 +231,12 @@ impl Elementary {
             Codec::Hevc(decoder) => decoder.frame_time(),
         };
         said.filter(|time| (1e-3..=10.0).contains(time)).unwrap_or(1.0 / RATE)
+    }
+}
+
+impl GiveFrames for Elementary {
+    fn passed(&self) -> Passed {
+        self.chooser.passed()
     }
 }
 

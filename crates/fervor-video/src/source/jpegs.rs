@@ -4,10 +4,10 @@ use std::io::{BufRead, BufReader, ErrorKind, Read};
 
 use fervor::{Picture, Result};
 
-use super::{Frames, in_a_row, unknown};
+use super::{Frames, GiveFrames, unknown};
 use crate::clip::{Clip, Decoder, Frame};
 use crate::input::{cut_off, too_large, unreadable};
-use crate::options::{Chooser, Options};
+use crate::options::{Chooser, Options, Passed};
 
 /// Frames a second, where nothing says it: as ffmpeg takes it.
 pub(crate) const RATE: f64 = 25.0;
@@ -25,7 +25,7 @@ pub(super) fn open(bytes: Box<dyn Read + Send>, options: &Options) -> (Clip, Fra
     let bytes = BufReader::with_capacity(1 << 16, bytes);
     let jpegs = Jpegs { bytes, limits: options.limits.picture, chooser: Chooser::new(options), index: 0, ended: false };
     let clip = Clip { rate: Some(RATE), ..unknown("mjpeg", Decoder::Own) };
-    (clip, in_a_row(jpegs))
+    (clip, Box::new(jpegs))
 }
 
 /// How a JPEG ended.
@@ -137,6 +137,12 @@ impl Jpegs {
                 End::TooLarge => return Err(too_large(format!("frame {index} has more than {} bytes", self.limits.bytes))),
             }
         }
+    }
+}
+
+impl GiveFrames for Jpegs {
+    fn passed(&self) -> Passed {
+        self.chooser.passed()
     }
 }
 

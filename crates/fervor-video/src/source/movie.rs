@@ -11,7 +11,7 @@ use crate::codec::{Decode, Decoded, H264, Hevc};
 use crate::input::{File, cut_off, damaged, unsupported};
 use crate::mp4::{self, Codec, Config, Track};
 use crate::nal::to_annex_b;
-use crate::options::{Chooser, Options};
+use crate::options::{Chooser, Options, Passed};
 use crate::turn::upright;
 use crate::yuv::Yuv;
 
@@ -36,6 +36,7 @@ struct Index {
     places: Vec<u32>,
     /// When the frame at each place is shown, and whether it is wanted.
     shown: Vec<(i64, bool)>,
+    passed: Passed,
     /// Samples before which everything else is shown before, and after which after: the film may be parted there.
     borders: Vec<usize>,
 }
@@ -70,7 +71,7 @@ pub(super) fn open(file: File, options: &Options) -> Result<(Clip, Frames)> {
         }
     }
     let borders = borders(&track, &places);
-    let index = Index { file, limits: options.limits.picture, places, shown, borders, track };
+    let index = Index { file, limits: options.limits.picture, places, shown, passed: chooser.passed(), borders, track };
     let decoder = index.decoder()?;
     let Index { track, shown, .. } = &index;
     let mut clip = unknown(track.codec.name(), Decoder::Own);
@@ -289,6 +290,10 @@ impl GiveFrames for Movie {
         let rest = Movie::new(index, decoder, [border, last], [place, self.end]);
         (self.last_sample, self.end) = (border, self.end.min(place));
         Some(Box::new(rest))
+    }
+
+    fn passed(&self) -> Passed {
+        self.index.passed
     }
 }
 

@@ -92,7 +92,6 @@ fn a_part_of_the_frames_is_the_same_frames() {
             own().with_start(0.5),
             own().with_start(0.3).with_end(0.62),
             own().with_every(0.25).with_start(0.1),
-            own().with_start(99.0),
         ] {
             let some: Vec<_> = Source::open(clip(name), &options).unwrap().map(Result::unwrap).collect();
             let (start, end) = (options.start.unwrap_or(0.0), options.end.unwrap_or(f64::INFINITY));
@@ -166,4 +165,35 @@ fn what_is_no_video_is_refused_in_words() {
     }
     assert_eq!(Source::open(clip("nothing.mp4"), &own()).unwrap_err().reason(), Reason::Missing);
     assert_eq!(Source::open(clip(""), &own()).unwrap_err().reason(), Reason::WrongType);
+}
+
+/// Nothing came, and nothing was said; or that the film had ended, which it had not.
+#[test]
+fn a_time_in_which_no_frame_begins_is_refused_with_the_nearest_ones() {
+    let mut gif = Vec::new();
+    let mut encoder = image::codecs::gif::GifEncoder::new(&mut gif);
+    let drawn = |number: u8| {
+        let picture = image::RgbaImage::from_pixel(8, 8, image::Rgba([20 * number, 0, 0, 255]));
+        image::Frame::from_parts(picture, 0, 0, image::Delay::from_numer_denom_ms(100, 1))
+    };
+    (0..5).for_each(|number| encoder.encode_frame(drawn(number)).unwrap());
+    drop(encoder);
+    let none = Options::default;
+    let cases = [
+        (none().with_start(0.45), "no frame begins at 0.45 s or later; the last one begins at 0.4 s"),
+        (none().with_end(0.0), "no frame begins before 0 s; the first one begins at 0 s"),
+        (
+            none().with_start(0.11).with_end(0.15),
+            "no frame begins between 0.11 and 0.15 s; those beside it begin at 0.1 and 0.2 s",
+        ),
+    ];
+    for (options, expected) in cases {
+        let error = Source::read(gif.clone(), &options).unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.reason()), (expected, Reason::Empty));
+    }
+    if cfg!(feature = "decoders") {
+        let error = Source::open(clip("b-frames.mp4"), &none().with_start(9.0)).unwrap_err();
+        assert_eq!(error.to_string(), "no frame begins at 9 s or later; the last one begins at 0.96 s");
+    }
+    assert_eq!(Source::read(gif, &none().with_start(0.4)).unwrap().count(), 1);
 }

@@ -188,3 +188,102 @@ fn pictures_become_a_video_that_is_shown_at_their_times() {
     let nowhere = folder.path().join("no such folder/drawn.mp4");
     assert!(Writer::create(&nowhere, (64, 32), 25.0, None, &Options::default()).is_err());
 }
+
+/// A second of noise, which no encoder makes small, through this `ffmpeg`; shown from 5 s on.
+fn noise(path: &Path, sound: Option<(&Path, f64)>, options: &Options) -> fervor::Result<()> {
+    let mut grain = 1_u32;
+    let mut writer = Writer::create(path, (96, 64), 25.0, sound, options)?;
+    for number in 0..25 {
+        let pixels: Vec<u8> = std::iter::repeat_with(|| {
+            grain ^= grain << 13;
+            grain ^= grain >> 17;
+            grain ^= grain << 5;
+            grain as u8
+        })
+        .take(96 * 64)
+        .collect();
+        writer.show(Picture::from_gray(96, 64, &pixels)?, 5.0 + f64::from(number) / 25.0)?;
+    }
+    writer.finish()
+}
+
+/// Where the sound ended, ffmpeg did, and the next picture had nowhere to go.
+#[test]
+fn the_whole_picture_is_written_with_the_sound_that_there_is() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str], path: &Path| {
+        let output = Command::new(&ffmpeg).args(["-v", "error", "-y"]).args(arguments).arg(path).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let seconds = |path: &Path| {
+        let samples = folder.path().join("samples");
+        run(&["-i", path.to_str().unwrap(), "-map", "0:a", "-ac", "1", "-ar", "8000", "-f", "s16le"], &samples);
+        std::fs::metadata(samples).unwrap().len() as f64 / 16_000.0
+    };
+    let sine = ["-f", "lavfi", "-i", "sine=duration=5.4"];
+    let cases: [(&str, &[&str], f64, f64); 4] = [
+        ("shorter.m4a", &[], 5.0, 0.4),
+        ("longer.m4a", &[], 2.0, 1.0),
+        // The clock of the film begins at 1.6 s, and so does that of its pictures.
+        ("later.ts", &["-c:a", "aac", "-muxdelay", "0", "-output_ts_offset", "1.6"], 6.5, 0.5),
+        // MP4 takes none of it as it is.
+        ("pcm.wav", &["-c:a", "pcm_s16le"], 2.0, 1.0),
+    ];
+    for (name, arguments, from, expected) in cases {
+        let (sound, path) = (folder.path().join(name), folder.path().join("with sound.mp4"));
+        run(&[&sine[..], arguments].concat(), &sound);
+        noise(&path, Some((&sound, from)), &Options::default()).unwrap_or_else(|e| panic!("{name}: {}", e.explained()));
+        assert_eq!(Source::open(&path, &Options::default()).unwrap().count(), 25, "{name}");
+        let heard = seconds(&path);
+        assert!((heard - expected).abs() < 0.1, "{name}: {heard} s of sound, not {expected}");
+    }
+}
+
+/// ffmpeg calls that a success, for some formats.
+#[cfg(unix)]
+#[test]
+fn a_video_that_the_disk_does_not_take_has_no_name() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let small = folder.path().join("small-disk");
+    let script = format!("#!/bin/sh\ntrap '' XFSZ\nulimit -f 16\nexec '{}' \"$@\"\n", ffmpeg.display());
+    std::fs::write(&small, script).unwrap();
+    std::fs::set_permissions(&small, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    for name in ["a.mp4", "a.mkv"] {
+        let error = noise(&folder.path().join(name), None, &Options::default().with_ffmpeg(&small)).unwrap_err();
+        assert!(error.explained().contains("File too large"), "{name}: {}", error.explained());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "{name} is not there, nor a part of it");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_shows_before_there_is_anything_to_write() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("film.mkv");
+    make(&ffmpeg, &["-f", "lavfi", "-i", "sine=duration=1", "-c:v", "mpeg4"], &film);
+    let tried = |name: &str| {
+        Writer::try_out(&folder.path().join(name), (96, 64), 25.0, Some(&film), &Options::default()).map_err(|e| e.explained())
+    };
+    for name in ["a.mp4", "a.mkv", "a.webm", "a.avi", "a"] {
+        assert_eq!(tried(name), Ok(()), "{name}");
+    }
+    // No format is called so; a GIF has no sound.
+    for name in ["a.txt", "a.gif", "nowhere/a.mp4"] {
+        assert!(tried(name).is_err(), "{name}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left");
+}
+
+/// Their times were rounded to hundredths of a second from 1,000 s on.
+#[test]
+fn times_late_in_a_film_are_exact() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("late.mkv");
+    make(&ffmpeg, &["-c:v", "mpeg4", "-output_ts_offset", "5000"], &path);
+    let times: Vec<f64> = Source::open(&path, &Options::default()).unwrap().map(|frame| frame.unwrap().time).collect();
+    let late = times.iter().enumerate().filter(|&(number, time)| (time - 5000.0 - number as f64 / 25.0).abs() > 1e-6);
+    assert_eq!((times.len(), late.count()), (25, 0), "{times:?}");
+}

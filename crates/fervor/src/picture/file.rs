@@ -4,9 +4,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::refusal::over_bytes;
+use super::refusal::{is_no_picture, over_bytes};
 use super::{Limits, Picture};
 use crate::error::{Error, Reason, Result};
+
+/// Bytes by which a file that is too large may be known for something else than a picture.
+const START: u64 = 512;
 
 /// Reads and decodes one file. Its size is checked before it is read.
 ///
@@ -41,7 +44,9 @@ pub fn read_bytes(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
     }
     let too_large = |bytes: u64| over_bytes(bytes, limits).context(path.display());
     if metadata.len() > limits.bytes as u64 {
-        return Err(too_large(metadata.len()));
+        let mut start = Vec::new();
+        (&file).take(START).read_to_end(&mut start).map_err(unreadable)?;
+        return Err(is_no_picture(&start).map_or_else(|| too_large(metadata.len()), |error| error.context(path.display())));
     }
     // A pipe has no length beforehand, and a file can grow: what is read is bounded too.
     let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);

@@ -13,6 +13,12 @@ pub(super) fn over_bytes(bytes: u64, limits: &Limits) -> Error {
         .with_remedy(Remedy::Shrink)
 }
 
+/// A file that begins so is known to be something else than a picture.
+pub(super) fn is_no_picture(start: &[u8]) -> Option<Error> {
+    let known = Format::of(start).is_none() && matches!(lookalike(start), Some((_, false)));
+    known.then(|| not_a_picture(start))
+}
+
 /// Bytes of none of our formats.
 pub(super) fn not_a_picture(bytes: &[u8]) -> Error {
     match lookalike(bytes) {
