@@ -96,7 +96,11 @@ impl Teller {
         });
         match self.raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(e) => Err(e),
-            None => Ok(done?.expect("nobody stopped the work")),
+            None => {
+                // A signal that came after the interpreter was asked the last time.
+                py.check_signals()?;
+                Ok(done?.expect("nobody stopped the work"))
+            }
         }
     }
 }

@@ -221,5 +221,5 @@ fn a_pipe_among_the_pictures_is_a_row_with_an_error() {
     let made = std::process::Command::new("mkfifo").arg(world.path("pipe.png")).status().unwrap();
     assert!(made.success());
     let ran = world.fervor_reading("batch --list - --output rows --faces whole", b"set/0/0.png\npipe.png\n").exits(1);
-    ran.answers("2 pictures: 1 faces").says("a job reads files, this is a pipe, a socket or a device: pipe.png");
+    ran.answers("2 pictures: 1 faces").says("pipe.png: a job reads files, this is a pipe, a socket or a device");
 }
