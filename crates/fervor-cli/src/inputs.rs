@@ -100,10 +100,9 @@ impl Source {
 fn helped(error: Error, path: &Path) -> Error {
     let name = path.to_string_lossy();
     match error.reason() {
-        Reason::NotAPicture if error.message().ends_with("video") => error.with_hint("fervor video looks at films"),
         Reason::Missing if name.starts_with("camera:") => error.with_hint("fervor watch looks through cameras"),
         Reason::Missing if name.contains("://") => {
-            error.with_hint("addresses are read by fervor batch alone, in a build with the feature store: download it")
+            error.with_hint("pictures behind addresses are for fervor batch, in a build with the feature store: download it")
         }
         _ => error,
     }

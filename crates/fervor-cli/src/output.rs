@@ -19,6 +19,7 @@ pub fn cannot_write(path: &Path, e: io::Error) -> Error {
         io::ErrorKind::IsADirectory => "a folder has this name: name a file",
         io::ErrorKind::NotFound => "its folder is not there: make it, or name another place",
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "name a place that you may write",
+        io::ErrorKind::ResourceBusy => "wait until it ends, or name another place",
         io::ErrorKind::StorageFull => "the disk is full: make room, or name another place",
         _ => return Error::output(format!("cannot write {}", path.display())).with_source(e),
     };

@@ -11,6 +11,7 @@ use fervor_lab::audit;
 pub fn words(remedy: &Remedy) -> String {
     match remedy {
         Remedy::BlendHeads => "fit how its heads become one answer: fervor calibrate --blend".to_owned(),
+        Remedy::LookThroughFilm => "fervor video looks at films".to_owned(),
         Remedy::TrainBundle => "a Fervor model is one .onnx file as `fervor train` writes it".to_owned(),
         Remedy::MapClass { class } => {
             let [to, out] = ["CLASS", "-"].map(|target| quoted(&format!("{class}={target}")));

@@ -39,7 +39,7 @@ mod rows;
 pub use frames::{FRAMES_SCHEMA, frames, frames_schema, write_frames};
 pub use packed::ParquetFile;
 pub use part::{Part, PartOptions, PartWriter};
-pub use pictures::{Cell, PictureColumn};
+pub use pictures::{Cell, PICTURE_COLUMNS, PictureColumn};
 pub use rows::{MODEL_KEY, ROWS_SCHEMA, Rows, SCHEMA_KEY, SHA256_KEY, schema};
 
 /// The version of Arrow that this crate's types come from.

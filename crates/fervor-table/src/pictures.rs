@@ -6,6 +6,9 @@ use arrow_schema::DataType;
 use fervor::error::{Error, Reason, Result};
 use fervor::picture::{self, Limits, Picture};
 
+/// Names of columns with pictures, as people call them; the first that is there is taken.
+pub const PICTURE_COLUMNS: [&str; 8] = ["image", "picture", "photo", "img", "jpg", "png", "bytes", "content"];
+
 /// A column whose cells are pictures: a file's bytes, a file's path, or a structure of `bytes` and `path` as Hugging Face's
 /// `datasets` writes it, where either may be null. Bytes and paths may be categorical, Arrow's dictionaries.
 #[derive(Clone, Debug)]

@@ -124,6 +124,8 @@ pub enum Remedy {
     CopyAgain,
     /// The input is over a limit that its reader sets.
     Shrink,
+    /// It is a film, of which each frame is a picture.
+    LookThroughFilm,
     /// Name a model: one of the built-in ones, or a bundle's file.
     NameModel {
         /// Names of the built-in models.
@@ -192,6 +194,7 @@ impl fmt::Display for Remedy {
             Self::Advice { text } => f.write_str(text),
             Self::CopyAgain => f.write_str("copy or download the file again"),
             Self::Shrink => f.write_str("make it smaller, or raise the limit if its source is trusted"),
+            Self::LookThroughFilm => f.write_str("it is a film: look at its frames"),
             Self::NameModel { builtin } if builtin.is_empty() => f.write_str("a bundle's path ends in .onnx"),
             Self::NameModel { builtin } => write!(f, "built in: {}; a bundle's path ends in .onnx", builtin.join(", ")),
             Self::TrainBundle => f.write_str("only bundles that Fervor's training has written have what this needs"),

@@ -10,7 +10,7 @@
 //! ```
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -45,7 +45,8 @@ impl WholeFile {
         remove_abandoned(&target);
         let (part, file) = begun(&target, |part| File::options().write(true).create_new(true).open(part), |file| Some(file))?;
         if let Ok(earlier) = fs::metadata(&target) {
-            file.set_permissions(earlier.permissions())?;
+            // Some file systems have none to set.
+            let _ = file.set_permissions(earlier.permissions());
         }
         Ok(Self { file, ends: Some((part, target)) })
     }
@@ -210,8 +211,13 @@ fn begun<T>(
                 let made = made?;
                 // Where nothing can be locked, nothing is taken for abandoned, either.
                 let _ = lock(&made).map(File::try_lock);
-                fs::rename(&new, &part)?;
-                return Ok((part, made));
+                return match fs::rename(&new, &part) {
+                    Ok(()) => Ok((part, made)),
+                    Err(e) => {
+                        let _ = fs::remove_file(&new).or_else(|_| fs::remove_dir(&new));
+                        Err(e)
+                    }
+                };
             }
         }
     }
@@ -222,17 +228,27 @@ fn stem(name: &str) -> &str {
     &name[..name.floor_char_boundary(LONGEST_STEM)]
 }
 
-/// Whether somebody holds a hidden sibling, as far as that can be known.
-fn is_held(part: &Path) -> bool {
-    let file = if part.is_dir() { File::open(part) } else { File::options().write(true).open(part) };
-    file.map_or(true, |file| file.try_lock().is_err())
+/// Whether somebody holds a hidden sibling; `None` where that cannot be known.
+fn is_held(part: &Path) -> Option<bool> {
+    let kind = part.symlink_metadata().ok()?.file_type();
+    let file = match (kind.is_dir(), kind.is_file()) {
+        (true, _) => File::open(part).ok()?,
+        (_, true) => File::options().write(true).open(part).ok()?,
+        // A pipe would keep who opens it waiting.
+        _ => return None,
+    };
+    match file.try_lock() {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
+    }
 }
 
 /// Removes the hidden files and folders of writers of `target` that were killed. What cannot be looked at or removed stays: it is in
 /// nobody's way.
 fn remove_abandoned(target: &Path) {
     for (_, part) in parts(target) {
-        if !is_held(&part) {
+        if is_held(&part) == Some(false) {
             let _ = if part.is_dir() { fs::remove_dir_all(part) } else { fs::remove_file(part) };
         }
     }
@@ -240,7 +256,7 @@ fn remove_abandoned(target: &Path) {
 
 /// The process that is writing the folder `target`, where that can be known.
 fn writer(target: &Path) -> Option<u32> {
-    parts(target).into_iter().find_map(|(process, part)| (cfg!(unix) && part.is_dir() && is_held(&part)).then_some(process))
+    parts(target).into_iter().find_map(|(process, part)| (part.is_dir() && is_held(&part) == Some(true)).then_some(process))
 }
 
 /// The hidden files and folders that shall become `target`, each with the number of its writer's process.

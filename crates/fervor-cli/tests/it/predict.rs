@@ -192,7 +192,7 @@ fn what_is_no_picture_is_named_with_what_to_do() {
     let ran = world.fervor("predict film.mp4 faces.csv.xz https://example.org/a.jpg camera:0").exits(2);
     ran.says("film.mp4: not a picture, but an MP4 or QuickTime video (fervor video looks at films)")
         .says("faces.csv.xz: not a picture, but an xz archive")
-        .says("(addresses are read by fervor batch alone, in a build with the feature store: download it)")
+        .says("(pictures behind addresses are for fervor batch, in a build with the feature store: download it)")
         .says("(fervor watch looks through cameras)");
     world.fervor("predict a.png --annotate afile").exits(2).says("a file stands where a folder is needed");
     world.fervor("predict a.png --output gone/a.csv").exits(2).says("its folder is not there");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fervor_table::ParquetFile;
+use fervor_table::{PICTURE_COLUMNS, ParquetFile};
 use parquet::basic::{ConvertedType, Type as Physical};
 use parquet::file::reader::FileReader;
 use parquet::record::{Field, Row};
@@ -21,9 +21,6 @@ use crate::words::shown;
 use fervor::emotion::canonical_label;
 use fervor::error::{Error, Reason, Result};
 use fervor::picture::{Format, Picture};
-
-/// Names of columns with pictures, as people call them: the first that is there is taken, as a job over tables takes it.
-const PICTURES: [&str; 8] = ["image", "picture", "photo", "img", "jpg", "png", "bytes", "content"];
 
 /// Rows that are looked at to tell pictures from other bytes.
 const LOOKED_AT: usize = 16;
@@ -189,7 +186,8 @@ impl Columns {
         let split = column(&SPLITS);
         let able = (0..fields.len()).filter(|&place| place != label && Some(place) != split && may_hold_pictures(&fields[place]));
         let able: Vec<usize> = able.collect();
-        let named = PICTURES.iter().find_map(|name| able.iter().find(|&&place| fields[place].name().eq_ignore_ascii_case(name)));
+        let named =
+            PICTURE_COLUMNS.iter().find_map(|name| able.iter().find(|&&place| fields[place].name().eq_ignore_ascii_case(name)));
         let picture = named
             .copied()
             .or_else(|| first_of_pictures(reader, &able))

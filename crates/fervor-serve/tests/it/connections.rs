@@ -76,7 +76,11 @@ async fn half_a_head_keeps_no_service_from_its_end() {
     let (address, stop, server) = World::with(Slow(Duration::from_millis(1500)), few(4)).listen().await;
     let clients = tokio::task::spawn_blocking(move || {
         let (half, work) = (held(address, "POST /predict HTT"), predict(address, &png(20, 1)));
-        std::thread::sleep(Duration::from_millis(300));
+        let begun = Instant::now();
+        while !ask(address, "/metrics").contains("\nfervor_queue_length 1") {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the request is not at work");
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let start = Instant::now();
         stop.send(()).unwrap();
         assert_eq!(rest(half), "");

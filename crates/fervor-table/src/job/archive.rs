@@ -188,17 +188,32 @@ fn start(entry: &mut Found) -> Vec<u8> {
     start
 }
 
+/// What an archive is made of.
+const BLOCK: u64 = 512;
+
 /// Walks through an archive.
 fn each(archive: &Opened, path: &Path, met: &mut dyn FnMut(&mut Found) -> Result<()>) -> std::result::Result<(), Stopped> {
     let cannot = |e: std::io::Error| Error::input("the archive cannot be read").with_source(e).context(path.display());
-    let mut archive = tar::Archive::new(archive.cursor().map_err(cannot)?);
+    let mut members = tar::Archive::new(archive.cursor().map_err(cannot)?);
     // Archives that were put together one behind the other have an end mark between them.
-    archive.set_ignore_zeros(true);
-    for entry in archive.entries_with_seek().map_err(cannot)? {
-        let mut entry = entry.map_err(|e| damaged(path, e))?;
+    members.set_ignore_zeros(true);
+    let mut end = 0;
+    for entry in members.entries_with_seek().map_err(cannot)? {
+        let mut entry = match entry {
+            Ok(entry) => entry,
+            // What is no archive behind an archive's end is nobody's.
+            Err(_) if is_end_mark(archive, end) => break,
+            Err(e) => return Err(damaged(path, e).into()),
+        };
+        end = (entry.raw_file_position() + entry.size()).next_multiple_of(BLOCK);
         met(&mut entry).map_err(Stopped::ByCaller)?;
     }
     Ok(())
+}
+
+/// Whether an archive ends here: with a block of zeros.
+fn is_end_mark(archive: &Opened, place: u64) -> bool {
+    archive.range(place..place.saturating_add(BLOCK)).is_ok_and(|block| block.iter().all(|&byte| byte == 0))
 }
 
 /// Why there are no more members.

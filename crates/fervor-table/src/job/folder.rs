@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -210,8 +210,11 @@ impl Job {
         // Where no picture has an answer, the fault was hardly the pictures': a wrong name, a disk or a network that was away.
         job.done.retain(|_, counts| !counts.no_answer());
         if job.done.len() < job.planned.pieces {
-            // A part of a job that was whole is gone.
-            job.is_whole(false).map_err(unwritable)?;
+            // A part of a job that was whole is gone. Another shard may see it at the same time.
+            match fs::remove_file(folder.join(SUCCESS)) {
+                Err(e) if e.kind() != ErrorKind::NotFound => return Err(unwritable(e)),
+                _ => {}
+            }
         }
         Ok(job)
     }
@@ -296,18 +299,10 @@ impl Job {
         self.done = self.look_for_done().map_err(unwritable)?;
         let all = self.done.len() == self.planned.pieces;
         let counts: Counts = self.done.values().copied().sum();
-        self.is_whole(all && !counts.no_answer()).map_err(unwritable)?;
-        Ok((counts, all))
-    }
-
-    /// Says whether all parts are there, for others to see.
-    fn is_whole(&self, whole: bool) -> std::io::Result<()> {
-        let path = self.folder.join(SUCCESS);
-        match whole {
-            true => write_whole(&path, b""),
-            false if path.exists() => fs::remove_file(&path),
-            false => Ok(()),
+        if all && !counts.no_answer() {
+            write_whole(&self.folder.join(SUCCESS), b"").map_err(unwritable)?;
         }
+        Ok((counts, all))
     }
 
     /// Parts that a manifest names and that are there as it says.

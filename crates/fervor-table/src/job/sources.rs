@@ -14,11 +14,10 @@ use parquet::file::reader::{FileReader, Length};
 use super::far::Opened;
 use crate::frames::FRAMES_SCHEMA;
 use crate::packed::ParquetFile;
-use crate::pictures::{holds_pictures, holds_text};
+use crate::pictures::{PICTURE_COLUMNS, holds_pictures, holds_text};
 use crate::rows::{ROWS_SCHEMA, SCHEMA_KEY};
 
-/// Names of columns with pictures, and of columns with their paths, as people call them; the first that is there is taken.
-const PICTURES: [&str; 8] = ["image", "picture", "photo", "img", "jpg", "png", "bytes", "content"];
+/// Names of columns with the paths of pictures, as people call them; the first that is there is taken.
 const PATHS: [&str; 8] = ["path", "file", "file_name", "filename", "file_path", "filepath", "image_path", "source"];
 
 /// Bytes of a batch of rows, about.
@@ -86,7 +85,7 @@ pub(super) fn column(schema: &Schema, asked: Option<&str>) -> Result<String> {
         };
     }
     let usable = |name: &&&str| schema.field_with_name(name).is_ok_and(|field| holds_pictures(field.data_type()));
-    let known = PICTURES.iter().find(usable).or_else(|| PATHS.iter().find(usable)).map(|name| (*name).to_owned());
+    let known = PICTURE_COLUMNS.iter().find(usable).or_else(|| PATHS.iter().find(usable)).map(|name| (*name).to_owned());
     let mut others = schema.fields().iter().filter(|field| holds_pictures(field.data_type()) && !holds_text(field.data_type()));
     known.or_else(|| others.next().map(|field| field.name().clone())).ok_or_else(|| {
         Error::input(format!("no column holds pictures; there are: {}", names()))

@@ -31,9 +31,9 @@ fn pictures_in_archives_and_tables_have_rows_as_files_have() {
     let whole = fs::read(&tar).unwrap();
     fs::write(&cut, &whole[..whole.len() - 1836]).unwrap();
 
-    // One behind the other, with the end marks of both.
+    // One behind the other, with the end marks of both, and something else behind these.
     let joined = world.path().join("joined.tar");
-    fs::write(&joined, [&whole[..], &whole[..]].concat()).unwrap();
+    fs::write(&joined, [&whole[..], &whole[..], &[7; 700]].concat()).unwrap();
 
     let table = world.path().join("t.parquet");
     let cells = [Some(picture(3)), None, Some(b"words".to_vec()), Some(picture(4)), Some(picture(5))];

@@ -82,6 +82,11 @@ impl fmt::Display for Format {
     }
 }
 
+/// Whether what [`lookalike`] calls so is a film.
+pub(super) fn is_film(name: &str) -> bool {
+    name.ends_with(" video")
+}
+
 /// What bytes that are none of our formats look like, and whether it is a picture that could be converted.
 pub(super) fn lookalike(bytes: &[u8]) -> Option<(&'static str, bool)> {
     const MAGIC: [(&[u8], &str, bool); 18] = [

@@ -1,6 +1,6 @@
 //! Why bytes do not become a picture, in one place for all decoders.
 
-use super::format::lookalike;
+use super::format::{is_film, lookalike};
 use super::{Format, Limits};
 use crate::error::{Error, Reason, Remedy};
 
@@ -26,7 +26,8 @@ pub(super) fn not_a_picture(bytes: &[u8]) -> Error {
             .because(Reason::Unsupported)
             .with_hint(format!("convert it to JPEG or PNG; {READABLE}")),
         Some((what, false)) => {
-            Error::input(format!("not a picture, but {what}")).because(Reason::NotAPicture).with_hint(READABLE)
+            let remedy = if is_film(what) { Remedy::LookThroughFilm } else { Remedy::advice(READABLE) };
+            Error::input(format!("not a picture, but {what}")).because(Reason::NotAPicture).with_remedy(remedy)
         }
         None => {
             let start: String = bytes.iter().take(8).map(|b| format!(" {b:02x}")).collect();

@@ -77,9 +77,11 @@ impl General {
                     None => run(),
                     // A worker that waits for another pool takes up more of its own pool's work: it would come here again and wait for
                     // the lane that it holds itself. A thread of no pool just waits.
-                    Some(_) => std::thread::scope(|scope| match scope.spawn(run).join() {
-                        Ok(outputs) => outputs,
-                        Err(panic) => std::panic::resume_unwind(panic),
+                    Some(_) => std::thread::scope(|scope| {
+                        let begun = std::thread::Builder::new().spawn_scoped(scope, run);
+                        let thread =
+                            begun.map_err(|e| Error::model("no thread can be started for the network").with_source(e))?;
+                        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
                     }),
                 }
             }
