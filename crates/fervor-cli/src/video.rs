@@ -99,9 +99,8 @@ fn work(args: &Video, film: &Film, eye: &Eye, options: &EpisodeOptions) -> Resul
         return Ok(Done::Whole { frames: folder::frames(&folder) });
     }
     // Before the work, so that it is not for nothing.
-    folder::claim(&folder, &stamp)?;
-    let looked = eye.look_at(film).inspect_err(|_| folder::leave(&folder))?;
-    let Looked { mut timeline, crops, ended, seconds } = looked;
+    let next = folder::claim(&folder, &stamp, files::names(args))?;
+    let Looked { mut timeline, crops, ended, seconds } = eye.look_at(film)?;
     timeline.smooth(args.smoothing);
     let broken = timeline.frames().filter(|frame| frame.error().is_some()).count();
     let why = match &ended {
@@ -116,12 +115,13 @@ fn work(args: &Video, film: &Film, eye: &Eye, options: &EpisodeOptions) -> Resul
     // One that ended early, or was interrupted, is looked at again.
     let whole = ended.is_none() && !eye.is_stopped();
     // What is whole stays where only a part would take its place.
-    let folder = if whole || !folder::is_whole(&folder) { folder } else { folder::beside(&folder, &stamp) };
-    let path = files::place(args, film, &folder)?;
+    let next = if whole || !folder::is_whole(&folder) { next } else { folder::Next::begin(&folder::beside(&folder, &stamp))? };
+    let folder = next.folder().to_owned();
+    let path = files::place(args, film, &folder);
     path.iter().for_each(|path| timeline.set_path(path));
     let (timeline, crops, stamp) = (&timeline, &crops, &stamp);
     let work = files::Work { args, film, folder: &folder, timeline, crops, path, options, stamp, whole };
-    files::write(&work).inspect_err(|_| folder::leave(&folder))?;
+    files::write(&work, next)?;
     tell(timeline, options, &folder, film, seconds)?;
     let frames = timeline.len();
     Ok(why.map_or(Done::Whole { frames: Some(frames) }, |why| Done::InPart { frames, why }))

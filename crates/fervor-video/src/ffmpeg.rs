@@ -71,10 +71,7 @@ const KEPT_ERRORS: usize = 3;
 
 impl Spoken {
     fn start(command: &mut Command) -> Result<Self> {
-        // Ctrl-C is for who started it, and writes what is still to come.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(command, 0);
-        let mut process = Process::start(command)?;
+        let mut process = Process::start(apart(command))?;
         let stderr = process.0.stderr.take();
         let errors = thread::spawn(move || {
             let mut errors = Vec::new();
@@ -98,6 +95,13 @@ impl Spoken {
         let success = self.process.0.wait().is_ok_and(|status| status.success());
         (success, self.errors.take().and_then(|errors| errors.join().ok()).unwrap_or_default())
     }
+}
+
+/// The command in a group of its own: Ctrl-C is for who starts it, and has more to write.
+fn apart(command: &mut Command) -> &mut Command {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command
 }
 
 /// A command of this ffmpeg that asks nothing, and says each thing with its level.

@@ -53,11 +53,12 @@ impl Files<'_> {
 /// Writes everything. What this command had written there before goes once all of it is there.
 ///
 /// # Errors
-/// `Output`: the folder cannot be written; then what was in it is as it was.
-pub fn write(work: &Work) -> Result<()> {
+/// `Output`: the folder cannot be written; then what was in it is as it was. A file in it cannot be replaced: see
+/// [`Next::take_place`].
+pub fn write(work: &Work, next: Next) -> Result<()> {
     let Work { args, folder, timeline, options, .. } = work;
-    let wants = |format: VideoFormat| args.formats.contains(&format) || args.formats.contains(&VideoFormat::All);
-    let mut files = Files { folder, next: Next::begin(folder)?, told: Vec::new() };
+    let wants = |format| wants(args, format);
+    let mut files = Files { folder, next, told: Vec::new() };
     for (format, wanted, says) in TABLES {
         if wanted.is_none_or(wants) {
             let mut bytes = Vec::new();
@@ -113,14 +114,25 @@ pub fn write_list(folder: &Path, films: &[(&Film, Done)]) -> Result<()> {
     write_whole(&path, &bytes)
 }
 
+fn wants(args: &Video, format: VideoFormat) -> bool {
+    args.formats.contains(&format) || args.formats.contains(&VideoFormat::All)
+}
+
+/// The names of what will be written, but for layouts: how many files these are, the faces say.
+pub fn names(args: &Video) -> impl Iterator<Item = &'static str> {
+    let tables = TABLES.iter().filter(|(_, wanted, _)| wanted.is_none_or(|format| wants(args, format)));
+    let others = OTHERS.iter().filter(|(format, _)| wants(args, *format));
+    tables.map(|(format, ..)| format.file_name()).chain(others.map(|(_, name)| *name))
+}
+
 /// Whether a file of this name is one that this command writes.
 pub fn is_own(name: &str) -> bool {
     let is_layout = || {
-        let layout = name.strip_prefix("frames.").and_then(|rest| rest.split('.').next());
-        layout.is_some_and(|layout| LAYOUTS.iter().any(|(_, name, _)| *name == layout))
+        let parts = name.strip_prefix("frames.").and_then(|rest| rest.split_once('.'));
+        parts.is_some_and(|(layout, _)| LAYOUTS.iter().any(|(_, name, _)| *name == layout))
     };
     let is_table = TABLES.iter().any(|(format, ..)| format.file_name() == name);
-    is_table || ["frames.parquet", "timeline.png", "report.html"].contains(&name) || is_layout()
+    is_table || OTHERS.iter().any(|(_, other)| *other == name) || is_layout()
 }
 
 /// Layouts of other programs, what files call them, and people.
@@ -146,9 +158,16 @@ const TABLES: [(Format, Option<VideoFormat>, &str); 10] = [
     (Format::Boris, Some(VideoFormat::Boris), "tabular events as BORIS exports them"),
 ];
 
+/// What is written beside them.
+const OTHERS: [(VideoFormat, &str); 3] =
+    [(VideoFormat::Parquet, "frames.parquet"), (VideoFormat::Chart, "timeline.png"), (VideoFormat::Report, "report.html")];
+
 #[cfg(feature = "batch")]
 fn put_parquet(files: &mut Files, timeline: &Timeline) -> Result<()> {
-    fervor_table::write_frames(&files.next.path().join("frames.parquet"), timeline)?;
+    let written = fervor_table::write_frames(&files.next.path().join("frames.parquet"), timeline);
+    // By its own name, not by the hidden one that it has until all are there.
+    let place = files.folder.join("frames.parquet");
+    written.map_err(|e| Error::output(format!("cannot write {}", place.display())).with_source(e.explained()))?;
     files.told.push(("frames.parquet".to_owned(), "the same rows as a Parquet table".to_owned()));
     Ok(())
 }
@@ -179,17 +198,13 @@ fn lay_out(work: &Work, files: &mut Files, layout: VideoLayout) -> Result<()> {
     Ok(())
 }
 
-/// Makes the folder, and says where the film lies, seen from there: beside the page as a copy, or where it was.
-///
-/// # Errors
-/// `Output`: the folder cannot be made.
-pub fn place(args: &Video, film: &Film, folder: &Path) -> Result<Option<String>> {
-    fs::create_dir_all(folder).map_err(|e| cannot_write(folder, e))?;
-    Ok(match args.copy {
+/// Where the film lies, seen from the folder: beside the page as a copy, or where it was.
+pub fn place(args: &Video, film: &Film, folder: &Path) -> Option<String> {
+    match args.copy {
         _ if film.is_standard_input() => None,
         true => Some(film.source()),
         false => seen_from(folder, &film.path).map(|path| path.to_string_lossy().replace('\\', "/")),
-    })
+    }
 }
 
 /// A copy of the film, unless it lies there itself.

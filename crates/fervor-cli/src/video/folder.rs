@@ -3,9 +3,10 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
-use fervor::files::{WholeFile, WholeFolder, rename, sync_all_of};
+use fervor::files::{WholeFolder, rename, sync_all_of};
+use fervor::hash::sha256;
 use fervor::timeline::Format;
 use fervor::{Bundle, Error, Reason, Result};
 use serde_json::{Value, json};
@@ -22,8 +23,8 @@ const PARTIAL: &str = "run.partial.json";
 const SCHEMA: &str = "fervor.video-run/1";
 /// What a folder will hold has a hidden place in it, after this name.
 const NEXT: &str = ".fervor-video";
-/// So much younger than the stamp may the files of a folder be that was copied.
-const COPYING: Duration = Duration::from_secs(2);
+/// What could not take its place is kept under this name.
+const KEPT: &str = "run.new";
 
 /// What decides a folder's content: the film, the model, the settings.
 pub fn stamp(args: &Video, film: &Film, model: &Bundle) -> Value {
@@ -54,9 +55,9 @@ pub fn stamp(args: &Video, film: &Film, model: &Bundle) -> Value {
 pub fn is_finished(folder: &Path, stamp: &Value) -> bool {
     let Some(mut known) = read(folder, STAMP) else { return false };
     let files = known.as_object_mut().and_then(|known| known.remove("files"));
-    // Earlier versions did not name them.
+    // Earlier versions said their names alone, or did not list them.
     let files = files.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let is_there = |file: &Value| file.as_str().is_some_and(|file| folder.join(file).is_file());
+    let is_there = |file: &Value| file["name"].as_str().or(file.as_str()).is_some_and(|name| folder.join(name).is_file());
     // As it would be read back.
     let now = serde_json::from_str::<Value>(&stamp.to_string()).ok();
     Some(known) == now && files.iter().all(is_there)
@@ -68,9 +69,9 @@ fn read(folder: &Path, name: &str) -> Option<Value> {
     (known["schema"] == SCHEMA).then_some(known)
 }
 
-/// What a folder says that it was made from, all or a part of it, and which of its stamps does.
-fn known(folder: &Path) -> Option<(Value, &'static str)> {
-    [STAMP, PARTIAL].into_iter().find_map(|name| Some((read(folder, name)?, name)))
+/// What a folder says that it was made from, all or a part of it.
+fn known(folder: &Path) -> Option<Value> {
+    [STAMP, PARTIAL].into_iter().find_map(|name| read(folder, name))
 }
 
 /// Whether a folder holds all of a film.
@@ -84,16 +85,22 @@ pub fn frames(folder: &Path) -> Option<usize> {
     summary["frames"].as_u64()?.try_into().ok()
 }
 
-/// Makes the folder, and sees that it can be written, tells of no other film, and holds nobody's own work.
+/// Begins what the folder will hold: sees that the folder can be written, that nobody else writes it, that it tells of no other film,
+/// and that nobody's own work would be lost, nor stands where a file of these `names` will be.
 ///
 /// # Errors
-/// `Output`: it cannot be written. `Input`: it is a file, or holds what another film came to, or a file that was changed since it was
-/// written.
-pub fn claim(folder: &Path, stamp: &Value) -> Result<()> {
+/// `Output`: it cannot be written, or somebody else writes it. `Input`: it is a file, or holds what another film came to, a file that
+/// was changed since it was written, or a folder under a file's name.
+pub fn claim(folder: &Path, stamp: &Value, names: impl Iterator<Item = &'static str>) -> Result<Next> {
     is_no_file(folder)?;
-    fs::create_dir_all(folder).map_err(|e| cannot_write(folder, e))?;
-    WholeFile::create(&folder.join(STAMP)).map(drop).map_err(|e| cannot_write(folder, e))?;
-    may_be_replaced(folder, stamp)
+    let next = Next::begin(folder)?;
+    if let Some(taken) = names.chain([STAMP, PARTIAL]).map(|name| folder.join(name)).find(|place| place.is_dir()) {
+        return Err(Error::input(format!("a folder stands where a file will be: {}", taken.display()))
+            .because(Reason::WrongType)
+            .with_hint("move it away, or give --output another folder"));
+    }
+    may_be_replaced(folder, stamp)?;
+    Ok(next)
 }
 
 /// Refuses a file where a folder is needed.
@@ -116,7 +123,7 @@ pub fn is_same(one: &Path, other: &Path) -> bool {
 
 /// Sees that what a folder holds tells of the same film, and is nobody's own work.
 fn may_be_replaced(folder: &Path, stamp: &Value) -> Result<()> {
-    let Some((known, _)) = known(folder) else { return Ok(()) };
+    let Some(known) = known(folder) else { return Ok(()) };
     let name = |stamp: &Value| Some(Path::new(stamp["film"].as_str()?).file_name()?.to_owned());
     match (name(&known), name(stamp)) {
         (Some(known), Some(now)) if known != now => {
@@ -124,9 +131,9 @@ fn may_be_replaced(folder: &Path, stamp: &Value) -> Result<()> {
             Err(Error::input(format!("the folder {place} tells of another film: {}", Path::new(&known).display()))
                 .with_hint("give --output another folder, or remove this one"))
         }
-        _ => match edited(folder) {
+        _ => match edited(folder, &known) {
             Some(file) => {
-                let message = format!("{} was changed after the run that wrote it, and would be lost", file.display());
+                let message = format!("{} is not as the run before left it, and would be lost", file.display());
                 Err(Error::input(message).because(Reason::Exists).with_hint("move it away, or give --output another folder"))
             }
             None => Ok(()),
@@ -134,52 +141,66 @@ fn may_be_replaced(folder: &Path, stamp: &Value) -> Result<()> {
     }
 }
 
-/// A file of an earlier run that is younger than that run's end: somebody works on it.
-fn edited(folder: &Path) -> Option<PathBuf> {
-    let changed = |path: &Path| fs::metadata(path).ok()?.modified().ok();
-    let (_, stamp) = known(folder)?;
-    let end = changed(&folder.join(stamp))? + COPYING;
-    own_files(folder).ok()?.into_iter().find(|path| changed(path).is_some_and(|time| time > end))
+/// A file with one of our names that is not what the stamp lists: somebody works on it. Of a stamp that lists names alone, or nothing,
+/// this cannot be known.
+fn edited(folder: &Path, stamp: &Value) -> Option<PathBuf> {
+    let listed = stamp["files"].as_array().filter(|files| files.iter().all(Value::is_object))?;
+    own_files(folder).ok()?.into_iter().find(|file| !described(file).is_ok_and(|now| listed.contains(&now)))
+}
+
+/// A file as a stamp lists it. Of the film, which may be long, its length is enough.
+fn described(file: &Path) -> io::Result<Value> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let hash = if is_own(&name) { Some(sha256(fs::read(file)?)) } else { None };
+    Ok(json!({ "name": name, "bytes": fs::metadata(file)?.len(), "sha256": hash }))
 }
 
 /// The files in a folder that have names which this command gives.
 fn own_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder)?.flatten();
-    let own = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_own));
+    let is_file = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_file());
+    let own = fs::read_dir(folder)?.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_own) && is_file(entry));
     Ok(own.map(|entry| entry.path()).collect())
 }
 
-/// Takes the folder away again if nothing is in it.
-pub fn leave(folder: &Path) {
-    // One that holds anything stays.
-    let _ = fs::remove_dir(folder);
-}
-
-/// The folder for what is only a part, beside one that is whole: the first that holds no other film's and nobody's own work.
+/// The folder for what is only a part, beside one that is whole: the first that is not whole itself, and holds no other film's and
+/// nobody's own work.
 pub fn beside(folder: &Path, stamp: &Value) -> PathBuf {
     let named = |end: String| {
         let mut name = folder.file_name().unwrap_or_default().to_owned();
         name.push(format!(".partial{end}"));
         folder.with_file_name(name)
     };
-    let places = std::iter::once(String::new()).chain((2_u32..).map(|number| format!("-{number}"))).map(named);
-    let mut free = places.filter(|place| is_no_file(place).and_then(|()| may_be_replaced(place, stamp)).is_ok());
-    free.next().expect("names do not end")
+    let mut places = std::iter::once(String::new()).chain((2_u32..).map(|number| format!("-{number}"))).map(named);
+    let is_free = |place: &PathBuf| !is_whole(place) && is_no_file(place).and_then(|()| may_be_replaced(place, stamp)).is_ok();
+    places.find(is_free).expect("names do not end")
 }
 
 /// What a folder will hold, until it is whole in a hidden one inside it: what it held stays as it was, and with it what is not ours.
 pub struct Next {
-    folder: PathBuf,
+    /// Goes before the folder around it does.
     part: WholeFolder,
+    folder: Claimed,
+}
+
+/// A folder that goes again if nothing is in it.
+struct Claimed(PathBuf);
+
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        // One that holds anything stays.
+        let _ = fs::remove_dir(&self.0);
+    }
 }
 
 impl Next {
+    /// Makes the folder where it lacks. Until this is dropped nobody else begins in it.
+    ///
     /// # Errors
     /// `Output`: the folder cannot be written, or somebody else writes it.
     pub fn begin(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|e| cannot_write(folder, e))?;
         let part = WholeFolder::create(&folder.join(NEXT)).map_err(|e| cannot_write(folder, e))?;
-        Ok(Self { folder: folder.to_owned(), part })
+        Ok(Self { part, folder: Claimed(folder.to_owned()) })
     }
 
     /// Where the files are written meanwhile.
@@ -187,35 +208,61 @@ impl Next {
         self.part.path()
     }
 
+    /// The folder that will hold them.
+    pub fn folder(&self) -> &Path {
+        &self.folder.0
+    }
+
     /// Lets these files take the place of what an earlier run has left, which beside them would tell of other settings; and says
     /// what they were made from, and whether that is all of the film.
     ///
     /// # Errors
-    /// `Output`: the disk is full; then all is as it was.
+    /// `Output`: the disk is full; then all is as it was. A file cannot be replaced or removed, such as one that another program keeps
+    /// open; then some files are the new ones, the others of them are kept in a folder that the error names, and what is there does
+    /// not count as whole.
     pub fn take_place(self, files: &[String], stamp: &Value, whole: bool) -> Result<()> {
-        let Self { folder, part } = self;
-        let mut stamp = stamp.clone();
-        stamp["files"] = json!(files);
-        let text = format!("{stamp:#}\n");
-        fs::write(part.path().join(STAMP), &text).map_err(|e| cannot_write(&folder, e))?;
-        sync_all_of(part.path()).map_err(|e| cannot_write(&folder, e))?;
-        let earlier = known(&folder).is_some();
-        // From here on the folder is not whole, whatever stops this.
-        write_whole(&folder.join(PARTIAL), text.as_bytes())?;
-        remove(&folder.join(STAMP))?;
-        if earlier {
-            own_files(&folder).map_err(|e| cannot_write(&folder, e))?.iter().try_for_each(|file| remove(file))?;
-        }
-        let give = |name: &str| {
-            let place = folder.join(name);
-            rename(&part.path().join(name), &place).map_err(|e| cannot_write(&place, e))
-        };
-        files.iter().try_for_each(|name| give(name))?;
-        if whole {
-            give(STAMP)?;
-            remove(&folder.join(PARTIAL))?;
-        }
-        Ok(())
+        let (part, folder) = (self.path(), self.folder());
+        let listed: io::Result<Vec<Value>> = files.iter().map(|name| described(&part.join(name))).collect();
+        let mut last = stamp.clone();
+        last["files"] = json!(listed.map_err(|e| cannot_write(folder, e))?);
+        let written = fs::write(part.join(STAMP), format!("{last:#}\n")).and_then(|()| sync_all_of(part));
+        written.map_err(|e| cannot_write(folder, e))?;
+        let earlier = known(folder).is_some();
+        // From here on the folder is not whole, whatever stops this, and lists no files: they may be old ones or new ones.
+        write_whole(&folder.join(PARTIAL), format!("{stamp:#}\n").as_bytes())?;
+        let last = if whole { STAMP } else { PARTIAL };
+        replace(folder, part, files, earlier, last).map_err(|error| keep(folder, part, error))
+    }
+}
+
+/// Moves the new files over the old ones, and the stamp last under this name, once the old ones that are none of the new are gone.
+fn replace(folder: &Path, part: &Path, files: &[String], earlier: bool, last: &str) -> Result<()> {
+    let give = |name: &str, to: &str| {
+        let place = folder.join(to);
+        rename(&part.join(name), &place).map_err(|e| cannot_write(&place, e))
+    };
+    remove(&folder.join(STAMP))?;
+    files.iter().try_for_each(|name| give(name, name))?;
+    if earlier {
+        let own = own_files(folder).map_err(|e| cannot_write(folder, e))?;
+        own.iter().filter(|file| !files.iter().any(|name| file.ends_with(name))).try_for_each(|file| remove(file))?;
+    }
+    give(STAMP, last)?;
+    if last == STAMP {
+        // Beside the other it says nothing.
+        let _ = fs::remove_file(folder.join(PARTIAL));
+    }
+    Ok(())
+}
+
+/// Keeps what has not found its place under a name of its own, which the error says.
+fn keep(folder: &Path, part: &Path, error: Error) -> Error {
+    let numbered = (2_u32..).map(|number| format!("{KEPT}-{number}"));
+    let mut places = std::iter::once(KEPT.to_owned()).chain(numbered).map(|name| folder.join(name));
+    let place = places.find(|place| place.symlink_metadata().is_err()).expect("names do not end");
+    match rename(part, &place) {
+        Ok(()) => error.with_hint(format!("what is new and not in its place is kept in {}", place.display())),
+        Err(_) => error,
     }
 }
 

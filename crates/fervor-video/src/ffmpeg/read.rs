@@ -155,6 +155,9 @@ fn feed(stdin: Option<std::process::ChildStdin>, stream: Option<Box<dyn Read + S
     });
 }
 
+/// A clock that one frame alone has left goes on at most so many steps after where it was.
+const FEW: f64 = 4.0;
+
 /// The times of frames, which never go back.
 struct Clock {
     /// How many seconds a step of its times is: a numerator and a denominator.
@@ -163,6 +166,8 @@ struct Clock {
     said: Option<f64>,
     /// What is added to it.
     offset: f64,
+    /// Where the frame before went back: what was said before it, and what was added then.
+    left: Option<(f64, f64)>,
     /// The last frame's time.
     time: f64,
     /// How long a frame lasts.
@@ -171,7 +176,7 @@ struct Clock {
 
 impl Clock {
     fn new() -> Self {
-        Self { base: None, said: None, offset: 0.0, time: 0.0, step: 1.0 / RATE }
+        Self { base: None, said: None, offset: 0.0, left: None, time: 0.0, step: 1.0 / RATE }
     }
 
     /// When a frame is shown, as ffmpeg says it; of some formats it says nothing. Its seconds have six digits, which is too coarse
@@ -182,14 +187,20 @@ impl Clock {
     }
 
     /// The time that is said, which never goes back: where the film's own clock begins anew, as in recordings that are laid end to
-    /// end, it goes on where the last frame ended.
+    /// end, it goes on where the last frame ended. A frame that alone says a time too early leaves the clock as it was.
     fn next(&mut self, said: Option<f64>) -> f64 {
         let Some(said) = said else { return self.time };
-        if self.said.is_some_and(|before| said < before) {
+        let is_back = |before: f64| (before..=before + FEW * self.step).contains(&said);
+        if let Some((_, offset)) = self.left.take().filter(|&(before, _)| is_back(before)) {
+            self.offset = offset;
+        }
+        if let Some(before) = self.said.filter(|&before| said < before) {
+            self.left = Some((before, self.offset));
             self.offset = self.time + self.step - said;
         }
+        let time = said + self.offset;
+        self.time = if self.said.is_some() { time.max(self.time) } else { time };
         self.said = Some(said);
-        self.time = said + self.offset;
         self.time
     }
 }
@@ -306,6 +317,21 @@ mod tests {
         let mut clock = Clock { step: 0.5, ..Clock::new() };
         let said = [Some(-0.5), Some(0.0), None, Some(3.0), Some(1.0), Some(1.5), Some(0.0), Some(4.0)];
         assert_eq!(said.map(|said| clock.next(said)), [-0.5, 0.0, 0.0, 3.0, 3.5, 4.0, 4.5, 8.5]);
+    }
+
+    /// All times after it were shifted, for good.
+    #[test]
+    fn one_frame_that_says_a_time_too_early_shifts_no_other() {
+        let times = |said: &[f64]| {
+            let mut clock = Clock { step: 0.25, ..Clock::new() };
+            said.iter().map(|&said| clock.next(Some(said))).collect::<Vec<_>>()
+        };
+        assert_eq!(times(&[3.0, 1.0, 3.25, 3.5]), [3.0, 3.25, 3.25, 3.5]);
+        assert_eq!(times(&[3.0, 1.0, 3.0, 3.5]), [3.0, 3.25, 3.25, 3.5], "none goes back");
+        assert_eq!(times(&[1.0, 0.75, 1.5, 1.25, 2.0]), [1.0, 1.25, 1.5, 1.75, 2.0], "every second one");
+        assert_eq!(times(&[0.0, 1.0, 0.0, 0.25, 1.0, 1.25]), [0.0, 1.0, 1.25, 1.5, 2.25, 2.5], "end to end");
+        // The second recording is longer than the first: where its own clock passes the first one's end, nothing happens.
+        assert_eq!(times(&[0.5, 0.0, 0.25, 0.5, 0.75]), [0.5, 0.75, 1.0, 1.25, 1.5]);
     }
 
     /// `pts_time` has six digits: times above 1,000 seconds were rounded to hundredths.

@@ -8,7 +8,7 @@ use std::process::{ChildStdin, Command, Stdio};
 use fervor::{Error, Picture, Reason, Result};
 use tempfile::TempPath;
 
-use super::{Spoken, command, find};
+use super::{Spoken, apart, command, find};
 use crate::options::Options;
 
 /// Writes pictures as a video file through an `ffmpeg` process: H.264 in MP4, or what else the file's name asks for, each picture
@@ -162,7 +162,7 @@ fn count(ffmpeg: &Path, file: &Path) -> u64 {
     let mut command = Command::new(ffmpeg);
     command.args(["-nostdin", "-loglevel", "quiet", "-i"]).arg(named(file));
     command.args(["-map", "0:v:0", "-c", "copy", "-f", "null", "-progress", "pipe:1", "-"]);
-    let output = command.stdin(Stdio::null()).output().map(|output| output.stdout).unwrap_or_default();
+    let output = apart(&mut command).stdin(Stdio::null()).output().map(|output| output.stdout).unwrap_or_default();
     let told = String::from_utf8_lossy(&output);
     told.lines().rev().find_map(|line| line.strip_prefix("frame=")?.trim().parse().ok()).unwrap_or(0)
 }

@@ -257,6 +257,28 @@ fn a_video_that_the_disk_does_not_take_has_no_name() {
     }
 }
 
+/// It was counted in our group: a Ctrl-C then threw the finished film away.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_process_of_the_writer_hears_a_ctrl_c() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (noting, groups) = (folder.path().join("noting"), folder.path().join("groups"));
+    // The fifth word is the number of its group.
+    let note = format!("read -r _ _ _ _ group _ < /proc/$$/stat; echo \"$$ $group $*\" >> '{}'", groups.display());
+    let script = format!("#!/bin/sh\n{note}\nexec '{}' \"$@\"\n", ffmpeg.display());
+    std::fs::write(&noting, script).unwrap();
+    std::fs::set_permissions(&noting, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    noise(&folder.path().join("a.mkv"), None, &Options::default().with_ffmpeg(&noting)).unwrap();
+    let groups = std::fs::read_to_string(groups).unwrap();
+    let long: Vec<&str> = groups.lines().filter(|line| !line.contains("-encoders")).collect();
+    assert_eq!(long.len(), 2, "it is written, and counted: {groups}");
+    for line in long {
+        let mut words = line.split(' ');
+        assert_eq!(words.next(), words.next(), "{line}");
+    }
+}
+
 #[test]
 fn what_cannot_be_written_shows_before_there_is_anything_to_write() {
     let Some(ffmpeg) = ffmpeg() else { return };
@@ -266,7 +288,9 @@ fn what_cannot_be_written_shows_before_there_is_anything_to_write() {
     let tried = |name: &str| {
         Writer::try_out(&folder.path().join(name), (96, 64), 25.0, Some(&film), &Options::default()).map_err(|e| e.explained())
     };
-    for name in ["a.mp4", "a.mkv", "a.webm", "a.avi", "a"] {
+    let encoders = Command::new(&ffmpeg).args(["-hide_banner", "-encoders"]).output().unwrap().stdout;
+    let has_webm = String::from_utf8_lossy(&encoders).contains(" libvpx");
+    for name in ["a.mp4", "a.mkv", "a.avi", "a"].into_iter().chain(has_webm.then_some("a.webm")) {
         assert_eq!(tried(name), Ok(()), "{name}");
     }
     // No format is called so; a GIF has no sound.
