@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import signal
 import stat
 import time
 
@@ -72,6 +73,15 @@ def test_wrong_data_say_what_is_right(crops, tmp_path):
         fervor.audit(crops, progress=interrupt)
 
 
+@pytest.fixture
+def ctrl_c():
+    """Python's own handler, which it leaves out where the shell has begun it in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_stops_scoring_and_the_audit_at_once(tmp_path):
     rows = [" ".join(str((x * k) % 251) for x in range(48 * 48)) for k in (3, 5, 7)]
     data = tmp_path / "many.csv"
