@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use fervor::picture::Format;
 use fervor::{Error, Reason, Result};
 
 /// A line has no more bytes. It bounds the memory that a wrong file can take.
@@ -100,11 +101,10 @@ fn plain(mut list: impl Read, found: &mut dyn FnMut(PathBuf) -> Result<()>) -> R
 
 /// What the beginning says that it is instead of a list, and what to do.
 fn no_list(head: &[u8]) -> Option<(&'static str, &'static str)> {
-    let is_picture = [&b"\xFF\xD8\xFF"[..], b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*"].iter().any(|mark| head.starts_with(mark));
     let text = head.trim_ascii_start();
     if head.starts_with(b"PAR1") {
         Some(("a Parquet file", "name it as an input of fervor batch, which reads the pictures or paths of its rows"))
-    } else if is_picture {
+    } else if Format::of(head).is_some() {
         Some(("a picture", "name it without --list"))
     } else if text.starts_with(b"[") && text[1..].trim_ascii_start().starts_with(b"{") {
         Some(("a JSON array", "write an object a line, each with the key \"path\""))
