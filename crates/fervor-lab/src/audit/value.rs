@@ -69,7 +69,7 @@ pub struct Finding {
     /// command, for example. `None` without remedy, or without such words.
     pub command: Option<String>,
     /// All pictures, files or folders concerned, the worst first where there is a worst. For grouped findings the
-    /// members of all groups, in the groups' order.
+    /// members of all groups, in the groups' order, then what is [in none](Self::ungrouped).
     pub items: Vec<Item>,
     /// For copies: which belong together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -144,6 +144,11 @@ impl Finding {
     /// The members of each group.
     pub fn grouped(&self) -> impl Iterator<Item = (&Group, &[Item])> {
         self.groups.iter().map(|group| (group, &self.items[group.start..group.start + group.len]))
+    }
+
+    /// What is in no group: rows of a table that list one picture, beside copies of pictures.
+    pub fn ungrouped(&self) -> &[Item] {
+        &self.items[self.groups.last().map_or(0, |group| group.start + group.len)..]
     }
 }
 

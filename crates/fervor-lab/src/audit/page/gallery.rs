@@ -25,7 +25,7 @@ pub(super) fn of(finding: &Finding, pictures: PictureSource) -> Result<String> {
     // Files that cannot be read, folders and the like have no picture.
     let visible = finding.items.iter().take(SINGLE).any(|item| item.label.is_some());
     if !visible {
-        return Ok(lines(finding));
+        return Ok(lines(&finding.items));
     }
     let mut out = String::from("<div class=\"gallery small\">\n");
     for item in finding.items.iter().take(SINGLE) {
@@ -49,6 +49,7 @@ fn groups(finding: &Finding, pictures: PictureSource) -> Result<String> {
     }
     out += "</div>\n";
     out += &more(finding.groups.len(), GROUPS);
+    out += &lines(finding.ungrouped());
     Ok(out)
 }
 
@@ -94,12 +95,12 @@ fn figure(item: &Item, pictures: PictureSource) -> Result<String> {
     ))
 }
 
-fn lines(finding: &Finding) -> String {
-    if finding.items.is_empty() {
+fn lines(items: &[Item]) -> String {
+    if items.is_empty() {
         return String::new();
     }
     let mut out = String::from("<div class=\"scroll\"><table>\n");
-    for item in finding.items.iter().take(LINES) {
+    for item in items.iter().take(LINES) {
         out += &format!(
             "<tr><td class=\"wrap\"><code>{}</code></td><td class=\"wrap muted\">{}</td></tr>\n",
             escape(&one_line(&item.id)),
@@ -107,7 +108,7 @@ fn lines(finding: &Finding) -> String {
         );
     }
     out += "</table></div>\n";
-    out + &more(finding.items.len(), LINES)
+    out + &more(items.len(), LINES)
 }
 
 fn more(count: usize, shown: usize) -> String {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fervor::face::{BoundingBox, Face};
 use fervor_lab::audit::fix::{Action, apply, decide, fix, read_decisions, write_decisions};
-use fervor_lab::audit::{AuditOptions, FindingKind, Level, audit};
+use fervor_lab::audit::{AuditOptions, FindingKind, Level, audit, report};
 use fervor_lab::dataset::{Dataset, Manifest, OpenOptions, Split, groups};
 use image::{GrayImage, Luma, imageops};
 
@@ -163,6 +163,21 @@ fn a_picture_that_a_table_lists_in_two_parts_is_a_leak() {
     assert_eq!(leak.items[0].detail, "left out, it is in more than one part: train by line 4, test by line 10");
     let done = fix(&audited.dataset, &decide(&audited), &world.path("out"), false).unwrap();
     assert_eq!(done.left, 7);
+}
+
+// Where copies were found, too, the page showed these alone.
+#[test]
+fn the_page_names_what_a_table_lists_twice_beside_copies() {
+    let world = listed("").drawn("faces/copy.png", 0);
+    let rows =
+        "faces/0.png,happy,train\nfaces/1.png,sad,train\nfaces/1.png,sad,test\nfaces/copy.png,happy,test\nfaces/3.png,sad,test\n";
+    let world = world.file("t.csv", format!("path,label,split\n{rows}"));
+    let report = audit(&world.path("t.csv"), &AuditOptions::default()).unwrap().report;
+    let leak = report.finding(FindingKind::Leak).unwrap();
+    assert_eq!((leak.groups.len(), leak.ungrouped()[0].id.as_str()), (1, "faces/1.png"));
+    report::write(&world.path("report"), &report, &|_| None).unwrap();
+    let page = fs::read_to_string(world.path("report/index.html")).unwrap();
+    assert!(page.contains("left out, it is in more than one part: train by line 3, test by line 4"), "{page}");
 }
 
 // The picture was the face cut out, and the manifest named the hash and the box of the whole one: nothing could be opened.
